@@ -1,0 +1,46 @@
+"""One tree of errors; the docstring of each is its message, so a caller may show it as it stands."""
+
+from __future__ import annotations
+
+
+class StoplineError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or (type(self).__doc__ or "").strip())
+
+
+class LedgerAway(StoplineError):
+    """The ledger cannot be reached or is locked; nothing was stored. Try again with the same key."""
+
+
+class LedgerNotReady(StoplineError):
+    """The ledger's tables are not at this program's revision; run `stopline db upgrade`."""
+
+
+class KeyMissing(StoplineError):
+    """A key that the ledger was written with is not in STOPLINE_DATA_KEYS."""
+
+
+class Tampered(StoplineError):
+    """A sealed value or a chained event is not what was written."""
+
+
+class NotFound(StoplineError):
+    """There is no such case."""
+
+
+class Expired(StoplineError):
+    """The link has expired."""
+
+
+class Conflict(StoplineError):
+    """The same key was used before for another report."""
+
+
+class NotAllowed(StoplineError):
+    """This person may not do that."""
+
+
+class PeopleExist(StoplineError):
+    """The ledger already holds people; the made-up school is only for an empty one."""

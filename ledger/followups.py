@@ -1,0 +1,128 @@
+"""The follow-up of a student: when contacts are due, who is reminded of them, and what is missing before closing.
+
+Pure; the cadence and the reminder steps are our proposal [I] (DOMAIN §7), for the psychology centre to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+Mode = Literal["call", "face", "any"]
+
+STATES: dict[str, str] = {
+    "first_contact": "待首联",
+    "in_progress": "跟进中",
+    "referred": "已转介",
+    "stable": "稳定观察",
+    "review": "待复核",
+    "closed": "已结案",
+}
+# the state that the care obligation shows outside (CONTRACT): anything between the first contact and closing is work
+CARE_STATE: dict[str, str] = dict.fromkeys(STATES, "in_progress") | {"first_contact": "open", "closed": "closed"}
+
+
+class Cadence(NamedTuple):
+    """A contact that every report owes, `after` it was opened."""
+
+    kind: str
+    mode: Mode
+    after: timedelta
+
+
+CADENCE = (
+    Cadence("call_30m", "call", timedelta(minutes=30)),
+    Cadence("face_24h", "face", timedelta(hours=24)),
+    Cadence("h48", "any", timedelta(hours=48)),  # the stop lapses
+    Cadence("h72", "any", timedelta(hours=72)),
+    Cadence("d7", "any", timedelta(days=7)),
+    Cadence("d14", "any", timedelta(days=14)),
+    Cadence("d30", "any", timedelta(days=30)),
+    Cadence("d90", "any", timedelta(days=90)),
+)
+
+_TOLD = (("counselor",), ("stand_in", "college_duty"), ("office",))
+_FIRST_CALL = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))
+_LATER = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
+
+MISSING: dict[str, str] = {
+    "contact_d30": "30天联系未完成或未记录谢绝",
+    "contact_d90": "90天联系未完成或未记录谢绝",
+    "two_calm": "最近两次联系需均平稳",
+    "debt": "欠款尚无安排（或未记为无需安排）",
+    "referral": "转介尚无回复",
+    "told": "尚未告知学生结案",
+    "second_signer": "需另一人复核签字",
+    "immediate": "立即处置尚未解除",
+}
+
+
+@dataclass(frozen=True)
+class ContactPlan:
+    """A contact that is owed: `kind` names its place in the cadence (or a dated event), `due_at` is UTC."""
+
+    kind: str
+    mode: Mode
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class CloseFacts:
+    """What closing looks at.
+
+    `settled` are the kinds of contacts done or declined, `calm` tells of each contact that reached the student, oldest
+    first; `debt_settled` means a plan or none needed; `closer` and `second_signer` are ids of two people.
+    """
+
+    settled: frozenset[str]
+    calm: tuple[bool, ...]
+    debt_settled: bool
+    open_referrals: int
+    student_told: bool
+    closer: str
+    second_signer: str | None
+    immediate: bool = False
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """The `number`-th reminder (from 1) of one overdue contact, to these targets (names of escalation.TARGETS)."""
+
+    number: int
+    targets: tuple[str, ...]
+
+
+def contacts_due(opened_at: datetime) -> list[ContactPlan]:
+    """The contacts owed after a report of `opened_at`, in order."""
+    return [ContactPlan(kind, mode, opened_at + after) for kind, mode, after in CADENCE]
+
+
+def may_close(facts: CloseFacts) -> list[str]:
+    """What is missing before the record may be closed, as keys of MISSING; empty when nothing is (DOMAIN §7)."""
+    kept = {
+        "contact_d30": "d30" in facts.settled,
+        "contact_d90": "d90" in facts.settled,
+        "two_calm": len(facts.calm) >= 2 and all(facts.calm[-2:]),
+        "debt": facts.debt_settled,
+        "referral": facts.open_referrals == 0,
+        "told": facts.student_told,
+        "second_signer": facts.second_signer not in (None, "", facts.closer),
+        "immediate": not facts.immediate,
+    }
+    return [rule for rule, holds in kept.items() if not holds]
+
+
+def reminder_at(contact: ContactPlan, reminded_count: int) -> datetime | None:
+    """When the next reminder of a contact that is still owed falls due; None after the security office was told.
+
+    The 30-minute call: when due, +10 and +30 minutes; every later contact: when due, +4 and +24 hours [I].
+    """
+    steps = _FIRST_CALL if contact.kind == "call_30m" else _LATER
+    return contact.due_at + steps[reminded_count] if reminded_count < len(steps) else None
+
+
+def reminder(contact: ContactPlan, reminded_count: int, now: datetime) -> Reminder | None:
+    """The reminder to send now for a contact still owed, one at a time; None while there is none to send."""
+    at = reminder_at(contact, reminded_count)
+    return Reminder(reminded_count + 1, _TOLD[reminded_count]) if at is not None and now >= at else None

@@ -1,0 +1,150 @@
+"""Who is next and when: tables over a fixed start, and walks of a whole night."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import escalation as esc
+from ledger.escalation import Advance, Decision, Ladder, NobodyLeft, Rung, Stay, decide, due_at
+
+START = datetime(2026, 11, 23, 6, 32, tzinfo=UTC)
+POLICE = esc.DEFAULTS["police"]  # 0 · 120 · 240, repeat 480
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("step", "seconds"), [(0, 0), (1, 120), (2, 240), (3, 480), (4, 600), (5, 720), (6, 960)])
+def test_due_at(step: int, seconds: int) -> None:
+    assert due_at(POLICE, START, step) == at(seconds)
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "alerts", "answer"),
+    [
+        (-1, 0, [], Advance(0, "time", START)),
+        (0, 1, ["pending"], Stay(at(120))),
+        (0, 119, ["delivered"], Stay(at(120))),
+        (0, 120, ["delivered"], Advance(1, "time", START)),
+        (0, 1, ["failed_permanent"], Advance(1, "failed", START)),
+        (0, 1, ["failed_temporary", "undelivered"], Advance(1, "failed", START)),
+        (0, 1, ["failed_permanent", "sent"], Stay(at(120))),
+        (0, 1, ["failed_permanent", "unknown"], Stay(at(120))),
+        (0, 1, ["unknown"], Stay(at(120))),
+        (0, 1, ["unknown_settled"], Advance(1, "failed", START)),
+        (0, 61, ["no_receipt"], Advance(1, "failed", START)),
+        (0, 1, [], Advance(1, "empty", START)),
+        (0, 1, ["cancelled"], Advance(1, "empty", START)),
+        (0, 1, ["cancelled", "sent"], Stay(at(120))),
+        (0, 1, ["cancelled", "failed_permanent"], Advance(1, "failed", START)),
+        (2, 241, ["failed_permanent"], Stay(at(480))),  # the officer may still answer: no early second round
+        (2, 241, [], Stay(at(480))),
+        (2, 480, ["failed_permanent"], Advance(3, "time", START)),
+        (0, 400, ["sent"], Advance(1, "time", START)),  # late, though steps 1 and 2 are due: one at a time
+    ],
+)
+def test_decide(step: int, seconds: int, alerts: Sequence[str], answer: Decision) -> None:
+    assert decide(POLICE, START, step, at(seconds), alerts) == answer
+
+
+def test_a_step_before_its_start_waits() -> None:
+    assert decide(POLICE, START, -1, at(-5), []) == Stay(START)
+
+
+@pytest.mark.parametrize("alerts", [[], ["failed_permanent"], ["cancelled"], ["unknown_settled", "undelivered"]])
+def test_a_whole_round_that_reached_nobody_raises_the_alarm_then_tries_again(alerts: Sequence[str]) -> None:
+    assert decide(POLICE, START, 2, at(3), alerts, barren=2, entered_at=at(2)) == NobodyLeft(at(12))
+    again = decide(POLICE, START, 2, at(12), alerts, barren=2, entered_at=at(2))
+    assert isinstance(again, Advance)
+    assert again.to_step == 3
+    assert due_at(POLICE, again.started_at, 3) == at(12)  # the schedule begins anew: backup 120 s from now
+    assert due_at(POLICE, again.started_at, 4) == at(132)
+
+
+def test_a_ladder_of_one_rung_retries_at_the_same_pace() -> None:
+    ladder = Ladder((Rung(0, ("desk",)),), 300)
+    assert decide(ladder, START, 0, at(1), [], entered_at=at(0)) == NobodyLeft(at(10))
+    assert decide(ladder, START, 0, at(10), [], entered_at=at(0)) == Advance(1, "empty", at(10 - 300))
+
+
+def test_a_clock_that_was_down_sends_one_round_and_skips_no_step() -> None:
+    now, step, started, walked = at(3600 + 5), 0, START, []
+    while isinstance(answer := decide(POLICE, started, step, now, ["sent"]), Advance):
+        assert answer.to_step == step + 1
+        step, started = answer.to_step, answer.started_at
+        walked.append(step)
+    assert walked == [1, 2, 3]
+    assert isinstance(answer, Stay)
+    assert answer.until - now <= timedelta(seconds=POLICE.repeat_s)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 700), st.sampled_from(["sent", "unknown", "undelivered", "none"])), max_size=80),
+    st.sampled_from(sorted(esc.DEFAULTS)),
+)
+def test_no_walk_skips_a_step_or_falls_behind(ticks: list[tuple[int, str]], kind: str) -> None:
+    ladder, started, step, now, barren, entered = esc.DEFAULTS[kind], START, 0, START, 0, START
+    for seconds, state in ticks:
+        now += timedelta(seconds=seconds)
+        answer = decide(ladder, started, step, now, [] if state == "none" else [state], barren, entered)
+        if isinstance(answer, Advance):
+            assert answer.to_step == step + 1
+            assert answer.reason == "time" or state in ("undelivered", "none")
+            barren = barren + 1 if state in ("undelivered", "none") else 0
+            step, started, entered = answer.to_step, answer.started_at, now
+        else:
+            assert now < answer.until <= due_at(ladder, started, step + 1)
+
+
+@pytest.mark.parametrize(
+    ("clock", "rungs"), [("21:59", 4), ("22:00", 3), ("03:14", 3), ("06:59", 3), ("07:00", 4), ("12:00", 4)]
+)
+def test_at_night_the_first_two_rungs_ring_at_once(clock: str, rungs: int) -> None:
+    ladder = esc.for_hour(esc.DEFAULTS["counselor"], time.fromisoformat(clock))
+    assert len(ladder.rungs) == rungs
+    if rungs == 3:
+        assert ladder.rungs[0] == Rung(0, ("counselor", "stand_in", "college_duty"))
+        assert ladder.rungs[1] == Rung(1200, ("deputy_secretary",))
+
+
+def test_ladder_of_roster_rows() -> None:
+    rows = [(0, ("officer",)), (90, ("officer", "backup")), (200, ("desk",))]
+    assert esc.ladder_of(rows).repeat_s == 500
+    assert esc.ladder_of([*rows, (360, ("repeat",))]).repeat_s == 360
+    assert esc.ladder_of(rows, 400).rungs[1] == Rung(90, ("officer", "backup"))
+
+
+@pytest.mark.parametrize("rungs", [(), (Rung(5, ("desk",)), Rung(5, ("desk",))), (Rung(300, ("desk",)),)])
+def test_a_ladder_out_of_order_is_refused(rungs: tuple[Rung, ...]) -> None:
+    with pytest.raises(ValueError, match="rising order"):
+        Ladder(rungs, 300)
+
+
+def test_the_default_ladders_name_known_targets() -> None:
+    named = {target for ladder in esc.DEFAULTS.values() for rung in ladder.rungs for target in rung.targets}
+    assert named <= set(esc.TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "progressed", "reminded", "answer"),
+    [
+        (599, False, False, None),
+        (600, False, False, "remind"),
+        (600, False, True, None),
+        (600, True, False, None),
+        (900, False, True, "move_on"),
+        (900, False, False, "move_on"),
+        (5000, True, True, None),
+    ],
+)
+def test_owner_clock(seconds: int, progressed: bool, reminded: bool, answer: str | None) -> None:
+    assert esc.owner_clock(START, progressed, reminded, at(seconds)) == answer
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (59, 0), (60, 1), (671, 11), (-30, 0)])
+def test_minutes_between(seconds: int, minutes: int) -> None:
+    assert esc.minutes_between(START, at(seconds)) == minutes
