@@ -1,0 +1,252 @@
+"""What can be said: one frozen dataclass of primitives per kind of text.
+
+The ledger stores (kind, facts as JSON); the sender renders at send time, so that a text says what is true then.
+No kind has a field for a name of a victim, an account, an ID number or a fraud type: what is not here cannot leak.
+
+Times are ISO 8601 strings with an offset; amounts are integer fen; `code` is a case code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, ClassVar
+
+
+class BadFacts(ValueError):
+    """A stored message cannot be rebuilt: unknown kind, or a compulsory fact is missing."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """Base of every kind; `kind` is the name the ledger stores."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Officer(Message):
+    """The stop-payment alert to an officer."""
+
+    kind: ClassVar[str] = "officer"
+    code: str
+    amount_fen: int | None = None  # sum of all transfers; None: not readable yet
+    transfers: int = 1
+    channel: str = "other"  # bank | alipay | wechat | other
+    when: str | None = None  # bucket: now | 30min | 24h | earlier; printed only while happened_at is None
+    happened_at: str | None = None
+    missing: tuple[str, ...] = ()  # of name, account, amount, time
+    nth: int = 1  # how many times this person is told (neutral wording prints it)
+    reported_at: str | None = None  # neutral wording prints it; None: the time of sending
+
+
+@dataclass(frozen=True)
+class Escalation(Message):
+    """A repeat of the officer alert, or the first to the next person."""
+
+    kind: ClassVar[str] = "escalation"
+    code: str
+    amount_fen: int | None = None
+    nth: int = 2
+    minutes: int = 0  # since the report
+    next_minutes: int | None = None  # until the next person is rung; None: nobody is left
+    reported_at: str | None = None  # neutral wording; None: now less `minutes`
+
+
+@dataclass(frozen=True)
+class StandDown(Message):
+    """Somebody else took the case."""
+
+    kind: ClassVar[str] = "stand_down"
+    code: str
+    owner: str = ""  # as shown to colleagues, e.g. 欧阳警官
+    at: str | None = None
+
+
+@dataclass(frozen=True)
+class Acknowledged(Message):
+    """To the officer who took the case."""
+
+    kind: ClassVar[str] = "acknowledged"
+    code: str
+    at: str | None = None
+    minutes: int = 10  # until progress is asked for
+
+
+@dataclass(frozen=True)
+class CodeNeeded(Message):
+    """A bare reply while several alerts are open (or none: then `codes` is empty)."""
+
+    kind: ClassVar[str] = "code_needed"
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnknownCode(Message):
+    """A reply whose code is nobody's case."""
+
+    kind: ClassVar[str] = "unknown_code"
+    code: str
+
+
+@dataclass(frozen=True)
+class Bundle(Message):
+    """Several alerts in one text, every code listed; at most BUNDLE_CODES of them fit one segment."""
+
+    kind: ClassVar[str] = "bundle"
+    codes: tuple[str, ...]
+    unverified: bool = False  # reporters whose numbers are not known
+
+
+BUNDLE_CODES = 5
+
+
+@dataclass(frozen=True)
+class Counselor(Message):
+    """The first alert to a counselor."""
+
+    kind: ClassVar[str] = "counselor"
+    code: str
+    minutes: int = 30  # within which to call
+
+
+@dataclass(frozen=True)
+class CounselorReminder(Message):
+    """A repeat to a counselor, or the first to the stand-in."""
+
+    kind: ClassVar[str] = "counselor_reminder"
+    code: str
+    nth: int = 2
+    minutes: int = 0  # since the report
+
+
+@dataclass(frozen=True)
+class CounselorAck(Message):
+    """Answer to the counselor who took it."""
+
+    kind: ClassVar[str] = "counselor_ack"
+    code: str
+
+
+@dataclass(frozen=True)
+class Immediate(Message):
+    """A student must not be left alone."""
+
+    kind: ClassVar[str] = "immediate"
+    code: str
+
+
+@dataclass(frozen=True)
+class Dissuade(Message):
+    """Nothing is paid yet, but the student is being pressed: call at once."""
+
+    kind: ClassVar[str] = "dissuade"
+    code: str
+
+
+@dataclass(frozen=True)
+class Student(Message):
+    """The receipt to the reporter."""
+
+    kind: ClassVar[str] = "student"
+    code: str
+
+
+@dataclass(frozen=True)
+class Amended(Message):
+    """Something arrived after the alert."""
+
+    kind: ClassVar[str] = "amended"
+    code: str
+    added: tuple[str, ...] = ()  # of name, account, amount, time, transfer, unsafe; anything else prints 其他信息
+
+
+@dataclass(frozen=True)
+class Progress(Message):
+    """Acknowledged, but nothing recorded since: to the owner and the office."""
+
+    kind: ClassVar[str] = "progress"
+    code: str
+    owner: str = ""
+    minutes: int = 10  # since the acknowledgement
+    next_minutes: int | None = None  # until it goes to another officer
+
+
+@dataclass(frozen=True)
+class MovedOn(Message):
+    """The case went to another officer for want of progress."""
+
+    kind: ClassVar[str] = "moved_on"
+    code: str
+    minutes: int = 15  # since the acknowledgement
+
+
+@dataclass(frozen=True)
+class Alarm(Message):
+    """To the duty desk: nobody could be reached."""
+
+    kind: ClassVar[str] = "alarm"
+    code: str
+    minutes: int = 0  # since the report
+
+
+@dataclass(frozen=True)
+class Lapse(Message):
+    """The 48 hours of a stop run out."""
+
+    kind: ClassVar[str] = "lapse"
+    code: str
+    at: str | None = None  # when it lapses
+    hours_left: int = 0
+    again: int = 0  # how many more times it may be stopped: 1 or 0
+
+
+@dataclass(frozen=True)
+class FollowUp(Message):
+    """A follow-up contact is due or overdue."""
+
+    kind: ClassVar[str] = "follow_up"
+    code: str
+    contact: str = ""  # 30min | 24h | 48h | 72h | 7d | 14d | 30d | 90d; anything else prints as a dated contact
+    overdue: bool = False
+
+
+@dataclass(frozen=True)
+class Drill(Message):
+    """The officer alert of a drill."""
+
+    kind: ClassVar[str] = "drill"
+    code: str
+    amount_fen: int | None = None
+    happened_at: str | None = None
+
+
+@dataclass(frozen=True)
+class DrillEnd(Message):
+    """The drill is over."""
+
+    kind: ClassVar[str] = "drill_end"
+    code: str
+
+
+KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in Message.__subclasses__()}
+
+
+def load(kind: str, facts: Mapping[str, Any]) -> Message:
+    """Rebuild a message from what the ledger stored.
+
+    Facts that the kind does not know are ignored and missing ones take their default, so that rows written by an
+    older or newer release still go out. Raises BadFacts for an unknown kind or a missing compulsory fact.
+    """
+    if kind not in KINDS:
+        raise BadFacts(f"unknown message kind {kind!r}; known: {', '.join(sorted(KINDS))}")
+    known = {field.name: field for field in fields(KINDS[kind])}
+    absent = [name for name, field in known.items() if field.default is MISSING and facts.get(name) is None]
+    if absent:
+        raise BadFacts(f"message {kind!r} needs {', '.join(absent)}")
+    given = {name: value for name, value in facts.items() if name in known}
+    return KINDS[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
+
+
+def dump(message: Message) -> tuple[str, dict[str, Any]]:
+    """(kind, facts) with nothing but JSON types; `load` of it is an equal message."""
+    facts = asdict(message)
+    return message.kind, {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}

@@ -1,0 +1,1 @@
+"""Phones that exist only here: the demo network and the sink of drills."""

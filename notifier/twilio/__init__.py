@@ -1,0 +1,1 @@
+"""Texts through Twilio: transport, error table, callbacks."""

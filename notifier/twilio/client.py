@@ -1,0 +1,173 @@
+"""Texts through Twilio's REST API."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from twilio.base import values
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+from urllib3.exceptions import HTTPError
+
+from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
+from notifier.twilio import errors
+from notifier.twilio.http import ErrorAnswer, PooledClient, Unreachable, Unreadable
+
+_PAGE = 50
+_PAGES = 2
+_SLACK = timedelta(seconds=5)  # Twilio's clock against ours; its times are whole seconds
+_LONGEST_VALIDITY_S = 14_400
+_SDK_CHOKED = (TwilioException, ValueError, TypeError, AttributeError, KeyError)  # on an answer of another shape
+_ODD = (HTTPError, OSError, Unreachable, Unreadable, *_SDK_CHOKED)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class TwilioConfig:
+    """Where and as whom we send. Either `sender` or `messaging_service_sid`; `urgent_sender` goes before both."""
+
+    account_sid: str
+    auth_token: str
+    sender: str | None = None
+    messaging_service_sid: str | None = None
+    urgent_sender: str | None = None
+    api_base: str | None = None  # None: Twilio's own
+    callback_base: str | None = None  # public address of ours; None: no callbacks, status is polled
+
+    def __repr__(self) -> str:
+        return f"TwilioConfig(account_sid={self.account_sid!r}, api_base={self.api_base!r})"  # no secrets in logs
+
+
+class TwilioChannel:
+    """See notifier.channel.Channel. One call takes at most `call_s` seconds; keep leases above that."""
+
+    name = "twilio"
+
+    def __init__(self, config: TwilioConfig, connect_s: float = 3, read_s: float = 8, call_s: float = 10) -> None:
+        self._config = config
+        self._http = PooledClient(config.api_base, connect_s, read_s, call_s)
+        self._client = Client(
+            config.account_sid,
+            config.auth_token,
+            http_client=self._http,
+            environment={"TWILIO_REGION": ""},  # an empty mapping would make the SDK read the real environment
+        )
+
+    def credentials_hold(self) -> bool:
+        """Whether Twilio knows this account and token. Raises ChannelAway when it cannot be asked."""
+        try:
+            self._client.api.accounts(self._config.account_sid).fetch()
+        except ErrorAnswer as answer:
+            if answer.status in (401, 403, 404):
+                return False
+            raise ChannelAway(str(answer)) from answer
+        except _ODD as error:
+            raise ChannelAway(type(error).__name__) from error
+        return True
+
+    def close(self) -> None:
+        """Let go of the pooled connections; the channel may be used again."""
+        self._http.close()
+
+    def send(self, text: Outgoing) -> Receipt:
+        """Refused only where the text certainly did not go: a 4xx, or a connection that was never made."""
+        try:
+            made = self._client.messages.create(
+                to=text.to,
+                body=text.body,
+                status_callback=self._callback(text.delivery_id),
+                validity_period=max(1, min(text.validity_s, _LONGEST_VALIDITY_S)),
+                **self._sender(text.urgent),
+            )
+        except Unreachable as error:
+            return Refused("unreachable", f"no connection: {error}", permanent=False)
+        except ErrorAnswer as answer:
+            return _refused(answer)
+        except _ODD as error:
+            return Unknown(type(error).__name__)
+        return _accepted(made) if isinstance(made.sid, str) else Unknown("2xx without a sid")
+
+    def find(self, text: Outgoing, since: datetime) -> Accepted | None:
+        """Lists by To and compares bodies; not by DateSent, which a text still queued does not have."""
+        recent, complete = self._recent(since, to=text.to)
+        for made in recent:
+            if made.direction != "inbound" and (made.body or "").strip() == text.body.strip():
+                return _accepted(made)
+        if not complete:
+            raise ChannelAway(f"more than {_PAGE * _PAGES} newer texts to this number")
+        return None
+
+    def status(self, sid: str) -> StatusReport | None:
+        try:
+            made = self._client.messages(quote(sid, safe="")).fetch()
+        except ErrorAnswer as answer:
+            if answer.status == 404:
+                return None
+            raise ChannelAway(str(answer)) from answer
+        except _ODD as error:
+            raise ChannelAway(type(error).__name__) from error
+        return StatusReport(sid, _state(made), _code(made))
+
+    def inbound(self, since: datetime) -> list[Inbound]:
+        """Up to 5 s older ones come too (see _SLACK): the sid tells which are new."""
+        config = self._config
+        numbers = {config.sender, config.urgent_sender} - {None, ""}
+        asked = {values.unset} if config.messaging_service_sid else numbers  # the service's own numbers are not known
+        found = [made for to in asked for made in self._recent(since, to=to)[0]]
+        found = [made for made in found if made.direction == "inbound" and made.sid and made.from_]
+        found.sort(key=lambda made: _created(made, since))
+        return [Inbound(made.sid, made.from_, made.body or "") for made in found]
+
+    def _recent(self, since: datetime, to: object) -> tuple[list[Any], bool]:
+        """Messages created since then, and whether the list reached back that far (Twilio lists newest first)."""
+        listed = _asked(lambda: self._client.messages.list(to=to, page_size=_PAGE, limit=_PAGE * _PAGES))
+        recent = [made for made in listed if _created(made, since) >= since - _SLACK]
+        return recent, len(recent) < _PAGE * _PAGES
+
+    def _sender(self, urgent: bool) -> dict[str, str]:
+        config = self._config
+        if urgent and config.urgent_sender:
+            return {"from_": config.urgent_sender}
+        if config.messaging_service_sid:
+            return {"messaging_service_sid": config.messaging_service_sid}
+        return {"from_": config.sender or ""}
+
+    def _callback(self, delivery_id: str) -> object:
+        base = self._config.callback_base
+        if not base:
+            return values.unset
+        return f"{base.rstrip('/')}/webhooks/twilio/status?delivery={quote(delivery_id, safe='')}"
+
+
+def _refused(answer: ErrorAnswer) -> Receipt:
+    """408 says that the request may have come through; 3xx and 5xx say nothing at all."""
+    if 400 <= answer.status < 500 and answer.status != 408:
+        return errors.refusal(answer.status, answer.code, answer.retry_after_s)
+    return Unknown(f"HTTP {answer.status}")
+
+
+def _asked(question: Callable[[], _T]) -> _T:
+    try:
+        return question()
+    except (ErrorAnswer, *_ODD) as error:
+        raise ChannelAway(str(error) if isinstance(error, ErrorAnswer) else type(error).__name__) from error
+
+
+def _created(made: Any, otherwise: datetime) -> datetime:
+    """An unreadable time counts as recent: taking a text for sent twice is milder than never settling it."""
+    return made.date_created if isinstance(made.date_created, datetime) else otherwise
+
+
+def _accepted(made: Any) -> Accepted:
+    return Accepted(made.sid, _state(made))
+
+
+def _state(made: Any) -> str:
+    """A status that Twilio invents later still means that it has the text."""
+    return errors.state(str(made.status), _code(made)) or "sent"
+
+
+def _code(made: Any) -> str | None:
+    return str(made.error_code) if made.error_code else None

@@ -1,0 +1,244 @@
+"""English texts: one short function per kind, in a table at the foot; at most two segments, as the tests hold.
+
+They stay inside GSM-7 so that only a Chinese signature or name makes them UCS-2; even then two segments suffice.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier import messages as m
+from notifier.wording.context import Context, shown_owner, yuan
+
+_CHANNEL = {"bank": "bank card", "alipay": "Alipay", "wechat": "WeChat"}
+_BUCKET = {"now": "just now", "30min": "within 30 min", "24h": "within 24 h", "earlier": "over 24 h ago"}
+_KEY = {"name": "name", "account": "account", "amount": "amount", "time": "time"}
+_CONTACT = {
+    "30min": "first call",
+    "24h": "24 h visit",
+    "48h": "48 h contact",
+    "72h": "72 h contact",
+    "7d": "7 day contact",
+    "14d": "14 day contact",
+    "30d": "30 day contact",
+    "90d": "90 day contact",
+}
+_PAGE = "See duty page"
+
+
+def officer(msg: m.Officer, ctx: Context) -> str:
+    many = "" if msg.transfers < 2 else f" in {msg.transfers}" if msg.transfers < 10 else " in 10+"
+    missing = "/".join(word for key, word in _KEY.items() if key in msg.missing)
+    parts = [f"{_CHANNEL.get(msg.channel, 'other')} {_money(msg.amount_fen)}{many}", _when(msg, ctx)]
+    parts += [f"no {missing}"] if missing else []
+    return f"Stop payment {msg.code}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
+
+
+def officer_neutral(msg: m.Officer, ctx: Context) -> str:
+    return _neutral(msg.code, ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone), msg.nth)
+
+
+def escalation(msg: m.Escalation, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f" Next person in {_span(msg.next_minutes)}."
+    head = f"Reminder {_nth(msg.nth)}, {msg.code}: {_money(msg.amount_fen)}, reported {_span(msg.minutes)} ago"
+    return f"{head}, nobody on it. {_hint(msg.code, ctx)}.{then}"
+
+
+def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
+    guessed = ctx.now.astimezone(ctx.zone) - timedelta(minutes=min(msg.minutes, 60 * 24 * 365))
+    return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
+
+
+def stand_down(msg: m.StandDown, ctx: Context) -> str:
+    who = " ".join(filter(None, [shown_owner(msg.owner), ctx.clock(msg.at)]))
+    return f"{msg.code} is taken{_aside(who)}. Nothing more for you to do."
+
+
+def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
+    head = f"{msg.code} is yours{_aside(ctx.clock(msg.at))}"
+    return f"{head}. Call the reporter, then file the stop. Enter progress within {_span(msg.minutes)}."
+
+
+def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
+    if not msg.codes:
+        return "Not taken: no case is waiting for you. Check the code and reply again, or use the duty page."
+    listed = ", ".join(msg.codes[:2]) + (" ..." if len(msg.codes) > 2 else "")
+    return f"Not taken yet: {len(msg.codes)} cases wait for you: {listed}. Reply with one code, or use the duty page."
+
+
+def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
+    return f"No case {msg.code}; nothing was taken. Check the code and reply again, or use the duty page."
+
+
+def bundle(msg: m.Bundle, ctx: Context) -> str:
+    head = "Unverified stop payments" if msg.unverified else "Stop payments"
+    return f"{head}, {len(msg.codes)}: {', '.join(msg.codes)}. {'Reply with a code' if ctx.reply else _PAGE}."
+
+
+def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
+    return f"Duty notice, {len(msg.codes)}: {', '.join(msg.codes)}. Open the duty page."
+
+
+def counselor(msg: m.Counselor, ctx: Context) -> str:
+    head = f"{msg.code}: a student of yours may be a fraud victim. Call within {_span(msg.minutes)}"
+    return f"{head}; ask if safe, do not blame. {_receipt(msg.code, ctx)}."
+
+
+def counselor_neutral(msg: m.Counselor, ctx: Context) -> str:
+    head = f"Duty notice: a student needs care, {msg.code}. Call within {_span(msg.minutes)}"
+    return f"{head}; ask if safe. Name in system."
+
+
+def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
+    head = f"Reminder {_nth(msg.nth)}, {msg.code}: no contact after {_span(msg.minutes)}"
+    return f"{head}. Call now; ask if safe. Or hand over in the system."
+
+
+def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
+    return f"{msg.code} is yours. Call now; ask if safe, do not blame. Record it in the system."
+
+
+def immediate(msg: m.Immediate, ctx: Context) -> str:
+    return f"Go now {msg.code}: a student must not be alone. Call, go there and stay. {_receipt(msg.code, ctx)}."
+
+
+def dissuade(msg: m.Dissuade, ctx: Context) -> str:
+    ask = "Call now: do not pay, hang up"
+    return f"{msg.code}: a student is pressed to pay, nothing paid yet. {ask}. {_receipt(msg.code, ctx)}."
+
+
+def student(msg: m.Student, ctx: Context) -> str:
+    say = 'Call police now; say "jinji zhifu" (stop payment)'
+    return f"Received: {msg.code}. {say}. Send no more money. Keep chats. Recovery fees = scam."
+
+
+def student_neutral(msg: m.Student, ctx: Context) -> str:
+    return f"Received: {msg.code}. Call police now, keep records, do nothing more they ask. Your teacher will call."
+
+
+def amended(msg: m.Amended, ctx: Context) -> str:
+    keys = "/".join(word for key, word in _KEY.items() if key in msg.added)
+    known = {*_KEY, "transfer", "unsafe"}
+    parts = [
+        "NOT SAFE" if "unsafe" in msg.added else "",
+        f"{keys} added" if keys else "",
+        "new transfer" if "transfer" in msg.added else "",
+        "more facts" if not known.issuperset(msg.added) or not msg.added else "",
+    ]
+    return f"{msg.code} update: {', '.join(filter(None, parts))}. See duty page."
+
+
+def progress(msg: m.Progress, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
+    head = f"{msg.code} taken {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
+    return f"{head}. Call, file the stop, record it.{then}"
+
+
+def moved_on(msg: m.MovedOn, ctx: Context) -> str:
+    head = f"{msg.code}: no progress for {_span(msg.minutes)}, passed to another officer"
+    return f"{head}. Working on it? Say so on the duty page."
+
+
+def alarm(msg: m.Alarm, ctx: Context) -> str:
+    head = f"ALARM {msg.code}: nobody reached after {_span(msg.minutes)}"
+    return f"{head}. Duty desk: call an officer, take it on the duty page."
+
+
+def lapse(msg: m.Lapse, ctx: Context) -> str:
+    end = ctx.moment(msg.at)
+    ends = f"ends {_day(end)}" if end else "ends soon"
+    left = f"{min(msg.hours_left, 99)} h left" if msg.hours_left > 0 else "under 1 h left"
+    again = f"{min(msg.again, 9)} more stop possible" if msg.again > 0 else "no more stops"
+    return f"Stop on {msg.code} {ends}, {left}, {again}. Act and record the result."
+
+
+def follow_up(msg: m.FollowUp, ctx: Context) -> str:
+    state = "overdue" if msg.overdue else "due"
+    return f"{msg.code}: {_CONTACT.get(msg.contact, 'agreed contact')} {state}. Contact the student and record it."
+
+
+def drill(msg: m.Drill, ctx: Context) -> str:
+    at = f" at {ctx.clock(msg.happened_at)}" if ctx.moment(msg.happened_at) else ""
+    pretend = f"Pretend {_money(msg.amount_fen)} left{at}"
+    return f"DRILL {msg.code}: practice only, file no stop. {pretend}. {_receipt(msg.code, ctx)}. DRILL"
+
+
+def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
+    return f"DRILL {msg.code} is over, stop drill actions. Treat later notices as real. DRILL"
+
+
+def _neutral(code: str, reported: datetime, nth: int) -> str:
+    return f"Duty notice: urgent item {code}, logged {_day(reported)}. Open the duty page now. Notice {_nth(nth)}."
+
+
+def _hint(code: str, ctx: Context) -> str:
+    return f"Reply {code} to take it" if ctx.reply else _PAGE
+
+
+def _receipt(code: str, ctx: Context) -> str:
+    return f"Reply {code}" if ctx.reply else _PAGE
+
+
+def _when(msg: m.Officer, ctx: Context) -> str:
+    moment = ctx.moment(msg.happened_at)
+    return f"sent {_day(moment)}" if moment else f"sent {_BUCKET.get(msg.when or '', '(ask when)')}"
+
+
+def _money(amount_fen: int | None) -> str:
+    if amount_fen is None:
+        return "CNY (ask)"
+    whole = yuan(amount_fen)
+    return f"CNY {whole}" if whole < 10_000_000 else f"CNY {min(whole // 1_000_000, 99_999)}m"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%H:%M} ({_MONTH[moment.month - 1]} {moment.day})"
+
+
+_MONTH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # no locale
+
+
+def _span(minutes: int) -> str:
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 100 * 60 else f"{min(minutes // 1440, 999)} d"
+
+
+def _nth(nth: int) -> str:
+    return str(min(nth, 99))
+
+
+def _aside(words: str) -> str:
+    return f" ({words})" if words else ""
+
+
+TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
+    m.Officer: officer,
+    m.Escalation: escalation,
+    m.StandDown: stand_down,
+    m.Acknowledged: acknowledged,
+    m.CodeNeeded: code_needed,
+    m.UnknownCode: unknown_code,
+    m.Bundle: bundle,
+    m.Counselor: counselor,
+    m.CounselorReminder: counselor_reminder,
+    m.CounselorAck: counselor_ack,
+    m.Immediate: immediate,
+    m.Dissuade: dissuade,
+    m.Student: student,
+    m.Amended: amended,
+    m.Progress: progress,
+    m.MovedOn: moved_on,
+    m.Alarm: alarm,
+    m.Lapse: lapse,
+    m.FollowUp: follow_up,
+    m.Drill: drill,
+    m.DrillEnd: drill_end,
+}
+NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
+    m.Officer: officer_neutral,
+    m.Escalation: escalation_neutral,
+    m.Bundle: bundle_neutral,
+    m.Counselor: counselor_neutral,
+    m.Student: student_neutral,
+}

@@ -1,0 +1,253 @@
+"""Chinese texts: one short function per kind, in a table at the foot. Lengths are held by the tests."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier import messages as m
+from notifier.wording.context import Context, shown_owner, yuan
+
+_CHANNEL = {"bank": "银行卡", "alipay": "支付宝", "wechat": "微信"}
+_BUCKET = {"now": "刚刚转出", "30min": "30分钟内转出", "24h": "24小时内转出", "earlier": "更早转出"}
+_KEY = {"name": "户名", "account": "账号", "amount": "金额", "time": "时间"}
+_CONTACT = {
+    "30min": "首次致电",
+    "24h": "24小时面谈",
+    "48h": "48小时回访",
+    "72h": "72小时回访",
+    "7d": "7天回访",
+    "14d": "14天回访",
+    "30d": "30天回访",
+    "90d": "90天回访",
+}
+_PAGE = "详见值守页"
+_IN_WAN = 10_000_000  # yuan
+_MOST_WAN = 999_999  # more than that is a typing error and still has to fit
+
+
+def officer(msg: m.Officer, ctx: Context) -> str:
+    parts = [f"{_CHANNEL.get(msg.channel, '其他渠道')}{_sum(msg)}", _when(msg, ctx), _lacking(msg)]
+    return f"紧急止付{msg.code}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
+
+
+def officer_neutral(msg: m.Officer, ctx: Context) -> str:
+    reported = ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone)
+    return _neutral(msg.code, reported, msg.nth)
+
+
+def escalation(msg: m.Escalation, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后另找他人"
+    money = _money(msg.amount_fen)
+    nth, ago = _nth(msg.nth), _span(msg.minutes)
+    return f"{nth}提醒{msg.code}：{money}，报告已过{ago}，无人接单。{_hint(msg.code, ctx)}{then}。"
+
+
+def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
+    guessed = ctx.now.astimezone(ctx.zone) - timedelta(minutes=min(msg.minutes, 60 * 24 * 365))
+    return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
+
+
+def stand_down(msg: m.StandDown, ctx: Context) -> str:
+    who = f"{shown_owner(msg.owner)}{ctx.clock(msg.at)}"
+    return f"{msg.code}已有人接单{_aside(who)}，您无需再处理。"
+
+
+def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
+    taken = f"{msg.code}由您接单{_aside(ctx.clock(msg.at))}"
+    return f"{taken}。请先致电报案人核实，再办止付。{_span(msg.minutes)}内请填进展，否则再次提醒。"
+
+
+def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
+    if not msg.codes:
+        return "未能接单：没有待您接的编号。请核对编号后重新回复，或到值守页接单。"
+    listed = "、".join(msg.codes[:2]) + ("等" if len(msg.codes) > 2 else "")
+    return f"尚未接单：您有{len(msg.codes)}件待接，{listed}。请回复其中一个编号，或到值守页接单。"
+
+
+def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
+    return f"未找到编号{msg.code}，接单未成功。请核对后重新回复，或到值守页接单。"
+
+
+def bundle(msg: m.Bundle, ctx: Context) -> str:
+    head = "未核实止付" if msg.unverified else "紧急止付"
+    return f"{head}{len(msg.codes)}件：{'、'.join(msg.codes)}。{'接单回复编号' if ctx.reply else _PAGE}。"
+
+
+def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
+    return f"值班通知：{len(msg.codes)}件，{'、'.join(msg.codes)}。请打开值守页。"
+
+
+def counselor(msg: m.Counselor, ctx: Context) -> str:
+    ask = f"请{_span(msg.minutes)}内致电，先问是否平安，不问对错"
+    return f"{msg.code}：您有1名学生可能被骗。{ask}。姓名见系统，{_receipt(msg.code, ctx)}。"
+
+
+def counselor_neutral(msg: m.Counselor, ctx: Context) -> str:
+    ask = f"请{_span(msg.minutes)}内致电，先问是否平安"
+    return f"值班通知：您有1名学生需要关心，编号{msg.code}。{ask}。姓名见系统。"
+
+
+def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
+    head = f"{_nth(msg.nth)}提醒{msg.code}：已过{_span(msg.minutes)}，尚无联系记录"
+    return f"{head}。请现在致电学生，先问是否平安。不便请在系统转交。"
+
+
+def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
+    return f"收到，{msg.code}由您联系。请马上致电，先问是否平安，不问对错。之后请在系统记录。"
+
+
+def immediate(msg: m.Immediate, ctx: Context) -> str:
+    ask = "请马上致电并赶到，不要让其独处"
+    return f"立即到场{msg.code}：1名学生现在需要人陪。{ask}。{_receipt(msg.code, ctx)}。"
+
+
+def dissuade(msg: m.Dissuade, ctx: Context) -> str:
+    ask = "请马上致电劝阻：先别转，挂断电话"
+    return f"{msg.code}：1名学生正被催转账，钱还没转。{ask}。{_receipt(msg.code, ctx)}。"
+
+
+def student(msg: m.Student, ctx: Context) -> str:
+    return f"已收到，编号{msg.code}。请马上报警，说“紧急止付”。别再转账，保留聊天记录。收钱帮追款的是骗子。"
+
+
+def student_neutral(msg: m.Student, ctx: Context) -> str:
+    ask = "请马上报警，保留记录，别再按对方要求操作"
+    return f"已收到，编号{msg.code}。{ask}。老师会联系您，进展请回登记页查看。"
+
+
+def amended(msg: m.Amended, ctx: Context) -> str:
+    keys = "".join(word for key, word in _KEY.items() if key in msg.added)
+    known = {*_KEY, "transfer", "unsafe"}
+    parts = [
+        "报案人现在不安全" if "unsafe" in msg.added else "",
+        f"已补{keys}" if keys else "",
+        "新增转账" if "transfer" in msg.added else "",
+        "其他信息" if not known.issuperset(msg.added) or not msg.added else "",
+    ]
+    return f"{msg.code}有补充：{'，'.join(filter(None, parts))}。详情见值守页。"
+
+
+def progress(msg: m.Progress, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
+    head = f"{msg.code}接单已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
+    return f"{head}。请致电报案人、办止付并填进展{then}。"
+
+
+def moved_on(msg: m.MovedOn, ctx: Context) -> str:
+    return f"{msg.code}接单已{_span(msg.minutes)}无进展，已转其他警官。若正在办理，请立即到值守页填写。"
+
+
+def alarm(msg: m.Alarm, ctx: Context) -> str:
+    return f"告警{msg.code}：已过{_span(msg.minutes)}，无人联系上。请值班室立即致电警官，并到值守页代为接单。"
+
+
+def lapse(msg: m.Lapse, ctx: Context) -> str:
+    end = ctx.moment(msg.at)
+    left = f"还剩{min(msg.hours_left, 99)}小时" if msg.hours_left > 0 else "剩余不足1小时"
+    again = f"还可再止付{min(msg.again, 9)}次" if msg.again > 0 else "不可再次止付"
+    return f"{msg.code}的止付{_day(end) if end else '即将'}到期，{left}，{again}。请办理并记录结果。"
+
+
+def follow_up(msg: m.FollowUp, ctx: Context) -> str:
+    state = "已逾期" if msg.overdue else "到时间了"
+    return f"{msg.code}的{_CONTACT.get(msg.contact, '约定联系')}{state}，请尽快联系学生并在系统记录。"
+
+
+def drill(msg: m.Drill, ctx: Context) -> str:
+    shown = f"模拟{ctx.clock(msg.happened_at)}转出{_money(msg.amount_fen)}"
+    return f"演练{msg.code}：仅为演练，请勿办理止付。{shown}。{_receipt(msg.code, ctx)}。演练"
+
+
+def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
+    return f"演练{msg.code}已结束，请停止演练操作。此后通知请按真实情况处理。演练"
+
+
+def _neutral(code: str, reported: datetime, nth: int) -> str:
+    return f"值班通知：紧急事项{code}，{_day(reported)}登记，请立即打开值守页确认。{_nth(nth)}通知。"
+
+
+def _hint(code: str, ctx: Context) -> str:
+    return f"接单回复{code}" if ctx.reply else _PAGE
+
+
+def _receipt(code: str, ctx: Context) -> str:
+    return f"收到回复{code}" if ctx.reply else _PAGE
+
+
+def _sum(msg: m.Officer) -> str:
+    if msg.amount_fen is None or msg.transfers < 2:
+        return _money(msg.amount_fen)
+    return f"{_money(msg.amount_fen)}等{msg.transfers if msg.transfers < 10 else '多'}笔"
+
+
+def _money(amount_fen: int | None) -> str:
+    if amount_fen is None:
+        return "金额待问"
+    whole = yuan(amount_fen)
+    if whole < _IN_WAN:
+        return f"{whole}元"
+    return f"{min(whole // 10_000, _MOST_WAN)}万元"
+
+
+def _when(msg: m.Officer, ctx: Context) -> str:
+    moment = ctx.moment(msg.happened_at)
+    return f"{_day(moment)}转出" if moment else _BUCKET.get(msg.when or "", "时间待问")
+
+
+def _lacking(msg: m.Officer) -> str:
+    """What 待问 already says is not said twice."""
+    asked = {"amount"} if msg.amount_fen is None else set()
+    asked |= {"time"} if not msg.happened_at and msg.when not in _BUCKET else set()
+    keys = "".join(word for key, word in _KEY.items() if key in msg.missing and key not in asked)
+    return f"缺{keys}" if keys else ""
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day}日{moment:%H:%M}"
+
+
+def _span(minutes: int) -> str:
+    """Minutes up to 99, then whole hours, then days, so that a forgotten case still fits."""
+    if minutes < 100:
+        return f"{minutes}分钟"
+    return f"{minutes // 60}小时" if minutes < 100 * 60 else f"{min(minutes // 1440, 999)}天"
+
+
+def _nth(nth: int) -> str:
+    return f"第{min(nth, 99)}次"
+
+
+def _aside(words: str) -> str:
+    return f"（{words}）" if words else ""
+
+
+TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
+    m.Officer: officer,
+    m.Escalation: escalation,
+    m.StandDown: stand_down,
+    m.Acknowledged: acknowledged,
+    m.CodeNeeded: code_needed,
+    m.UnknownCode: unknown_code,
+    m.Bundle: bundle,
+    m.Counselor: counselor,
+    m.CounselorReminder: counselor_reminder,
+    m.CounselorAck: counselor_ack,
+    m.Immediate: immediate,
+    m.Dissuade: dissuade,
+    m.Student: student,
+    m.Amended: amended,
+    m.Progress: progress,
+    m.MovedOn: moved_on,
+    m.Alarm: alarm,
+    m.Lapse: lapse,
+    m.FollowUp: follow_up,
+    m.Drill: drill,
+    m.DrillEnd: drill_end,
+}
+NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
+    m.Officer: officer_neutral,
+    m.Escalation: escalation_neutral,
+    m.Bundle: bundle_neutral,
+    m.Counselor: counselor_neutral,
+    m.Student: student_neutral,
+}
