@@ -1,0 +1,140 @@
+"""Staff accounts: argon2id passwords, a TOTP second factor, few tries, sessions that end when a person is disabled."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pyotp
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from ledger import tables as t
+from ledger.errors import Conflict, NotFound
+from ledger.unit_of_work import Ledger, UnitOfWork
+
+ROLES = ("officer", "counselor", "psychologist", "leader", "security", "admin")
+MAX_FAILURES, LOCKOUT = 5, timedelta(minutes=5)
+_hasher = PasswordHash((Argon2Hasher(),))
+_DECOY = _hasher.hash(secrets.token_hex(8))  # an unknown name takes as long as a wrong password
+u = t.users.c
+
+
+@dataclass(frozen=True)
+class User:
+    """A signed-in member of staff. `person`: the roster row they are, if any."""
+
+    id: UUID
+    username: str
+    role: str
+    college: str | None
+    person: UUID | None
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Shown once, when they are made."""
+
+    username: str
+    password: str
+    totp_secret: str
+
+
+def add(uow: UnitOfWork, username: str, role: str, person: UUID | None, college: str | None) -> Credentials:
+    user_id, made = t.new_id(), _new(username)
+    key, wrapped = uow.keys.new_row_key(user_id)
+    row = {
+        "id": user_id,
+        "username": username,
+        "role": role,
+        "college_code": college,
+        "person_id": person,
+        "password_hash": _hasher.hash(made.password),
+        "totp_sealed": key.seal("users", user_id, "totp", made.totp_secret),
+        "row_key": wrapped,
+    }
+    if uow.conn.execute(select(u.id).where(u.username == username)).first():
+        raise Conflict(f"there is a user {username!r} already; `stopline user reset` gives a new password")
+    uow.conn.execute(insert(t.users).values(row))
+    return made
+
+
+def reset(uow: UnitOfWork, username: str) -> Credentials:
+    """A new password and TOTP secret; ends every session of this user."""
+    row = uow.conn.execute(select(t.users).where(u.username == username)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"no user {username!r}")
+    made = _new(username)
+    key = uow.keys.unwrap(row["id"], row["row_key"])
+    uow.conn.execute(
+        update(t.users)
+        .where(u.id == row["id"])
+        .values(
+            password_hash=_hasher.hash(made.password),
+            totp_sealed=key.seal("users", row["id"], "totp", made.totp_secret),
+            totp_used=0,
+            session_epoch=u.session_epoch + 1,
+            failures=0,
+            locked_until=None,
+        )
+    )
+    return made
+
+
+def sign_in(ledger: Ledger, username: str, password: str, otp: str) -> User | None:
+    """The user, or None: wrong name, password or code, a code used before, locked or disabled; nobody learns which.
+
+    The slow hash runs outside any transaction, so that signing in never holds up a report.
+    """
+    with ledger.read() as conn:
+        row = conn.execute(select(t.users).where(u.username == username)).mappings().one_or_none()
+    right = _hasher.verify(password, row["password_hash"] if row else _DECOY)
+    if row is None:
+        return None
+    with ledger.begin("sign-in") as uow:
+        return _judge(uow, row["id"], otp, right)
+
+
+def _judge(uow: UnitOfWork, user_id: UUID, otp: str, right_password: bool) -> User | None:
+    row = uow.conn.execute(select(t.users).where(u.id == user_id).with_for_update()).mappings().one()
+    if row["disabled"] or (row["locked_until"] and row["locked_until"] > uow.now):
+        return None
+    step = _matching_step(uow, row, otp) if right_password else None
+    mine = update(t.users).where(u.id == user_id)
+    if step is None:
+        failures = row["failures"] + 1
+        locked = uow.now + LOCKOUT if failures >= MAX_FAILURES else None
+        uow.conn.execute(mine.values(failures=0 if locked else failures, locked_until=locked))
+        return None
+    uow.conn.execute(mine.values(failures=0, locked_until=None, totp_used=step))
+    return _user(row)
+
+
+def _matching_step(uow: UnitOfWork, row: RowMapping, otp: str) -> int | None:
+    """The 30 s step whose code this is, one step of drift either way; never one at or before the last used."""
+    secret = uow.keys.unwrap(row["id"], row["row_key"]).open("users", row["id"], "totp", row["totp_sealed"])
+    totp = pyotp.TOTP(secret or "")
+    present = int(uow.now.timestamp()) // 30
+    for step in (present, present - 1, present + 1):
+        if step > row["totp_used"] and secrets.compare_digest(totp.at(step * 30), otp.strip()):
+            return step
+    return None
+
+
+def by_session(conn: Connection, user_id: UUID, epoch: int) -> User | None:
+    """The user of a session, while it holds: not disabled, and not ended since."""
+    query = select(t.users).where(u.id == user_id, u.session_epoch == epoch, ~u.disabled)
+    row = conn.execute(query).mappings().one_or_none()
+    return _user(row) if row else None
+
+
+def _user(row: RowMapping) -> User:
+    return User(row["id"], row["username"], row["role"], row["college_code"], row["person_id"], row["session_epoch"])
+
+
+def _new(username: str) -> Credentials:
+    return Credentials(username, secrets.token_urlsafe(12), pyotp.random_base32())

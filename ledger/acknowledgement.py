@@ -1,0 +1,131 @@
+"""One owner: whoever's acknowledgement commits first has the case, everybody else is told who that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, update
+
+from ledger import deliveries, people
+from ledger import tables as t
+from ledger.alerting import OWNER_REMIND, obligation
+from ledger.errors import NotAllowed
+from ledger.events import PRIORITY, CaseAcknowledged, CounselorAcknowledged, OutcomeRecorded, ProgressRecorded
+from ledger.people import Person
+from ledger.states import OUTCOMES, can_move, case_outcome, case_state
+from ledger.unit_of_work import Case, UnitOfWork
+
+o, d = t.obligations.c, t.deliveries.c
+PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who has an obligation since when; `won`: by this very call."""
+
+    person: UUID
+    at: datetime
+    won: bool
+
+
+def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, actor: str) -> Owner:
+    """Take an obligation for `person`, or learn who has it. Texts not yet called are cancelled in the same commit."""
+    row = obligation(uow, case, kind)
+    if row["state"] not in deliveries.WAITING:
+        return Owner(row["owner_id"], row["acknowledged_at"], won=False)
+    police = kind in ("police", "dissuade")
+    values = {
+        "state": "acknowledged",
+        "owner_id": person,
+        "acknowledged_at": uow.now,
+        "next_at": uow.now + OWNER_REMIND if kind == "police" else None,
+    }
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    uow.conn.execute(
+        update(t.deliveries)
+        .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
+        .values(state="cancelled", available_at=None)
+    )
+    a = t.alarms.c
+    uow.conn.execute(
+        update(t.alarms)
+        .where(a.case_id == case.id, a.kind == "nobody_reached", a.reason.startswith(kind), a.cleared_at.is_(None))
+        .values(cleared_at=uow.now)
+    )
+    if police:
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="acknowledged"))
+    event = CaseAcknowledged if police else CounselorAcknowledged
+    uow.append(case, event(str(person), via), actor)
+    return Owner(person, uow.now, won=True)
+
+
+def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -> None:
+    """After an acknowledgement: the owner hears that it is theirs, everybody else rung that it is not."""
+    row = obligation(uow, case, kind)
+    if row["owner_id"] is None:
+        return  # meanwhile released again
+    owner = people.by_id(uow.conn, uow.keys, [row["owner_id"]])
+    for person in owner if via != "page" else []:
+        answer_owner(uow, case, kind, person, row["acknowledged_at"], f"{event_id}:{person.id}")
+    rung = uow.conn.scalars(
+        select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.not_in(("cancelled", "pending")))
+    )
+    others = people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]])
+    called = owner[0].called if owner else ""
+    facts = {"code": case.code, "owner": called, "at": row["acknowledged_at"].isoformat()}
+    for person in others:
+        deliveries.tell(uow, person, "stand_down", facts, case=case, dedup=f"{event_id}:{person.id}",
+                        priority=PRIORITY["notice"])  # fmt: skip
+
+
+def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: datetime, dedup: str) -> None:
+    text = "counselor_ack" if kind == "counselor" else "acknowledged"
+    facts = {"code": case.code, "at": at.isoformat(), "minutes": 10}
+    deliveries.tell(uow, person, text, facts, case=case, dedup=dedup, priority=PRIORITY["police"])
+
+
+def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str) -> None:
+    """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
+    row = _owned(uow, case, person)
+    state = PROGRESS[progress]
+    if can_move("police", row["state"], state):
+        at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
+        uow.conn.execute(
+            update(t.obligations).where(o.id == row["id"]).values({"state": state, at: uow.now, "next_at": None})
+        )
+        if state == "filed":
+            uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="filed"))
+    uow.append(case, ProgressRecorded(progress), actor)
+
+
+def record_outcome(
+    uow: UnitOfWork, case: Case, position: int, outcome: str, amount_fen: int | None, person: UUID | None, actor: str
+) -> None:
+    """What became of one transfer; when every transfer has an outcome, the police obligation is done."""
+    row = _owned(uow, case, person)
+    c = t.transfers.c
+    done = uow.conn.execute(
+        update(t.transfers)
+        .where(c.case_id == case.id, c.position == position)
+        .values(outcome=outcome, outcome_at=uow.now)
+    )
+    if not done.rowcount or outcome not in OUTCOMES:
+        raise NotAllowed(f"no transfer {position} or no outcome {outcome!r}")
+    uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor)
+    named = case_outcome(uow.conn.scalars(select(c.outcome).where(c.case_id == case.id)))
+    state = "done" if named else row["state"]
+    uow.conn.execute(
+        update(t.obligations)
+        .where(o.id == row["id"])
+        .values(state=state, next_at=None, done_at=uow.now if named else None)
+    )
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state=case_state(state, named)))
+
+
+def _owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:
+    row = obligation(uow, case, "police")
+    if row["owner_id"] is None or (person is not None and row["owner_id"] != person):
+        raise NotAllowed("the case has to be acknowledged first, and only its owner or the office may do this")
+    return row

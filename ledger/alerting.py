@@ -1,0 +1,216 @@
+"""Ringing: whom the present step of an obligation calls, and when the next one is due.
+
+Everything here happens in the caller's transaction with the case locked, so any number of clocks and workers may try.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from ledger import deliveries, escalation, people
+from ledger import tables as t
+from ledger.errors import NotFound
+from ledger.escalation import Advance, Ladder, NobodyLeft
+from ledger.events import PRIORITY, AlertEscalated, NobodyReached, OwnerReleased, OwnerReminded
+from ledger.people import Person
+from ledger.sheet import alert_facts
+from ledger.unit_of_work import Case, UnitOfWork
+
+o, d = t.obligations.c, t.deliveries.c
+RINGING = {"police": "police", "dissuade": "police", "counselor": "counselor"}  # obligation → priority of its texts
+_CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
+OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
+_NOT_REACHED = escalation.GONE | {"cancelled"}
+
+
+def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
+    """The case's obligation, locked. The case itself is locked before: `case` proves it."""
+    query = select(t.obligations).where(o.case_id == case.id, o.kind == kind).with_for_update()
+    row = uow.conn.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
+    """The college's own ladder, else the school's, else the built-in one."""
+    c = t.ladders.c
+    query = select(t.ladders).where(c.obligation == kind, c.college_code.in_((college or "*", "*"))).order_by(c.step)
+    rows = conn.execute(query).all()
+    own = [row for row in rows if row.college_code == college] or [row for row in rows if row.college_code == "*"]
+    if not own:
+        return escalation.DEFAULTS[kind]
+    return escalation.ladder_of((row.after_s, tuple(row.targets)) for row in own)
+
+
+def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
+    """Ring the first step, once: a second call finds the step already begun."""
+    row = obligation(uow, case, kind)
+    if row["step"] < 0 and row["state"] == "pending":
+        _enter(uow, case, row, Advance(0, "time", row["ladder_at"]))
+
+
+def look(uow: UnitOfWork, case: Case, kind: str) -> None:
+    """What the clock does when an obligation's `next_at` has come."""
+    row = obligation(uow, case, kind)
+    if row["next_at"] is None or row["next_at"] > uow.now:
+        return  # another clock was faster
+    if row["state"] in deliveries.WAITING:
+        _climb(uow, case, row)
+    elif row["state"] == "acknowledged" and kind == "police":
+        _press_owner(uow, case, row)
+    else:
+        _wait(uow, row, None)
+
+
+def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    ladder, sent = _ladder(uow, case, row), _alerts(uow, row)
+    verdict = escalation.decide(
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"]
+    )
+    if isinstance(verdict, Advance):
+        reached = any(state not in _NOT_REACHED for state in sent)
+        return _enter(uow, case, row, verdict, 0 if reached or row["step"] < 0 else row["barren"] + 1)
+    if isinstance(verdict, NobodyLeft):
+        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
+    return _wait(uow, row, verdict.until)
+
+
+def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
+    ladder = ladder_for(uow.conn, row["kind"], case.row["college_code"])
+    # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
+    local = case.row["received_at"].astimezone(uow.zone).time()
+    return escalation.for_hour(ladder, local) if row["kind"] == "counselor" else ladder
+
+
+def _alerts(uow: UnitOfWork, row: RowMapping) -> list[str]:
+    query = select(t.deliveries).where(d.obligation_id == row["id"], d.step == row["step"], d.alert)
+    return [deliveries.as_alert(text, uow.now) for text in uow.conn.execute(query).mappings()]
+
+
+def _enter(uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: int = 0) -> None:
+    """Begin a step: ring its people; an empty one is left at once for the next."""
+    ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
+    while True:
+        told = _ring(uow, case, row, ladder, step)
+        due = escalation.due_at(ladder, began, step + 1)
+        verdict = escalation.decide(ladder, began, step, uow.now, ["pending"] * len(told), barren, entered_at=uow.now)
+        if told or not isinstance(verdict, Advance):
+            break
+        barren, step, began = barren + 1, verdict.to_step, verdict.started_at
+    if isinstance(verdict, NobodyLeft):
+        _nobody(uow, case, row["kind"], row["id"], step, "empty")
+    due = due if isinstance(verdict, Advance) else verdict.until
+    uow.conn.execute(
+        update(t.obligations)
+        .where(o.id == row["id"], o.step == row["step"])
+        .values(step=step, ladder_at=began, entered_at=uow.now, barren=barren, next_at=due)
+    )
+    if row["step"] >= 0 or step > 0:
+        uow.append(case, AlertEscalated(row["kind"], step, to.reason, len(told)), "clock")
+
+
+def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int) -> list[Person]:
+    targets = escalation.rung_of(ladder, step).targets
+    called = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
+    earlier = _told_before(uow, row["id"]) if step else {}
+    facts = alert_facts(uow.conn, case, uow.now)
+    gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
+    facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
+    for person in called:
+        nth = earlier.get(person.id, 0) + 1
+        kind = _kind_of_text(row["kind"], nth, case)
+        _supersede(uow, row["id"], person.id)
+        deliveries.tell(
+            uow,
+            person,
+            kind,
+            {**facts, "nth": nth} | ({"minutes": _CALL_WITHIN_MIN} if kind == "counselor" else {}),
+            case=case,
+            dedup=f"{row['id']}:{step}:{person.id}",
+            priority=PRIORITY[RINGING[row["kind"]]],
+            obligation=row["id"],
+            step=step,
+            alert=True,
+        )
+    return called
+
+
+def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
+    if obligation_kind == "police":
+        if case.row["drill"]:
+            return "drill"
+        return "officer" if nth == 1 else "escalation"
+    if obligation_kind == "counselor":
+        return "counselor" if nth == 1 else "counselor_reminder"
+    return obligation_kind
+
+
+def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:
+    """How many texts may have reached each person; those that were refused do not count as a reminder."""
+    counts: dict[UUID, int] = {}
+    reached = d.state.in_(("sending", "unknown", "sent", "undelivered", "delivered"))
+    for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, reached)):
+        counts[person_id] = counts.get(person_id, 0) + 1
+    return counts
+
+
+def _supersede(uow: UnitOfWork, obligation_id: UUID, person_id: UUID) -> None:
+    """What this person was not told yet is replaced: after an outage each hears of a case once, not once a step."""
+    mine = update(t.deliveries).where(d.obligation_id == obligation_id, d.person_id == person_id, d.alert)
+    uow.conn.execute(mine.where(d.state == "pending").values(state="cancelled", available_at=None))
+    uow.conn.execute(mine.where(d.state == "failed_temporary").values(available_at=None))
+
+
+def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:
+    uow.append(case, NobodyReached(kind, step, reason), "clock")
+    alarm(uow, f"nobody:{obligation_id}:{step}", "nobody_reached", f"{kind}: {reason}", case.id)
+
+
+def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | None = None) -> None:
+    """Something a person must see on the pages, in /readyz and in the metrics: no path that may be broken itself."""
+    row: dict[str, Any] = {"dedup": dedup, "kind": kind, "case_id": case_id, "at": uow.now, "reason": reason}
+    uow.conn.execute(uow.upsert(t.alarms).values(row).on_conflict_do_nothing())
+
+
+def _wait(uow: UnitOfWork, row: RowMapping, until: Any) -> None:
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(next_at=until))
+
+
+def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """Acknowledged is not done: without progress the owner and the office hear of it, then another officer is rung."""
+    owner = people.by_id(uow.conn, uow.keys, [row["owner_id"]])
+    due = escalation.owner_clock(row["acknowledged_at"], False, row["reminded"], uow.now)
+    if due == "remind":
+        office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
+        facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner": owner[0].called if owner else ""}
+        _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
+        uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
+        values: dict[str, Any] = {"reminded": True, "next_at": row["acknowledged_at"] + OWNER_RELEASE}
+        uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    elif due == "move_on":
+        _release_owner(uow, case, row, owner)
+
+
+def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
+    uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
+    _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
+    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="alerted"))
+    # The ladder starts anew one rung up, so that somebody other than the officer who fell silent is rung first.
+    ladder = _ladder(uow, case, row)
+    following = row["step"] + 1
+    into = escalation.due_at(ladder, uow.now, following) - uow.now
+    _enter(uow, case, row, Advance(following, "time", uow.now - into))
+
+
+def _tell_each(
+    uow: UnitOfWork, case: Case, to: list[Person], kind: str, facts: dict[str, Any], row: RowMapping
+) -> None:
+    for person in {p.id: p for p in to if p.phone}.values():
+        dedup = f"{row['id']}:{kind}:{row['acknowledged_at'].isoformat()}:{person.id}"
+        deliveries.tell(uow, person, kind, facts, case=case, dedup=dedup, priority=PRIORITY["police"])

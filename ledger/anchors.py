@@ -1,0 +1,129 @@
+"""Anchoring: heads of the cases' chains and the access log go into one chain, whose head is kept outside the database.
+
+What has been anchored cannot be edited, removed, reordered or cut off without `verify` seeing it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from ledger import tables as t
+from ledger.audit import entry, plain
+from ledger.crypto import Keys
+from ledger.unit_of_work import Ledger, UnitOfWork
+
+_BATCH = 500
+c, e, a, x = t.cases.c, t.case_events.c, t.anchors.c, t.access_log.c
+
+
+def anchor(ledger: Ledger, file: Path) -> bool:
+    """Anchor what is new, one batch; whether there may be more. Another clock doing the same wins or waits."""
+    with ledger.read() as conn:
+        if not _new_heads(conn) and not _new_reads(conn):
+            return False
+    with ledger.begin("anchor") as uow:
+        heads, reads = _new_heads(uow.conn), _new_reads(uow.conn)
+        last = uow.conn.execute(select(a.seq, a.mac).order_by(a.seq.desc()).limit(1)).first()
+        seq = last.seq + 1 if last else 1
+        content = plain({
+            "heads": {str(row.id): [row.last_seq, row.chain_head.hex()] for row in heads},
+            "reads": [[str(r.id), r.at.astimezone(UTC).isoformat(), r.actor, r.action, r.object] for r in reads],
+        })  # fmt: skip
+        mac = uow.keys.chain(last.mac if last else b"", _bytes(seq, content))
+        row = {"seq": seq, "at": uow.now, "content": content, "mac": mac}
+        if not uow.conn.execute(uow.upsert(t.anchors).values(row).on_conflict_do_nothing().returning(a.seq)).first():
+            return False
+        _mark(uow, heads, reads)
+    _keep_outside(file, seq, mac)
+    return len(heads) == _BATCH or len(reads) == _BATCH
+
+
+def _mark(uow: UnitOfWork, heads: list[Any], reads: list[Any]) -> None:
+    for row in heads:
+        uow.conn.execute(update(t.cases).where(c.id == row.id).values(anchored_seq=row.last_seq))
+    if reads:
+        uow.conn.execute(update(t.access_log).where(x.id.in_([row.id for row in reads])).values(anchored=True))
+
+
+def _new_heads(conn: Connection) -> list[Any]:
+    query = select(c.id, c.last_seq, c.chain_head).where(c.last_seq > c.anchored_seq)
+    return list(conn.execute(query.order_by(c.id).limit(_BATCH)).all())
+
+
+def _new_reads(conn: Connection) -> list[Any]:
+    query = select(x.id, x.at, x.actor, x.action, x.object).where(~x.anchored)
+    return list(conn.execute(query.order_by(x.id).limit(_BATCH)).all())
+
+
+def _bytes(seq: int, content: dict[str, Any]) -> bytes:
+    return json.dumps([seq, content], sort_keys=True, separators=(",", ":")).encode()
+
+
+def _keep_outside(file: Path, seq: int, mac: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as out:
+        out.write(f"{seq} {mac.hex()}\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def log_read(uow: UnitOfWork, actor: str, action: str, what: str) -> None:
+    """A person's record was read, or its reading refused. What was in it is not said."""
+    row = {"id": t.new_id(), "at": uow.now, "actor": actor, "action": action, "object": what, "anchored": False}
+    uow.conn.execute(insert(t.access_log).values(row))
+
+
+def verify(conn: Connection, keys: Keys, file: Path) -> Iterator[str]:
+    """Yield one line for each break of the chains; nothing when all is as it was written."""
+    anchored: dict[str, tuple[int, str]] = {}
+    kept = dict(line.split() for line in file.read_text().splitlines()) if file.exists() else {}
+    previous, seq = b"", 0
+    for row in conn.execute(select(t.anchors).order_by(a.seq)).mappings():
+        seq += 1
+        mac = keys.chain(previous, _bytes(row["seq"], row["content"]))
+        if row["seq"] != seq or mac != row["mac"]:
+            yield f"anchor {row['seq']}: not what was written"
+            return
+        if kept.get(str(seq), mac.hex()) != mac.hex():
+            yield f"anchor {seq}: differs from the one kept in {file.name}"
+        anchored |= {case: (head[0], head[1]) for case, head in row["content"]["heads"].items()}
+        yield from _reads(conn, row["content"]["reads"])
+        previous = mac
+    if kept and max(map(int, kept)) > seq:
+        yield f"anchors after {seq} are missing; {file.name} knows of {max(map(int, kept))}"
+    yield from _cases(conn, keys, anchored)
+
+
+def _reads(conn: Connection, entries: list[list[str]]) -> Iterator[str]:
+    for row_id, _at, actor, action, what in entries:
+        row = conn.execute(select(x.actor, x.action, x.object).where(x.id == UUID(row_id))).first()
+        if row is None or tuple(row) != (actor, action, what):
+            yield f"access log {row_id}: not what was written"
+
+
+def _cases(conn: Connection, keys: Keys, anchored: dict[str, tuple[int, str]]) -> Iterator[str]:
+    for case in conn.execute(select(c.id, c.code, c.last_seq, c.chain_head)):
+        seq, head, macs = 0, b"", {}
+        rows = conn.execute(select(t.case_events).where(e.case_id == case.id).order_by(e.seq)).mappings()
+        for seq, row in enumerate(rows, 1):  # the last one is compared below
+            head = macs[seq] = keys.chain(head, entry(dict(row)))
+            if row["seq"] != seq or row["mac"] != head:
+                yield f"case {case.code}, event {seq}: not what was written"
+                break
+        else:
+            known = anchored.get(str(case.id))
+            if (seq, head) != (case.last_seq, case.chain_head):
+                yield f"case {case.code}: ends at event {seq}, its head says {case.last_seq}"
+            elif known and macs.get(known[0], b"").hex() != known[1]:
+                yield f"case {case.code}: event {known[0]} was anchored otherwise"
+        anchored.pop(str(case.id), None)
+    for case_id in anchored:
+        yield f"case {case_id}: anchored, but gone"

@@ -1,0 +1,95 @@
+"""The follow-up record in the ledger: opened with its dated contacts, reminded from the clock until it is closed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from ledger import deliveries, followups, people
+from ledger import tables as t
+from ledger.errors import NotFound
+from ledger.events import PRIORITY, ContactRecorded, FollowUpOpened
+from ledger.followups import ContactPlan
+from ledger.unit_of_work import Case, UnitOfWork
+
+_TEXT_NAME = {  # contact → how its text calls it
+    "call_30m": "30min", "face_24h": "24h", "h48": "48h", "h72": "72h",
+    "d7": "7d", "d14": "14d", "d30": "30d", "d90": "90d",
+}  # fmt: skip
+f, k, o = t.follow_ups.c, t.contacts.c, t.obligations.c
+
+
+def open_follow_up(uow: UnitOfWork, case: Case) -> None:
+    """Open the record once, with the contacts that are due from the report on."""
+    opened_at = case.row["received_at"]
+    row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
+           "opened_at": opened_at}  # fmt: skip
+    made = uow.upsert(t.follow_ups).values(row).on_conflict_do_nothing().returning(f.id)
+    if not uow.conn.execute(made).first():
+        return
+    plans = followups.contacts_due(opened_at)
+    planned = [
+        {"follow_up_id": row["id"], "kind": plan.kind, "mode": plan.mode, "due_at": plan.due_at,
+         "remind_at": None if case.row["drill"] else followups.reminder_at(plan, 0)}
+        for plan in plans
+    ]  # fmt: skip
+    uow.conn.execute(insert(t.contacts), planned)
+    uow.append(case, FollowUpOpened(len(plans)), "care")
+
+
+def remind(uow: UnitOfWork, contact_id: UUID) -> None:
+    """What the clock does when a contact's `remind_at` has come: the counselor, then the next in line, is told."""
+    case_id = uow.conn.execute(
+        select(f.case_id).join(t.contacts, k.follow_up_id == f.id).where(k.id == contact_id)
+    ).scalar_one()
+    case = uow.case(case_id)
+    row = uow.conn.execute(select(t.contacts).where(k.id == contact_id).with_for_update()).mappings().one()
+    if row["remind_at"] is None or row["remind_at"] > uow.now:
+        return
+    plan = ContactPlan(row["kind"], row["mode"], row["due_at"])
+    due = followups.reminder(plan, row["reminders"], uow.now)
+    values: dict[str, Any] = {"remind_at": None}
+    if due:
+        _tell(uow, case, row, due)
+        values = {"reminders": due.number, "remind_at": followups.reminder_at(plan, due.number)}
+    uow.conn.execute(update(t.contacts).where(k.id == contact_id).values(values))
+
+
+def _tell(uow: UnitOfWork, case: Case, row: RowMapping, due: followups.Reminder) -> None:
+    overdue = uow.now > row["due_at"]
+    facts: dict[str, Any] = {"code": case.code, "contact": _TEXT_NAME[row["kind"]], "overdue": overdue}
+    facts["nth"] = due.number + 1
+    facts["minutes"] = int((uow.now - case.row["received_at"]).total_seconds() // 60)
+    kind = "counselor_reminder" if row["kind"] == followups.CADENCE[0].kind else "follow_up"
+    for person in people.called_by_target(uow.conn, uow.keys, due.targets, case.row, uow.now, uow.zone):
+        deliveries.tell(uow, person, kind, facts, case=case, dedup=f"{row['id']}:{due.number}:{person.id}",
+                        priority=PRIORITY["counselor"])  # fmt: skip
+
+
+def record_contact(uow: UnitOfWork, case: Case, kind: str, reached: bool, note: str, actor: str) -> None:
+    """A contact took place or was tried. Reaching the student settles the counselor's obligation."""
+    query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
+    row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    values: dict[str, Any] = {"reached": reached, "note_sealed": case.key.seal("contacts", row["id"], "note", note)}
+    if reached:
+        values |= {"done_at": uow.now, "remind_at": None}
+        _progress(uow, case)
+    uow.conn.execute(update(t.contacts).where(k.id == row["id"]).values(values))
+    uow.append(case, ContactRecorded(kind, reached), actor)
+
+
+def _progress(uow: UnitOfWork, case: Case) -> None:
+    mine = update(t.obligations).where(o.case_id == case.id)
+    uow.conn.execute(
+        mine.where(o.kind == "counselor", o.state.in_(("pending", "alerted", "acknowledged"))).values(
+            state="contacted", contacted_at=uow.now, next_at=None
+        )
+    )
+    uow.conn.execute(mine.where(o.kind == "care", o.state == "open").values(state="in_progress"))
+    uow.conn.execute(
+        update(t.follow_ups).where(f.case_id == case.id, f.state == "first_contact").values(state="in_progress")
+    )

@@ -1,0 +1,69 @@
+"""The one clock. Everything that needs the time is handed one; nothing else reads the wall clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, timezone-aware."""
+        ...
+
+
+class SteadyClock:
+    """A reference time taken once in a while, plus the monotonic clock since.
+
+    A jump of the machine's wall clock therefore moves nothing. `reference` asks the database (PostgreSQL), so that
+    machines agree, or the wall clock once at start (SQLite). `refresh()` takes a new reference; it is called from a
+    thread of its own so that `now()` never waits.
+    """
+
+    def __init__(self, reference: Callable[[], datetime], floor: datetime | None = None) -> None:
+        self._reference = reference
+        self._start = max(reference(), floor) if floor else reference()
+        self._at = time.monotonic()
+
+    def refresh(self) -> None:
+        before = time.monotonic()
+        fresh = self._reference()
+        after = time.monotonic()
+        self._start, self._at = fresh, (before + after) / 2
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._at)
+
+
+def wall() -> datetime:
+    return datetime.now(UTC)
+
+
+class FileClock:
+    """A clock for tests across processes: FILE holds the seconds by which time runs ahead (may be empty).
+
+    The file is read at every call, so a test that writes a new number moves every process at once.
+    """
+
+    def __init__(self, file: Path, base: Clock) -> None:
+        self._file, self._base = file, base
+
+    def now(self) -> datetime:
+        text = self._file.read_text().strip() if self._file.exists() else ""
+        return self._base.now() + timedelta(seconds=float(text or 0))
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)

@@ -1,0 +1,95 @@
+"""What keeps personal data unreadable in the database: a key per row, a ring that wraps them, a blind index.
+
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the associated data is `table:row:column`, so a ciphertext
+moved to another place does not open. Destroying a row's wrapped key erases what was sealed with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.errors import KeyMissing, Tampered
+
+_NONCE = 12
+
+
+def _seal(key: bytes, plain: bytes, place: str) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+
+
+def _open(key: bytes, sealed: bytes, place: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+    except InvalidTag as error:
+        raise Tampered(f"sealed value at {place} does not open") from error
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """The key of one row (a case, a person): seals and opens its fields and those of what hangs on it."""
+
+    secret: bytes
+
+    def seal(self, table: str, row: UUID, column: str, text: str | None) -> bytes | None:
+        return None if text is None else _seal(self.secret, text.encode(), f"{table}:{row}:{column}")
+
+    def open(self, table: str, row: UUID, column: str, sealed: bytes | None) -> str | None:
+        return None if sealed is None else _open(self.secret, sealed, f"{table}:{row}:{column}").decode()
+
+    def token(self, purpose: str) -> str:
+        """A 192-bit secret derived from the key: the same at every call, so it need not be stored."""
+        return base64.urlsafe_b64encode(hmac.digest(self.secret, purpose.encode(), "sha256")[:24]).decode()
+
+
+class Keys:
+    """The key ring (`{id: 32 bytes}`, newest first) and the key of the blind index and of the chain."""
+
+    def __init__(self, ring: dict[str, bytes], index_key: bytes) -> None:
+        if not ring or any(len(key) != 32 for key in ring.values()) or len(index_key) < 32:
+            raise ValueError("keys are 32 bytes each")
+        self._ring, self._newest = ring, next(iter(ring))
+        self._index = hmac.digest(index_key, b"blind index", "sha256")
+        self._chain = hmac.digest(index_key, b"event chain", "sha256")
+
+    @classmethod
+    def parse(cls, data_keys: str, index_key: str) -> Keys:
+        """From `id:base64(32 bytes),id:…` and base64, as the settings hold them."""
+        ring = {}
+        for part in data_keys.split(","):
+            name, _, secret = part.strip().partition(":")
+            ring[name] = base64.b64decode(secret, validate=True)
+        return cls(ring, base64.b64decode(index_key, validate=True))
+
+    def new_row_key(self, row: UUID) -> tuple[RowKey, bytes]:
+        """A fresh key and its wrapped form for the row's `row_key` column."""
+        key = RowKey(secrets.token_bytes(32))
+        wrapped = _seal(self._ring[self._newest], key.secret, f"row_key:{row}")
+        return key, self._newest.encode() + b":" + wrapped
+
+    def unwrap(self, row: UUID, wrapped: bytes) -> RowKey:
+        name, _, sealed = wrapped.partition(b":")
+        secret = self._ring.get(name.decode())
+        if secret is None:
+            raise KeyMissing(f"data key {name.decode()!r} is not in STOPLINE_DATA_KEYS")
+        return RowKey(_open(secret, sealed, f"row_key:{row}"))
+
+    def blind(self, what: str, value: str | None) -> bytes | None:
+        """A keyed digest that finds equal values without making them readable; None stays None."""
+        return None if not value else hmac.digest(self._index, f"{what}:{value}".encode(), "sha256")
+
+    def chain(self, previous: bytes, entry: bytes) -> bytes:
+        return hmac.digest(self._chain, previous + entry, "sha256")
+
+
+def digest(text: str) -> bytes:
+    """How tokens and submission keys are stored: never as they are."""
+    return hashlib.sha256(text.encode()).digest()

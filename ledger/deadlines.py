@@ -1,0 +1,66 @@
+"""What is due: one unit a call, so that a step is short and any number of clocks can share the work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from ledger import alerting, care
+from ledger import tables as t
+from ledger.events import DrillEnded
+from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+
+DRILL_LIFE = timedelta(minutes=60)
+_FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
+o, k, c = t.obligations.c, t.contacts.c, t.cases.c
+
+
+def look_at_one(ledger: Ledger) -> bool:
+    """Let one obligation whose time has come go on; whether there was one."""
+    with ledger.read() as conn:
+        query = select(o.case_id, o.kind).where(o.next_at <= ledger.clock.now()).order_by(o.next_at).limit(_FEW)
+        due = conn.execute(query).all()
+    for case_id, kind in due:
+        with ledger.begin(f"look:{kind}", URGENT) as uow:
+            case = uow.try_case(case_id)
+            if case is not None:
+                alerting.look(uow, case, kind)
+                return True
+    return False
+
+
+def remind_one(ledger: Ledger) -> bool:
+    """Send the reminder of one contact that is due; whether there was one."""
+    with ledger.read() as conn:
+        query = select(k.id).where(k.remind_at <= ledger.clock.now()).order_by(k.remind_at).limit(1)
+        due = conn.execute(query).scalar_one_or_none()
+    if due is None:
+        return False
+    with ledger.begin("remind") as uow:
+        care.remind(uow, due)
+    return True
+
+
+def end_one_drill(ledger: Ledger) -> bool:
+    """A drill ends by itself after an hour."""
+    with ledger.read() as conn:
+        query = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= ledger.clock.now() - DRILL_LIFE)
+        due = conn.execute(query.limit(1)).scalar_one_or_none()
+    if due is None:
+        return False
+    with ledger.begin("end-drill") as uow:
+        end_drill(uow, uow.case(due), "clock")
+    return True
+
+
+def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
+    """Close a drill: nothing rings any more, and everybody it rang is told (through the queue, once)."""
+    if not case.row["drill"] or case.row["closed_at"] is not None:
+        return
+    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state="closed", closed_at=uow.now))
+    mine = update(t.obligations).where(o.case_id == case.id)
+    uow.conn.execute(mine.values(next_at=None))
+    uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))
+    uow.conn.execute(mine.where(o.kind == "care").values(state="closed", done_at=uow.now))
+    uow.append(case, DrillEnded(by), by)

@@ -1,0 +1,45 @@
+"""Events that still have to be published. `publish_after` null: published, or nobody waits for it any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+
+from ledger import tables as t
+from ledger.events import Envelope
+from ledger.unit_of_work import Ledger
+
+BACK_OFF = timedelta(seconds=5)  # a claimed event is not swept again before
+e, w = t.case_events.c, t.work.c
+
+
+def mark_published(ledger: Ledger, ids: list[UUID]) -> None:
+    with ledger.begin("published") as uow:
+        uow.conn.execute(update(t.case_events).where(e.id.in_(ids)).values(publish_after=None))
+
+
+def claim_unpublished(ledger: Ledger, limit: int = 200) -> list[Envelope]:
+    """Events whose publishing is overdue and whose work is still open, claimed for a while; oldest first.
+
+    Work that the clock has done in the meantime needs no message: those events are let go.
+    """
+    with ledger.read() as conn:
+        if conn.execute(select(e.id).where(e.publish_after <= ledger.clock.now()).limit(1)).first() is None:
+            return []
+    with ledger.begin("sweep") as uow:
+        waiting = exists().where(w.event_id == e.id, w.state == "open")
+        query = (
+            select(e.id, e.type, e.at, e.case_id, e.data, waiting.label("waiting"))
+            .where(e.publish_after <= uow.now)
+            .order_by(e.publish_after)
+            .limit(limit)
+            .with_for_update(of=t.case_events, skip_locked=True)
+        )
+        rows = uow.conn.execute(query).all()
+        for wanted, until in ((True, uow.now + BACK_OFF), (False, None)):
+            ids = [row.id for row in rows if row.waiting is wanted]
+            if ids:
+                uow.conn.execute(update(t.case_events).where(e.id.in_(ids)).values(publish_after=until))
+        return [Envelope(row.id, row.type, row.at, row.case_id, row.data) for row in rows if row.waiting]

@@ -1,0 +1,145 @@
+"""Who somebody is, who looks after them, and who is on duty now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, or_, select
+
+from ledger import tables as t
+from ledger.crypto import Keys, RowKey
+
+DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody on the roster, opened. `phone` is E.164 or None; `called` is how others see them (欧阳警官)."""
+
+    id: UUID
+    role: str
+    name: str
+    called: str
+    phone: str | None
+    language: str
+    college: str | None
+    stand_in: UUID | None
+    key: RowKey
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whom a report was matched to. grade: none · phone (推测, until confirmed by voice) · student_no."""
+
+    victim: UUID | None = None
+    grade: str = "none"
+    college: str | None = None
+    counselor: UUID | None = None
+
+
+def opened(keys: Keys, row: RowMapping) -> Person:
+    key = keys.unwrap(row["id"], row["row_key"])
+
+    def text(column: str) -> str | None:
+        return key.open("people", row["id"], column, row[f"{column}_sealed"])
+
+    name = text("name") or ""
+    return Person(
+        row["id"],
+        row["role"],
+        name,
+        text("called") or name,
+        text("phone"),
+        row["language"],
+        row["college_code"],
+        row["stand_in_id"],
+        key,
+    )
+
+
+def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Person]:
+    """Active people in the order of `ids`, each once."""
+    wanted = list(dict.fromkeys(i for i in ids if i is not None))
+    if not wanted:
+        return []
+    rows = conn.execute(select(t.people).where(t.people.c.id.in_(wanted), t.people.c.active)).mappings()
+    found = {row["id"]: opened(keys, row) for row in rows}
+    return [found[i] for i in wanted if i in found]
+
+
+def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:
+    """Everybody active with this number."""
+    query = select(t.people).where(t.people.c.phone_index == keys.blind("phone", phone), t.people.c.active)
+    return [opened(keys, row) for row in conn.execute(query).mappings()]
+
+
+def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, college: str | None) -> Match:
+    """The student a report is about: by number, else (推测) by a phone that exactly one student has."""
+    number, dialled = keys.blind("student_no", student_no), keys.blind("phone", phone)
+    c = t.people.c
+    query = (
+        select(c.id, c.student_no_index, c.college_code, t.classes.c.counselor_id)
+        .outerjoin(t.classes, t.classes.c.code == c.class_code)
+        .where(or_(c.student_no_index == number, c.phone_index == dialled), c.active, c.role.in_(("student", "staff")))
+        .limit(3)
+    )
+    rows = conn.execute(query).all() if number or dialled else []
+    by_number = [row for row in rows if number and row.student_no_index == number]
+    by_dialled = [row for row in rows if row not in by_number]
+    chosen = by_number or (by_dialled if len(by_dialled) == 1 else [])
+    if not chosen:
+        return Match(college=college)
+    row, grade = chosen[0], "student_no" if by_number else "phone"
+    return Match(row.id, grade, row.college_code, row.counselor_id)
+
+
+def covers(days: str, start: str, end: str, local: datetime) -> bool:
+    """Whether a shift holds now. days: "1-5" or "6,7" (1 = Monday); an end at or before the start passes midnight."""
+    clock = local.strftime("%H:%M")
+    if start < end:
+        return start <= clock < end and _on_day(days, local.isoweekday())
+    yesterday = (local.isoweekday() - 2) % 7 + 1
+    return (clock >= start and _on_day(days, local.isoweekday())) or (clock < end and _on_day(days, yesterday))
+
+
+def _on_day(days: str, day: int) -> bool:
+    for part in days.split(","):
+        first, _, last = part.strip().partition("-")
+        if int(first) <= day <= int(last or first):
+            return True
+    return False
+
+
+def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> list[UUID]:
+    """Who has this duty now: the college's own people, else those of the `*` row."""
+    c = t.duties.c
+    rows = conn.execute(select(t.duties).where(c.role == role, c.college_code.in_((college or DEFAULT, DEFAULT)))).all()
+    local = now.astimezone(zone)
+    present = [row for row in rows if covers(row.days, row.start, row.end, local)]
+    own = [row.person_id for row in present if row.college_code == college]
+    return list(dict.fromkeys(own or [row.person_id for row in present if row.college_code == DEFAULT]))
+
+
+def called_by_target(
+    conn: Connection, keys: Keys, targets: Sequence[str], case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo
+) -> list[Person]:
+    """The people whom a rung's targets mean for this case now, each once, in the rung's order."""
+    college: str | None = case["college_code"]
+    ids: list[UUID | None] = []
+    for target in targets:
+        if target == "counselor":
+            ids += [case["counselor_id"]] if case["counselor_id"] else _unknown_students(conn, college, now, zone)
+        elif target == "stand_in":
+            ids += [p.stand_in for p in by_id(conn, keys, [case["counselor_id"]]) if p.stand_in]
+        else:
+            ids += on_duty(conn, college, target, now, zone)
+    return [person for person in by_id(conn, keys, ids) if person.phone]
+
+
+def _unknown_students(conn: Connection, college: str | None, now: datetime, zone: tzinfo) -> list[UUID]:
+    own = on_duty(conn, college, "college_duty", now, zone) if college else []
+    return own or on_duty(conn, None, "counselor", now, zone)

@@ -1,0 +1,126 @@
+"""What somebody texted back. Idempotent by the provider's message id; answers go to the roster, never to strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+
+from ledger import codes, deliveries, people, reply
+from ledger import tables as t
+from ledger.acknowledgement import acknowledge, answer_owner
+from ledger.events import PRIORITY
+from ledger.people import Person
+from ledger.unit_of_work import Case, UnitOfWork
+
+o, d = t.obligations.c, t.deliveries.c
+OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
+
+
+def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
+    """Record an inbound text and act on it. Returns what it came to, one word (also kept with the text).
+
+    duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · not_understood
+    """
+    row_id = t.new_id()
+    key, wrapped = uow.keys.new_row_key(row_id)
+    row = {
+        "id": row_id,
+        "sid": sid,
+        "at": uow.now,
+        "from_index": uow.keys.blind("phone", sender),
+        "body_sealed": key.seal("inbound", row_id, "body", body[:1600]),
+        "outcome": "new",
+        "row_key": wrapped,
+    }
+    inserted = uow.upsert(t.inbound).values(row).on_conflict_do_nothing().returning(t.inbound.c.id)
+    if not uow.conn.execute(inserted).first():
+        return "duplicate"
+    outcome, case_id = _act(uow, sid, sender, body)
+    uow.conn.execute(
+        t.inbound.update().where(t.inbound.c.id == row_id).values(outcome=outcome, case_id=case_id)
+    )  # fmt: skip
+    return outcome
+
+
+def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID | None]:
+    staff = [p for p in people.by_phone(uow.conn, uow.keys, sender) if p.role not in ("student", "staff")]
+    if not staff:
+        return "stranger", None
+    person, said = staff[0], reply.read(body)
+    named = _named_case(uow, said.codes)
+    if named:
+        return _take_case(uow, person, named, sid), named
+    waiting = _waiting_for(uow, sender)
+    if said.codes:
+        facts = {"code": said.codes[0]}
+        return _answer(uow, person, "unknown_code", facts, sid), None
+    if len(waiting) == 1 and said.bare:
+        return _take_case(uow, person, waiting[0], sid), waiting[0]
+    if waiting:
+        held = [uow.case(case_id).code for case_id in sorted(waiting)]
+        return _answer(uow, person, "code_needed", {"codes": held}, sid), None
+    return "not_understood", None
+
+
+def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
+    folded = [codes.fold(code) for code in found]
+    c = t.cases.c
+    ids = uow.conn.execute(select(c.code_fold, c.id).where(c.code_fold.in_(folded))).all() if folded else []
+    by_fold = dict(ids)
+    return next((by_fold[code] for code in folded if code in by_fold), None)
+
+
+def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
+    """Cases whose alert to this phone is open."""
+    query = (
+        select(d.case_id)
+        .join(t.obligations, o.id == d.obligation_id)
+        .where(
+            d.to_index == uow.keys.blind("phone", phone),
+            d.alert,
+            d.called_at.is_not(None),
+            o.state.in_(deliveries.WAITING),
+        )
+        .distinct()
+    )
+    return [case_id for case_id in uow.conn.scalars(query) if case_id]
+
+
+def _take_case(uow: UnitOfWork, person: Person, case_id: UUID, sid: str) -> str:
+    case = uow.case(case_id)
+    kind = _obligation_of(uow, case, person)
+    if kind is None:
+        return _answer(uow, person, "unknown_code", {"code": case.code}, sid)
+    owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
+    if owner.won:
+        return "acknowledged"
+    if owner.person == person.id:
+        answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}")
+        return "acknowledged"
+    has_it = people.by_id(uow.conn, uow.keys, [owner.person])
+    facts = {"code": case.code, "owner": has_it[0].called if has_it else "", "at": owner.at.isoformat()}
+    deliveries.tell(uow, person, "stand_down", facts, case=case, dedup=f"reply:{sid}", priority=PRIORITY["notice"])
+    return "already_owned"
+
+
+def _obligation_of(uow: UnitOfWork, case: Case, person: Person) -> str | None:
+    """Which obligation this person's answer is about: the one they were rung for, else an officer's is the police's."""
+    query = (
+        select(o.kind, o.state)
+        .join(t.deliveries, d.obligation_id == o.id)
+        .where(d.case_id == case.id, d.person_id == person.id, d.alert)
+        .distinct()
+    )
+    rung = uow.conn.execute(query).all()
+    waiting = [kind for kind, state in rung if state in deliveries.WAITING]
+    if rung:
+        return str(max(waiting or [kind for kind, _ in rung]))
+    first = "dissuade" if case.row["kind"] == "in_progress" else "police"
+    return first if person.role in OFFICERS else None
+
+
+def _answer(uow: UnitOfWork, person: Person, kind: str, facts: Mapping[str, object], sid: str) -> str:
+    deliveries.tell(uow, person, kind, facts, case=None, dedup=f"reply:{sid}", priority=PRIORITY["police"])
+    return kind

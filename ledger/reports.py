@@ -1,0 +1,243 @@
+"""Taking a report: everything that follows from it starts in the one transaction that stores it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from ledger import codes, people, values
+from ledger import tables as t
+from ledger.crypto import RowKey, digest
+from ledger.errors import Conflict
+from ledger.events import CaseAmended, ReportReceived
+from ledger.unit_of_work import Case, UnitOfWork
+
+# When each obligation counts as late, from the report.
+DEADLINES = {
+    "police": timedelta(minutes=30),
+    "counselor": timedelta(minutes=30),
+    "care": timedelta(minutes=30),
+    "dissuade": timedelta(minutes=10),
+}
+ANONYMOUS = "reporter"
+_SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
+
+
+@dataclass(frozen=True)
+class TransferIn:
+    """One transfer, read as far as it could be. `when` is a bucket, an instant, or unknown."""
+
+    amount_fen: int
+    currency: str = "CNY"
+    channel: str = "other"
+    when: values.When | None = None
+    payee_account: str | None = None
+    payee_name: str | None = None
+    payee_bank: str | None = None
+    payer_bank: str | None = None
+    payer_account_tail: str | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportIn:
+    """A report as a door has read it. Phones are E.164; `unread` keeps, by field, what was typed and not understood."""
+
+    phone: str
+    transfers: tuple[TransferIn, ...] = ()
+    kind: str = "transferred"  # or in_progress
+    source: str = "form"  # form · api · drill · drill_phones
+    language: str = "zh"
+    phone_unsafe: bool = False
+    for_whom: str = "self"
+    victim_phone: str | None = None
+    name: str | None = None
+    student_no: str | None = None
+    college: str | None = None
+    fraud_type: str | None = None
+    narrative: str | None = None
+    called_110: bool | None = None
+    unread: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def drill(self) -> bool:
+        return self.source.startswith("drill")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the reporter gets back."""
+
+    case_id: UUID
+    code: str
+    token: str
+    received_at: datetime
+    duplicate: bool
+
+
+def accept(uow: UnitOfWork, report: ReportIn, submission_key: str | None = None, body: str = "") -> Accepted:
+    """Store a report, or find the one that this submission key already made.
+
+    `body` is what was sent, as canonical text: for the API the same key with another body raises Conflict; the form
+    (`source="form"`) answers the same case and keeps what changed as corrections, and another phone makes a new case.
+    """
+    if report.source == "form" and submission_key:
+        submission_key = f"{submission_key}:{report.phone}"
+    case, inserted = _insert_case(uow, report, submission_key, body)
+    if not inserted:
+        return _again(uow, case, report, body)
+    uow.conn.execute(insert(t.transfers), [_transfer(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
+                     ) if report.transfers else None  # fmt: skip
+    uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind))
+    uow.append(case, ReportReceived(report.source, report.drill), ANONYMOUS)
+    return Accepted(case.id, case.code, token(case.key), uow.now, duplicate=False)
+
+
+def token(key: RowKey) -> str:
+    """The status link's secret: derived, so that a replay can give it again and the ledger holds only its digest."""
+    return key.token("status")
+
+
+def _obligations(uow: UnitOfWork, case_id: UUID, kind: str) -> list[dict[str, Any]]:
+    kinds = ("dissuade", "counselor", "care") if kind == "in_progress" else ("police", "counselor", "care")
+    return [
+        {
+            "case_id": case_id,
+            "kind": name,
+            "state": "open" if name == "care" else "pending",
+            "started_at": uow.now,
+            "ladder_at": uow.now,
+            "deadline_at": uow.now + DEADLINES[name],
+        }
+        for name in kinds
+    ]
+
+
+def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str) -> tuple[Case, bool]:
+    match = _match(uow, report)
+    submitted = digest(submission_key) if submission_key else None
+    while True:
+        row = _case_row(uow, report, match, submitted, body)
+        wrapped = row["row_key"]
+        statement = uow.upsert(t.cases).values(row).on_conflict_do_nothing().returning(t.cases.c.id)
+        if uow.conn.execute(statement).first():
+            case = Case(row["id"], row["code"], uow.keys.unwrap(row["id"], wrapped), row, 0, b"")
+            uow.hold(case)
+            return case, True
+        found = select(t.cases.c.id).where(t.cases.c.submission_hash == submitted)
+        earlier = uow.conn.execute(found).scalar_one_or_none() if submitted else None
+        if earlier:
+            return uow.case(earlier), False
+        # The code was taken: another one.
+
+
+def _match(uow: UnitOfWork, report: ReportIn) -> people.Match:
+    """On behalf of somebody, the reporter's own phone is never matched to a student."""
+    phone = report.phone if report.for_whom == "self" else report.victim_phone
+    return people.match(uow.conn, uow.keys, phone, report.student_no, report.college)
+
+
+def _case_row(
+    uow: UnitOfWork, report: ReportIn, match: people.Match, submitted: bytes | None, body: str
+) -> dict[str, Any]:
+    case_id = t.new_id()
+    key, wrapped = uow.keys.new_row_key(case_id)
+    code = codes.new_code("drill" if report.drill else "case")
+    sealed = {
+        f"{column}_sealed": key.seal("cases", case_id, column, text)
+        for column, text in {
+            "phone": report.phone,
+            "victim_phone": report.victim_phone,
+            "name": report.name,
+            "student_no": report.student_no,
+            "narrative": report.narrative,
+            "unread": json.dumps(report.unread, ensure_ascii=False) if report.unread else None,
+        }.items()
+    }
+    return {
+        "id": case_id,
+        "code": code,
+        "code_fold": codes.fold(code),
+        "kind": report.kind,
+        "drill": report.drill,
+        "state": "received",
+        "source": report.source,
+        "language": report.language,
+        "received_at": uow.now,
+        "college_code": match.college,
+        "victim_id": match.victim,
+        "counselor_id": match.counselor,
+        "match_grade": match.grade,
+        "for_whom": report.for_whom,
+        "phone_index": uow.keys.blind("phone", report.phone),
+        "phone_unsafe": report.phone_unsafe,
+        "victim_phone_index": uow.keys.blind("phone", report.victim_phone),
+        "fraud_type": report.fraud_type,
+        "called_110": report.called_110,
+        "flags": sorted(report.unread),
+        "submission_hash": submitted,
+        "body_hash": digest(body),
+        "token_hash": digest(token(key)),
+        "row_key": wrapped,
+        "last_seq": 0,
+        "chain_head": b"",
+        **sealed,
+    }
+
+
+def _transfer(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:
+    row_id = t.new_id()
+    account = values.parse_account(item.payee_account or "")
+    return {
+        "id": row_id,
+        "case_id": case.id,
+        "position": position,
+        "amount_fen": item.amount_fen,
+        "currency": item.currency,
+        "channel": item.channel,
+        "when_bucket": item.when.bucket if item.when else None,
+        "happened_at": item.when.at if item.when else None,
+        "payee_account_index": uow.keys.blind("account", account.text if account else None),
+        **{f"{name}_sealed": case.key.seal("transfers", row_id, name, getattr(item, name) or None) for name in _SEALED},
+    }
+
+
+def _again(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> Accepted:
+    """The same key again: the same case. What a re-sent form changed is kept beside the old as a correction."""
+    changed = case.row["body_hash"] != digest(body)
+    if changed and report.source != "form":
+        raise Conflict
+    if changed:
+        _keep_corrections(uow, case, report, body)
+    return Accepted(case.id, case.code, token(case.key), case.row["received_at"], duplicate=True)
+
+
+def _keep_corrections(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> None:
+    stored = uow.conn.execute(
+        select(t.transfers).where(t.transfers.c.case_id == case.id, t.transfers.c.position == 1)
+    ).mappings().one_or_none()  # fmt: skip
+    typed = report.transfers[0] if report.transfers else None
+    changes: dict[str, str] = {}
+    if stored is not None and typed is not None:
+        changes = _differences(case, stored, typed)
+    if changes:
+        uow.append(case, CaseAmended(tuple(sorted(changes))), ANONYMOUS, json.dumps(changes, ensure_ascii=False))
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(body_hash=digest(body)))
+
+
+def _differences(case: Case, stored: Any, typed: TransferIn) -> dict[str, str]:
+    changes: dict[str, str] = {}
+    if typed.amount_fen != stored["amount_fen"]:
+        changes["amount"] = values.yuan(typed.amount_fen)
+    if typed.when and (typed.when.bucket, typed.when.at) != (stored["when_bucket"], stored["happened_at"]):
+        changes["time"] = typed.when.at.isoformat() if typed.when.at else str(typed.when.bucket)
+    for name in _SEALED:
+        new = getattr(typed, name)
+        if new and new != case.key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
+            changes[name] = new
+    return changes

@@ -1,0 +1,70 @@
+"""What the status link shows: codes, states and times; nothing that was typed, nobody's name."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from ledger import tables as t
+from ledger.crypto import digest
+from ledger.errors import Expired, NotFound
+
+LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
+c, o, f, k = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c
+_DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
+
+
+def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
+    """The case of a status link. Raises NotFound, or Expired after half a year."""
+    row = conn.execute(select(t.cases).where(c.token_hash == digest(token))).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    if now - row["received_at"] > LIFE:
+        raise Expired
+    return row
+
+
+def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]:
+    """State of a case and of its obligations, as CONTRACT's `GET /api/v1/reports/<token>` gives it; times are aware."""
+    rows = conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()
+    obligations = {row["kind"]: row for row in rows}
+    shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind != "care"}
+    shown["care"] = _care(conn, obligations["care"], now)
+    return {"case": case["code"], "state": case["state"], "received_at": case["received_at"], "obligations": shown}
+
+
+def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:
+    late = row["deadline_at"] <= now and row["state"] not in _DONE_BEFORE_LATE
+    return {
+        "state": row["state"],
+        "late": late,
+        "alerted_at": row["alerted_at"],
+        "acknowledged_at": row["acknowledged_at"],
+    }
+
+
+def _care(conn: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
+    query = (
+        select(f.opened_at, func.min(k.due_at, type_=t.UtcTime).label("next_at"))
+        .outerjoin(t.contacts, (k.follow_up_id == f.id) & k.done_at.is_(None))
+        .where(f.case_id == row["case_id"])
+        .group_by(f.opened_at)
+    )
+    record = conn.execute(query).one_or_none()
+    next_at = record.next_at if record else None
+    return {
+        "state": row["state"],
+        "late": row["state"] != "closed" and (next_at or row["deadline_at"]) <= now,
+        "opened_at": record.opened_at if record else None,
+        "next_contact_at": next_at,
+    }
+
+
+def case_by_code(conn: Connection, fold: str) -> UUID:
+    found: UUID | None = conn.execute(select(c.id).where(c.code_fold == fold)).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,244 @@
+"""What staff may see: every query filters rows by who asks, so no page can forget to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, or_, select, true
+
+from ledger import codes, people, sheet, values
+from ledger import tables as t
+from ledger.accounts import User
+from ledger.crypto import Keys
+from ledger.errors import NotFound
+
+c, o, d, x = t.cases.c, t.obligations.c, t.deliveries.c, t.transfers.c
+ALL_CASES = ("security", "admin")
+_POLICE = ("police", "dissuade")
+
+
+def visible(user: User) -> ColumnElement[bool]:
+    """The cases whose facts this user may read: officers those that rang them, counselors their own students'."""
+    if user.role in ALL_CASES:
+        return true()
+    if user.person is None or user.role not in ("officer", "counselor"):
+        return false()
+    kinds = _POLICE if user.role == "officer" else ("counselor",)
+    rung = exists().where(
+        d.case_id == c.id, d.person_id == user.person, d.alert, o.id == d.obligation_id, o.kind.in_(kinds)
+    )
+    if user.role == "counselor":
+        return or_(rung, c.counselor_id == user.person)
+    return rung
+
+
+@dataclass(frozen=True)
+class DutyRow:
+    """A line of the duty page. Minutes count from the transfer's time where it is known, else from the report."""
+
+    code: str
+    case_state: str
+    state: str
+    drill: bool
+    received_at: datetime
+    alerted_at: datetime | None
+    happened_at: datetime | None
+    amount: str
+    transfers: int
+    owner: str
+    late: bool
+
+
+def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> list[DutyRow]:
+    """Cases that wait for somebody first, oldest first; then those in hand; closed ones are not listed."""
+    query = (
+        select(
+            c.id,
+            c.code,
+            c.state.label("case_state"),
+            c.drill,
+            c.received_at,
+            o.state,
+            o.alerted_at,
+            o.owner_id,
+            o.deadline_at,
+            _sum(x.amount_fen),
+            _sum(1),
+            _first_time(),
+        )
+        .join(t.obligations, (o.case_id == c.id) & o.kind.in_(_POLICE))
+        .where(visible(user), c.closed_at.is_(None), o.state != "done")
+        .order_by(o.state.not_in(("pending", "alerted")), c.received_at)
+        .limit(limit)
+    )
+    rows = conn.execute(query).all()
+    owners = {p.id: p.called for p in people.by_id(conn, keys, [row.owner_id for row in rows])}
+    return [
+        DutyRow(row.code, row.case_state, row.state, row.drill, row.received_at, row.alerted_at, row.happened_at,
+                values.yuan(row[9] or 0), row[10] or 0, owners.get(row.owner_id, ""),
+                row.state in ("pending", "alerted") and row.deadline_at <= now)
+        for row in rows
+    ]  # fmt: skip
+
+
+def _sum(what: Any) -> Any:
+    return select(func.sum(what)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+
+
+def _first_time() -> Any:
+    first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
+    return first.scalar_subquery().label("happened_at")
+
+
+def find_case(conn: Connection, user: User, code: str) -> RowMapping:
+    """A case by its code, look-alikes allowed. Raises NotFound also for one that is not this user's."""
+    query = select(t.cases).where(c.code_fold == codes.fold(code), visible(user))
+    row = conn.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]:
+    """The stop-payment facts (止付信息单), opened, in the order in which they are typed."""
+    key = keys.unwrap(case["id"], case["row_key"])
+
+    def opened(table: str, row: RowMapping, *names: str) -> dict[str, str | None]:
+        return {name: key.open(table, row["id"], name, row[f"{name}_sealed"]) for name in names}
+
+    rows = sheet.transfers(conn, case["id"])
+    police = conn.execute(select(t.obligations).where(o.case_id == case["id"], o.kind.in_(_POLICE))).mappings().one()
+    owner = people.by_id(conn, keys, [police["owner_id"]])
+    return {
+        "case": case,
+        "police": police,
+        "owner": owner[0].called if owner else "",
+        "missing": sheet.missing_keys(rows),
+        "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),
+        "transfers": [_transfer(row, opened("transfers", row, "payee_name", "payee_account", "payee_bank",
+                                            "payer_bank", "payer_account_tail", "serial")) for row in rows],
+    }  # fmt: skip
+
+
+def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
+    account = values.parse_account(opened["payee_account"] or "")
+    return {
+        "position": row["position"],
+        "amount": values.yuan(row["amount_fen"]),
+        "currency": row["currency"],
+        "channel": row["channel"],
+        "happened_at": row["happened_at"],
+        "bucket": row["when_bucket"],
+        "outcome": row["outcome"],
+        **opened,
+        "account_grouped": values.group4(account.text) if account else None,
+        "luhn_ok": account.luhn_ok if account else None,
+    }
+
+
+def officers(conn: Connection, keys: Keys) -> list[people.Person]:
+    """Whom the duty desk may acknowledge for: every active officer."""
+    ids = conn.scalars(select(t.people.c.id).where(t.people.c.role == "officer", t.people.c.active))
+    return people.by_id(conn, keys, ids)
+
+
+def open_alarms(conn: Connection) -> list[RowMapping]:
+    a = t.alarms.c
+    query = (
+        select(a.kind, a.at, a.reason, c.code)
+        .outerjoin(t.cases, c.id == a.case_id)
+        .where(a.cleared_at.is_(None))
+        .order_by(a.at.desc())
+        .limit(20)
+    )
+    return list(conn.execute(query).mappings())
+
+
+@dataclass(frozen=True)
+class PhoneText:
+    """One text on a simulated phone, or one sent from it."""
+
+    at: datetime
+    body: str
+    state: str
+    mine: bool
+    id: UUID
+
+
+def simulated_phones(conn: Connection, keys: Keys, limit: int = 200) -> dict[tuple[str, str], list[PhoneText]]:
+    """The latest texts by (number, who it is), for the simulator: the phone heard from last comes first."""
+    query = select(t.deliveries, t.people.c.role).outerjoin(t.people, t.people.c.id == d.person_id)
+    rows = conn.execute(query.where(d.body_sealed.is_not(None)).order_by(d.created_at.desc()).limit(limit)).mappings()
+    listed = list(rows)
+    names = {p.id: (p.called, p.role) for p in people.by_id(conn, keys, [row["person_id"] for row in listed])}
+    wrapped = _row_keys(conn, listed)
+    phones: dict[tuple[str, str], list[PhoneText]] = {}
+    for row in listed:
+        key = keys.unwrap(*wrapped[row["case_id"] or row["person_id"]])
+        number = key.open("deliveries", row["id"], "to", row["to_sealed"]) or ""
+        body = key.open("deliveries", row["id"], "body", row["body_sealed"]) or ""
+        who = " ".join(names[row["person_id"]]) if row["person_id"] in names else ""
+        text = PhoneText(row["called_at"] or row["created_at"], body, row["state"], False, row["id"])
+        phones.setdefault((number, who), []).append(text)
+    for (number, _who), texts in phones.items():
+        texts += _sent_from(conn, keys, number)
+        texts.sort(key=lambda text: text.at)
+    return phones
+
+
+def _sent_from(conn: Connection, keys: Keys, number: str) -> list[PhoneText]:
+    i = t.inbound.c
+    query = select(t.inbound).where(i.from_index == keys.blind("phone", number)).order_by(i.at.desc()).limit(20)
+    return [
+        PhoneText(row["at"], keys.unwrap(row["id"], row["row_key"]).open("inbound", row["id"], "body",
+                  row["body_sealed"]) or "", row["outcome"], True, row["id"])
+        for row in conn.execute(query).mappings()
+    ]  # fmt: skip
+
+
+def _row_keys(conn: Connection, rows: list[RowMapping]) -> dict[UUID, tuple[UUID, bytes]]:
+    found: dict[UUID, tuple[UUID, bytes]] = {}
+    for table, column in ((t.cases, "case_id"), (t.people, "person_id")):
+        ids = {row[column] for row in rows if row[column]}
+        for row_id, wrapped in conn.execute(select(table.c.id, table.c.row_key).where(table.c.id.in_(ids))):
+            found[row_id] = (row_id, wrapped)
+    return found
+
+
+@dataclass(frozen=True)
+class FollowUpRow:
+    """A follow-up with its next owed contact; the student is named to those who may call them."""
+
+    code: str
+    state: str
+    drill: bool
+    student: str
+    grade: str
+    opened_at: datetime
+    contact: str
+    mode: str
+    due_at: datetime
+
+
+def follow_ups(conn: Connection, keys: Keys, user: User, limit: int = 100) -> list[FollowUpRow]:
+    """Open follow-ups of this user's rows, the contact that is due first at the top."""
+    f, k = t.follow_ups.c, t.contacts.c
+    owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
+    query = (
+        select(c.code, f.state, c.drill, c.victim_id, c.match_grade, f.opened_at, k.kind, k.mode, k.due_at)
+        .join(t.follow_ups, f.case_id == c.id)
+        .join(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()))
+        .where(visible(user), f.closed_at.is_(None), c.closed_at.is_(None))
+        .order_by(k.due_at)
+        .limit(limit)
+    )
+    rows = conn.execute(query).all()
+    names = {p.id: p.name for p in people.by_id(conn, keys, [row.victim_id for row in rows])}
+    return [
+        FollowUpRow(row.code, row.state, row.drill, names.get(row.victim_id, ""), row.match_grade, row.opened_at,
+                    row.kind, row.mode, row.due_at)
+        for row in rows
+    ]  # fmt: skip

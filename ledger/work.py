@@ -1,0 +1,90 @@
+"""Work rows: one for each event and queue that consumes it, open until its handler's transaction marks it done.
+
+The rows are the truth and the broker only speed: whoever comes to a row first, a worker or the clock, runs it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, update
+
+from ledger import failpoints
+from ledger import tables as t
+from ledger.alerting import alarm
+from ledger.errors import LedgerAway
+from ledger.events import Envelope
+from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
+
+Handler = Callable[[UnitOfWork, Envelope], None]
+Handlers = Mapping[tuple[str, str], Handler]  # (queue, event type) → what is done
+
+MAX_ATTEMPTS = 5
+STALE = timedelta(seconds=3)  # after that the clock does not wait for the broker any longer
+w = t.work.c
+
+
+def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
+    """Do one row's work: handler and `done` in one transaction. Returns done · gone (not open, or in other hands).
+
+    · open (the handler failed and will be tried again by the clock) · parked (it failed for good; see `reason`).
+    """
+    urgency = URGENT if queue == "police" else ROUTINE
+    try:
+        with ledger.begin(f"work:{queue}", urgency) as uow:
+            row = _claim(uow, queue, event_id)
+            if row is None:
+                return "gone"
+            envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"])
+            handlers[queue, envelope.type](uow, envelope)
+            uow.conn.execute(_row(queue, event_id).values(state="done", attempts=w.attempts + 1))
+        return "done"
+    except LedgerAway:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a handler trips over is kept in the ledger and tried again
+        return _failed(ledger, queue, event_id, error)
+
+
+def next_open(
+    ledger: Ledger, now: datetime, queue: str | None = None, age: timedelta = timedelta()
+) -> list[RowMapping]:
+    """Open rows that have waited for `age`, the most urgent first; a few, so that many clocks do not pile up."""
+    query = select(w.event_id, w.queue).where(w.state == "open", w.available_at <= now - age)
+    if queue:
+        query = query.where(w.queue == queue)
+    with ledger.read() as conn:
+        return list(conn.execute(query.order_by(w.priority, w.available_at).limit(20)).mappings())
+
+
+def _row(queue: str, event_id: UUID):  # type: ignore[no-untyped-def]  # an Update; its generics say nothing here
+    return update(t.work).where(w.event_id == event_id, w.queue == queue)
+
+
+def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
+    query = (
+        select(t.case_events)
+        .join(t.work, w.event_id == t.case_events.c.id)
+        .where(w.event_id == event_id, w.queue == queue, w.state == "open")
+        .with_for_update(of=t.work, skip_locked=True)
+    )
+    failpoints.hit("before-claim", queue)
+    return uow.conn.execute(query).mappings().one_or_none()
+
+
+def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:
+    """Keep why, wait longer each time, and after the last try park the row where people see it."""
+    reason = f"{type(error).__name__}: {str(error)[:200]}"
+    with ledger.begin("work-failed") as uow:
+        row = uow.conn.execute(select(t.work).where(w.event_id == event_id, w.queue == queue)).mappings().one_or_none()
+        if row is None or row["state"] != "open":
+            return "gone"
+        attempts = row["attempts"] + 1
+        state = "parked" if attempts >= MAX_ATTEMPTS else "open"
+        again = uow.now + timedelta(seconds=2.0**attempts)
+        values = {"state": state, "attempts": attempts, "reason": reason, "available_at": again}
+        uow.conn.execute(_row(queue, event_id).values(values))
+        if state == "parked":
+            alarm(uow, f"parked:{queue}:{event_id}", "work_parked", f"{queue}: {reason}")
+        return state
