@@ -1,0 +1,39 @@
+"""The blueprints of this room, and what all its pages share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, request
+
+from desk import auth, care, duty, simulator
+from ledger.unit_of_work import Ledger
+
+
+def blueprints(ledger: Ledger, *, simulated: bool) -> list[Blueprint]:
+    shared = Blueprint("desk", __name__, static_folder="static", static_url_path="/static/desk")
+    made = [shared, auth.blueprint(ledger), duty.blueprint(ledger), care.blueprint(ledger)]
+    return [*made, simulator.blueprint(ledger)] if simulated else made
+
+
+def install(app: Flask, ledger: Ledger, school: str) -> None:
+    """Sessions, and the words and times that the templates use."""
+    auth.install(app, ledger)
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        lang = "en" if request.args.get("lang", request.cookies.get("lang")) == "en" else "zh"
+        return {"lang": lang, "t": lambda zh, en: en if lang == "en" else zh, "school": school}
+
+    @app.template_filter("clock")
+    def clock(at: datetime | None) -> str:
+        return f"{at.astimezone(ledger.zone):%H:%M}" if at else ""
+
+    @app.template_filter("day_clock")
+    def day_clock(at: datetime | None) -> str:
+        return f"{at.astimezone(ledger.zone):%m-%d %H:%M}" if at else ""
+
+    @app.template_filter("minutes_since")
+    def minutes_since(at: datetime | None, now: datetime) -> int | None:
+        return max(0, int((now - at).total_seconds()) // 60) if at else None

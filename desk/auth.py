@@ -1,0 +1,103 @@
+"""Signing in: user name, password and a code from an authenticator; roles are asked for at every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_login import login_required as signed_in
+from werkzeug.wrappers import Response
+
+from ledger import accounts
+from ledger.accounts import User
+from ledger.unit_of_work import Ledger
+
+View = Callable[..., Any]
+HOME = {"officer": "duty.waiting", "security": "duty.waiting", "admin": "duty.waiting", "counselor": "care.follow_ups"}
+
+
+class SessionUser:
+    """What Flask-Login keeps of a user: the id and the epoch, which a disabled person's session no longer matches."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        return f"{self.user.id}:{self.user.epoch}"
+
+
+def me() -> User:
+    user: User = current_user.user
+    return user
+
+
+def roles(*allowed: str) -> Callable[[View], View]:
+    """Only for these roles: others who are signed in get 403."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if me().role not in allowed:
+                abort(403)
+            return view(*args, **kwargs)
+
+        result: View = signed_in(guarded)
+        return result
+
+    return guard
+
+
+def install(app: Flask, ledger: Ledger) -> None:
+    manager = LoginManager(app)
+    manager.login_view = "auth.login"
+    manager.session_protection = None  # it binds to the address, which changes on mobile networks
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def load(session_id: str) -> SessionUser | None:
+        user_id, _, epoch = session_id.partition(":")
+        with ledger.read() as conn:
+            user = accounts.by_session(conn, UUID(user_id), int(epoch))
+        return SessionUser(user) if user else None
+
+
+def blueprint(ledger: Ledger) -> Blueprint:
+    bp = Blueprint("auth", __name__, template_folder="templates")
+
+    @bp.get("/login")
+    def login() -> str:
+        return render_template("desk/login.html", failed=False, username="")
+
+    @bp.post("/login")
+    def sign_in() -> Any:
+        username, password = request.form.get("username", "")[:64], request.form.get("password", "")[:200]
+        user = accounts.sign_in(ledger, username, password, request.form.get("otp", "")[:10])
+        if user is None:
+            return render_template("desk/login.html", failed=True, username=username), 401
+        login_user(SessionUser(user))
+        return redirect(_local(request.args.get("next")) or url_for("auth.desk"), 303)
+
+    @bp.post("/logout")
+    @signed_in  # type: ignore[untyped-decorator]
+    def logout() -> Response:
+        logout_user()
+        return redirect(url_for("auth.login"), 303)
+
+    @bp.get("/desk")
+    @signed_in  # type: ignore[untyped-decorator]
+    def desk() -> Any:
+        home = HOME.get(me().role)
+        return redirect(url_for(home), 303) if home else render_template("desk/nothing_yet.html")
+
+    return bp
+
+
+def _local(address: str | None) -> str | None:
+    """Only a path of ours: a full address would send people elsewhere."""
+    return address if address and address.startswith("/") and not address.startswith(("//", "/\\")) else None

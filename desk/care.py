@@ -1,0 +1,47 @@
+"""The counselor's follow-ups: whose contact is due, and what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+
+from desk.auth import me, roles
+from ledger import care, views
+from ledger.errors import NotFound
+from ledger.unit_of_work import Ledger
+from ledger.values import clean_text
+
+WHO = ("counselor", "security", "admin")
+
+
+def blueprint(ledger: Ledger) -> Blueprint:
+    bp = Blueprint("care", __name__, template_folder="templates", url_prefix="/desk/followups")
+
+    @bp.get("")
+    @roles(*WHO)
+    def follow_ups() -> str:
+        now = ledger.clock.now()
+        with ledger.read() as conn:
+            rows = views.follow_ups(conn, ledger.keys, me())
+        return render_template("desk/followups.html", rows=rows, now=now)
+
+    @bp.post("/<code>/contact")
+    @roles("counselor")
+    def contact(code: str) -> Any:
+        """`contact` (its kind), `reached` (yes or no), `note`."""
+        with ledger.read() as conn:
+            try:
+                found = views.find_case(conn, me(), code[:10])
+            except NotFound:
+                abort(404)
+        note = clean_text(request.form.get("note", ""), 2000)
+        try:
+            with ledger.begin("contact") as uow:
+                care.record_contact(uow, uow.case(found["id"]), request.form.get("contact", ""),
+                                    request.form.get("reached") == "yes", note, f"user:{me().id}")  # fmt: skip
+        except NotFound:
+            abort(400)
+        return redirect(url_for("care.follow_ups"), 303)
+
+    return bp

@@ -1,0 +1,65 @@
+"""What the provider tells us: the fate of texts, and texts that people sent. Any order, any number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import structlog
+from flask import Blueprint, Response, request
+
+from intake.doors import Door, problem
+from ledger import deliveries, replies
+from ledger.errors import NotFound
+from ledger.unit_of_work import URGENT
+
+log = structlog.get_logger()
+_NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # answers are texts of their own, kept in the ledger
+
+
+def blueprint(door: Door) -> Blueprint:
+    bp = Blueprint("callbacks", __name__, url_prefix="/webhooks/twilio")
+
+    def signed_form() -> Mapping[str, str] | None:
+        """The form, if its signature holds over our public address as the provider was given it."""
+        form = request.form.to_dict()
+        url = door.public_url + request.full_path.removesuffix("?")
+        return form if door.provider.verify(url, form, request.headers.get("X-Twilio-Signature")) else None
+
+    @bp.post("/status")
+    def status() -> Response:
+        form = signed_form()
+        if form is None:
+            return _unsigned()
+        try:
+            said = door.provider.parse_status(form)
+            delivery = UUID(request.args["delivery"]) if "delivery" in request.args else None
+        except ValueError as error:
+            return problem(400, "Unreadable callback", str(error))
+        try:
+            with door.ledger.begin("status", URGENT) as uow:
+                deliveries.report(uow, delivery, said.sid, said.state, said.error_code)
+        except NotFound:
+            log.warning("callback_for_unknown_text", sid=said.sid)
+            return problem(404, "Not found", "No text of ours has this id.")
+        return Response(status=204)
+
+    @bp.post("/message")
+    def message() -> Response:
+        form = signed_form()
+        if form is None:
+            return _unsigned()
+        try:
+            text = door.provider.parse_message(form)
+        except ValueError as error:
+            return problem(400, "Unreadable callback", str(error))
+        with door.ledger.begin("reply", URGENT) as uow:
+            outcome = replies.take(uow, text.sid, text.sender, text.body)
+        log.info("reply_taken", sid=text.sid, outcome=outcome)
+        return Response(_NO_ANSWER, mimetype="text/xml")
+
+    return bp
+
+
+def _unsigned() -> Response:
+    return problem(403, "Not signed", "The signature is missing or does not fit.")

@@ -1,0 +1,206 @@
+"""The API's description, OpenAPI 3.1, written by hand: it says what is forgiven as well as what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_FORGIVING = "Read forgivingly; what cannot be understood is kept as written and flagged to the officer."
+
+
+def document(public_url: str) -> dict[str, Any]:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Stopline 止付快线",
+            "version": "1",
+            "description": "Reports of money just sent to a fraudster; call 110 first. 校警联络，不代替110。",
+        },
+        "servers": [{"url": public_url}],
+        "paths": {
+            "/api/v1/reports": {"post": _take()},
+            "/api/v1/reports/{token}": {"get": _status()},
+        },
+        "components": {"schemas": {"Report": _report(), "Accepted": _ACCEPTED, "Status": _STATUS, "Problem": _PROBLEM}},
+    }
+
+
+def _take() -> dict[str, Any]:
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "maxLength": 200},
+        "description": "The same key with the same body answers the same case (200); with another body 422.",
+    }
+    return {
+        "operationId": "takeReport",
+        "summary": "Report a transfer; 2xx only once it is durable",
+        "parameters": [key],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Report")}}},
+        "responses": {
+            "201": {
+                **_json("A new case", "Accepted"),
+                "links": {"status": {"operationId": "reportStatus", "description": "The last part of status_url"}},
+            },
+            "200": _json("The case that this key made before", "Accepted"),
+            **{code: _problem(why) for code, why in _REFUSALS.items()},
+        },
+    }
+
+
+def _status() -> dict[str, Any]:
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    return {
+        "operationId": "reportStatus",
+        "summary": "State of a case and of its three obligations",
+        "parameters": [token],
+        "responses": {
+            "200": _json("The case", "Status"),
+            "404": _problem("No such report"),
+            "410": _problem("The link has expired"),
+            "503": _problem("The ledger is away; try again"),
+        },
+    }
+
+
+_REFUSALS = {
+    "400": "Malformed JSON",
+    "413": "Over 1 MiB",
+    "415": "Not application/json",
+    "422": "A phone or an amount is missing, or the key was used for another body",
+    "503": "Nothing was stored; try again with the same key and call 110",
+}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(description: str, schema: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _ref(schema)}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+
+
+def _any(example: object, what: str = "") -> dict[str, Any]:
+    return {"description": f"{what} {_FORGIVING}".strip(), "examples": [example]}
+
+
+def _report() -> dict[str, Any]:
+    transfer = {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {
+            "amount": {
+                "type": ["string", "number"],
+                "description": "Yuan: 38600.00, 3,800, 1.2万, full-width digits. Positive.",
+                "examples": ["38600.00"],
+            },
+            "currency": _any("CNY"),
+            "when": _any("2026-11-23T14:32:00+08:00", "now, 30min, 24h, earlier or ISO 8601."),
+            "channel": _any("bank", "bank, alipay, wechat or other."),
+            "payee_account": _any("6217 0000 0000 4417"),
+            "payee_name": _any("…"),
+            "payee_bank": _any("…"),
+            "payer_bank": _any("…"),
+            "payer_account_tail": _any("4417"),
+            "serial": _any("…"),
+        },
+    }
+    reporter = {
+        "type": "object",
+        "required": ["phone"],
+        "properties": {
+            "phone": {"type": "string", "description": "Any spacing; +86 is assumed.", "examples": ["13800000001"]},
+            "name": _any("…"),
+            "student_no": _any("…"),
+            "college": _any("…", "The college's code, where the student is not on the roster."),
+            "for_whom": _any("self", "self or other."),
+            "victim_phone": _any("…"),
+            "phone_unsafe": _any(False),
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["reporter"],
+        "properties": {
+            "kind": _any("transferred", "transferred (at least one transfer) or in_progress."),
+            "reporter": reporter,
+            "transfers": {"type": "array", "items": transfer, "description": "The latest first; 50 are taken."},
+            "fraud_type": _any("SD"),
+            "narrative": _any("…"),
+            "called_110": _any(True),
+            "language": _any("zh", "zh or en, for texts to the reporter."),
+        },
+    }
+
+
+_TIME = {"type": ["string", "null"], "format": "date-time"}
+_OBLIGATION = {
+    "type": "object",
+    "required": ["state", "late"],
+    "properties": {
+        "state": {"type": "string"},
+        "late": {"type": "boolean"},
+        "alerted_at": _TIME,
+        "acknowledged_at": _TIME,
+    },
+}
+_ACCEPTED = {
+    "type": "object",
+    "required": ["case", "status_url", "received_at", "duplicate"],
+    "properties": {
+        "case": {"type": "string", "pattern": "^[A-Z][2-9A-Z]{4}$"},
+        "status_url": {"type": "string"},
+        "received_at": {"type": "string", "format": "date-time"},
+        "duplicate": {"type": "boolean"},
+    },
+}
+_STATUS = {
+    "type": "object",
+    "required": ["case", "state", "received_at", "obligations"],
+    "properties": {
+        "case": {"type": "string"},
+        "state": {"type": "string"},
+        "received_at": {"type": "string", "format": "date-time"},
+        "obligations": {
+            "type": "object",
+            "required": ["counselor", "care"],
+            "properties": {
+                "police": _OBLIGATION,
+                "dissuade": _OBLIGATION,
+                "counselor": _OBLIGATION,
+                "care": {
+                    "type": "object",
+                    "required": ["state", "late"],
+                    "properties": {
+                        "state": {"enum": ["open", "in_progress", "closed"]},
+                        "late": {"type": "boolean"},
+                        "opened_at": _TIME,
+                        "next_contact_at": _TIME,
+                    },
+                },
+            },
+        },
+    },
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "errors"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message", "message_zh"],
+                "properties": {name: {"type": "string"} for name in ("field", "message", "message_zh")},
+            },
+        },
+    },
+}

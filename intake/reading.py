@@ -1,0 +1,189 @@
+"""What was typed or sent, read forgivingly: only an amount and a phone can be missing, nothing optional can fail.
+
+An optional value that cannot be understood is kept as written under its field's name and flagged to the officer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from ledger import values
+from ledger.reports import ReportIn, TransferIn
+
+CHANNELS = ("bank", "alipay", "wechat", "other")
+FRAUD_TYPES = ("SD", "TZ", "GW", "KF", "DK", "ZX", "LD", "GJ", "HL", "YX", "JP", "JJ", "WH", "LL", "BX", "QT")
+MAX_TRANSFERS = 50  # in one report; what is beyond is flagged, the page takes more later
+_SHORT, _LONG = 200, 10_000
+_TRUE = ("1", "true", "on", "yes", "是")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A field without which there is no report, said in both languages."""
+
+    field: str
+    zh: str
+    en: str
+
+
+@dataclass
+class Reading:
+    """A report being read. `report` is None while there are problems."""
+
+    now: datetime
+    zone: tzinfo
+    problems: list[Problem] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    report: ReportIn | None = None
+
+    def text(self, name: str, value: Any, limit: int = _SHORT) -> str | None:
+        """Any JSON value as text; what is no text is kept as written, and flagged."""
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            self.unread[name] = values.clean_text(json.dumps(value, ensure_ascii=False), limit)
+            return None
+        return values.clean_text(value, limit) or None
+
+    def flag(self, name: str, value: Any) -> None:
+        self.unread[name] = values.clean_text(str(value), _SHORT)
+
+    def phone(self, name: str, value: Any) -> str | None:
+        """A phone that may be missing."""
+        text = self.text(name, value)
+        parsed = values.parse_phone(text) if text else None
+        if text and parsed is None:
+            self.flag(name, text)
+        return parsed
+
+    def compulsory_phone(self, name: str, value: Any) -> str:
+        text = values.clean_text(value, _SHORT) if isinstance(value, str) else ""
+        parsed = values.parse_phone(text)
+        if parsed is None:
+            self.problems.append(
+                Problem(name, "请填写手机号，例如 13800000001", "Enter a phone number, like 138 0000 0001")
+                if not text
+                else Problem(name, "看不懂这个手机号，例如 13800000001", "Check the phone number, like 138 0000 0001")
+            )
+        return parsed or ""
+
+    def amount(self, name: str, value: Any) -> int:
+        typed = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        text = values.clean_text(typed, _SHORT) if isinstance(typed, str) else ""
+        fen = values.parse_amount(text)
+        if fen is None:
+            self.problems.append(
+                Problem(name, "请填写金额，例如 3800", "Enter the amount, like 3800")
+                if not text
+                else Problem(name, "看不懂这个金额，例如 3800", "Check the amount, like 3800")
+            )
+        return fen or 0
+
+    def when(self, name: str, value: Any) -> values.When | None:
+        text = self.text(name, value)
+        parsed = values.parse_when(text, self.now, self.zone) if text else None
+        if text and parsed is None:
+            self.flag(name, text)
+        return parsed
+
+    def choice(self, name: str, value: Any, allowed: Container[str], default: str | None) -> str | None:
+        text = self.text(name, value)
+        if text is not None and text not in allowed:
+            self.flag(name, text)
+            return default
+        return text or default
+
+    def truth(self, name: str, value: Any) -> bool | None:
+        if isinstance(value, bool) or value is None:
+            return value
+        return str(value).strip().lower() in _TRUE
+
+
+def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: str) -> Reading:
+    """Stage 1 of the form (fields as in CONTRACT `POST /report`)."""
+    r = Reading(now, zone)
+    transfer = TransferIn(
+        amount_fen=r.amount("amount", form.get("amount")),
+        channel=r.choice("channel", form.get("channel"), CHANNELS, "other") or "other",
+        when=r.when("when", form.get("when")),
+        payee_account=r.text("payee_account", form.get("payee_account")),
+        payee_name=r.text("payee_name", form.get("payee_name")),
+    )
+    phone = r.compulsory_phone("phone", form.get("phone"))
+    report = ReportIn(
+        phone=phone,
+        transfers=(transfer,),
+        language=language,
+        phone_unsafe=bool(r.truth("phone_unsafe", form.get("phone_unsafe"))),
+        for_whom=r.choice("for_whom", form.get("for_whom"), ("self", "other"), "self") or "self",
+        victim_phone=r.phone("victim_phone", form.get("victim_phone")),
+        unread=r.unread,
+    )
+    r.report = None if r.problems else report
+    return r
+
+
+def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
+    """The API's body (CONTRACT `POST /api/v1/reports`). Only `reporter.phone` and each `amount` can be at fault."""
+    r = Reading(now, zone)
+    if not isinstance(body, dict):
+        r.problems.append(Problem("", "请求体应为 JSON 对象", "The body must be a JSON object"))
+        return r
+    given = body.get("reporter")
+    reporter: dict[str, Any] = given if isinstance(given, dict) else {}
+    kind = r.choice("kind", body.get("kind"), ("transferred", "in_progress"), "transferred")
+    phone = r.compulsory_phone("reporter.phone", reporter.get("phone"))
+    transfers = _transfers(r, body.get("transfers"), compulsory=kind == "transferred")
+    report = ReportIn(
+        phone=phone,
+        transfers=transfers,
+        kind=kind or "transferred",
+        source="api",
+        language="en" if body.get("language") == "en" else "zh",
+        phone_unsafe=bool(r.truth("reporter.phone_unsafe", reporter.get("phone_unsafe"))),
+        for_whom=r.choice("reporter.for_whom", reporter.get("for_whom"), ("self", "other"), "self") or "self",
+        victim_phone=r.phone("reporter.victim_phone", reporter.get("victim_phone")),
+        name=r.text("reporter.name", reporter.get("name")),
+        student_no=r.text("reporter.student_no", reporter.get("student_no")),
+        college=r.text("reporter.college", reporter.get("college"), 32),
+        fraud_type=r.choice("fraud_type", body.get("fraud_type"), FRAUD_TYPES, None),
+        narrative=r.text("narrative", body.get("narrative"), _LONG),
+        called_110=r.truth("called_110", body.get("called_110")),
+        unread=r.unread,
+    )
+    r.report = None if r.problems else report
+    return r
+
+
+def _transfers(r: Reading, given: Any, *, compulsory: bool) -> tuple[TransferIn, ...]:
+    rows = given if isinstance(given, list) else []
+    if given is not None and not isinstance(given, list):
+        r.flag("transfers", given)
+    if not rows and compulsory:
+        r.amount("transfers[0].amount", None)
+    if len(rows) > MAX_TRANSFERS:
+        r.flag("transfers", f"{len(rows)} transfers; the first {MAX_TRANSFERS} were taken")
+    return tuple(_transfer(r, f"transfers[{n}]", row) for n, row in enumerate(rows[:MAX_TRANSFERS]))
+
+
+def _transfer(r: Reading, at: str, given: Any) -> TransferIn:
+    row = given if isinstance(given, dict) else {}
+    texts = {
+        name: r.text(f"{at}.{name}", row.get(name))
+        for name in ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
+    }
+    currency = r.text(f"{at}.currency", row.get("currency")) or "CNY"
+    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+        r.flag(f"{at}.currency", currency)
+        currency = "CNY"
+    return TransferIn(
+        amount_fen=r.amount(f"{at}.amount", row.get("amount")),
+        currency=currency.upper(),
+        channel=r.choice(f"{at}.channel", row.get("channel"), CHANNELS, "other") or "other",
+        when=r.when(f"{at}.when", row.get("when")),
+        **texts,
+    )

@@ -1,0 +1,40 @@
+"""What the student reads to 110, word for word: the four facts the bank will check."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from ledger import sheet, values
+from ledger.crypto import Keys
+
+READABLE = timedelta(minutes=15)  # after that the link adds to the report but gives nothing back
+_BUCKETS = {
+    "zh": {"now": "刚刚", "30min": "30分钟内", "24h": "24小时内", "earlier": "更早"},
+    "en": {"now": "just now", "30min": "within 30 minutes", "24h": "within 24 hours", "earlier": "earlier"},
+}
+
+
+def read_aloud(
+    conn: Connection, keys: Keys, case: RowMapping, now: datetime, zone: tzinfo, lang: str
+) -> list[dict[str, Any]] | None:
+    """For each transfer what is known: amount (text), when, name, account in groups of four; None when hidden again."""
+    if now - case["received_at"] > READABLE:
+        return None
+    key = keys.unwrap(case["id"], case["row_key"])
+    facts = []
+    for row in sheet.transfers(conn, case["id"]):
+        account = key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"])
+        at = row["happened_at"]
+        facts.append(
+            {
+                "amount": values.yuan(row["amount_fen"]),
+                "currency": row["currency"],
+                "when": f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else _BUCKETS[lang].get(row["when_bucket"] or ""),
+                "name": key.open("transfers", row["id"], "payee_name", row["payee_name_sealed"]),
+                "account": values.group4(account) if account else None,
+            }
+        )
+    return facts

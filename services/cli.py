@@ -1,0 +1,101 @@
+"""The command line: `stopline VERB`, each with --help. What a verb needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from services.processes import guarded
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    run: Callable[[], int] = lambda: options.run(options)  # noqa: E731
+    return guarded(run)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stopline", description="Emergency stop-payment alerts (止付快线)")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _processes(verbs)
+    _ledger(verbs)
+    _people(verbs)
+    return parser
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, said: str,
+          run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:  # fmt: skip
+    verb = verbs.add_parser(name, help=said, description=said)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _processes(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from services import processes
+
+    for name, said, start in (
+        ("up", "everything in one process", processes.up),
+        ("web", "the form, the API and the staff pages", processes.web_only),
+    ):
+        verb = _verb(verbs, name, said, lambda o, start=start: start(o.host, o.port))  # type: ignore[misc]
+        verb.add_argument("--host", default="127.0.0.1")
+        verb.add_argument("--port", type=int, default=8110)
+    _verb(verbs, "relay", "publishes what is not yet published", lambda _: processes.relay())
+    worker = _verb(verbs, "worker", "handles events and sends texts", lambda o: processes.worker(tuple(o.queue)))
+    worker.add_argument("queue", nargs="*", help="police, counselor, care, notice; all by default")
+    _verb(verbs, "clock", "deadlines, escalation, reminders", lambda _: processes.clock())
+    drill = _verb(verbs, "drill", "a drill through the real path", _drill)
+    drill.add_argument("--college", help="as if the student were of this college")
+    drill.add_argument("--phones", action="store_true", help="ring the real phones and wait for people")
+    _verb(verbs, "doctor", "checks settings, ledger, broker, provider and duty lists", _doctor)
+
+
+def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from services import cli_ledger
+
+    db = verbs.add_parser("db", help="the ledger's tables").add_subparsers(required=True, metavar="VERB")
+    _verb(db, "upgrade", "bring the tables to this program's revision", cli_ledger.db_upgrade)
+    _verb(db, "current", "print the tables' revision", cli_ledger.db_current)
+    audit = verbs.add_parser("audit", help="the chain of events").add_subparsers(required=True, metavar="VERB")
+    _verb(audit, "verify", "walk the hash chain; exit 1 at a break", cli_ledger.audit_verify)
+
+
+def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from services import cli_people
+
+    roster = verbs.add_parser("roster", help="people and duty").add_subparsers(required=True, metavar="VERB")
+    _verb(roster, "demo", "load the made-up school; only into an empty ledger", cli_people.roster_demo)
+    template = _verb(roster, "template", "write an empty workbook to fill in", cli_people.roster_template)
+    template.add_argument("dir", type=Path)
+    bring = _verb(roster, "import", "compare with an .xlsx or a folder of .csv", cli_people.roster_import)
+    bring.add_argument("path", type=Path)
+    bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
+    _verb(roster, "check", "who would be called right now", cli_people.roster_check)
+    user = verbs.add_parser("user", help="staff accounts").add_subparsers(required=True, metavar="VERB")
+    add = _verb(user, "add", "a new account; prints its first password and TOTP secret once", cli_people.user_add)
+    add.add_argument("name")
+    add.add_argument("--role", required=True, choices=cli_people.ROLES)
+    add.add_argument("--phone", help="ties the account to the person on the roster with this phone")
+    add.add_argument("--college", metavar="CODE")
+    add.add_argument("--json", action="store_true")
+    reset = _verb(user, "reset", "a new password and TOTP secret; ends the user's sessions", cli_people.user_reset)
+    reset.add_argument("name")
+    reset.add_argument("--json", action="store_true")
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from services import drill
+
+    return drill.run(options.college, phones=options.phones)
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from services import doctor
+
+    return doctor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

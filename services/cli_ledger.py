@@ -1,0 +1,39 @@
+"""`stopline db` and `stopline audit`."""
+
+from __future__ import annotations
+
+import argparse
+
+from ledger import anchors, migrations
+from ledger.unit_of_work import connect
+from services import compose
+from services.settings import load, state_dir
+
+
+def db_upgrade(_options: argparse.Namespace) -> int:
+    settings = load()
+    state_dir(settings).mkdir(parents=True, exist_ok=True)
+    engine = connect(settings.database_url)
+    migrations.upgrade(engine)
+    print(f"ledger at revision {migrations.current(engine)}")
+    return 0
+
+
+def db_current(_options: argparse.Namespace) -> int:
+    engine = connect(load().database_url)
+    have, newest = migrations.current(engine), migrations.newest(engine)
+    print(have or "none")
+    if have != newest:
+        print(f"the program wants {newest}; run: stopline db upgrade")
+    return 0 if have == newest else 1
+
+
+def audit_verify(_options: argparse.Namespace) -> int:
+    settings = load()
+    ledger, _ = compose.build_ledger(settings)
+    with ledger.read() as conn:
+        breaks = list(anchors.verify(conn, ledger.keys, compose.anchor_file(settings)))
+    for line in breaks:
+        print(line)
+    print("the chain holds" if not breaks else f"{len(breaks)} breaks")
+    return 1 if breaks else 0

@@ -1,0 +1,117 @@
+"""`stopline roster` and `stopline user`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from uuid import UUID
+
+from ledger import accounts, people, roster
+from ledger.accounts import ROLES, Credentials
+from ledger.demo_school import demo_school
+from ledger.errors import NotFound, PeopleExist
+from ledger.schoolfile import BadRoster, School, read, write_template
+from ledger.unit_of_work import Ledger, UnitOfWork
+from ledger.values import parse_phone
+from services import compose
+from services.settings import load
+
+__all__ = ["ROLES"]
+
+
+def _ledger() -> Ledger:
+    return compose.build_ledger(load())[0]
+
+
+def roster_demo(_options: argparse.Namespace) -> int:
+    ledger = _ledger()
+    try:
+        with ledger.begin("roster") as uow:
+            if not roster.is_empty(uow.conn):
+                raise PeopleExist
+            made = roster.apply(uow, demo_school())
+    except PeopleExist as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    print(f"示例大学 (made up): {len(made)} entries")
+    return 0
+
+
+def roster_template(options: argparse.Namespace) -> int:
+    print(write_template(options.dir))
+    return 0
+
+
+def roster_import(options: argparse.Namespace) -> int:
+    """A dry run unless --apply; a bad row names file, row and column, and nothing is applied."""
+    try:
+        school = read(options.path)
+    except BadRoster as bad:
+        for fault in bad.faults:
+            print(f"{fault.file}, row {fault.row}, column {fault.column}: {fault.message} {fault.message_zh}")
+        print(f"{len(bad.faults)} faults; nothing was applied")
+        return 1
+    ledger = _ledger()
+    return _apply(ledger, school) if options.apply else _show(ledger, school)
+
+
+def _show(ledger: Ledger, school: School) -> int:
+    with ledger.read() as conn:
+        changes = roster.changes(conn, ledger.keys, school)
+    for change in changes:
+        print(change)
+    print(f"{len(changes)} changes; nothing was applied (use --apply)")
+    return 0
+
+
+def _apply(ledger: Ledger, school: School) -> int:
+    with ledger.begin("roster") as uow:
+        changes = roster.apply(uow, school)
+    for change in changes:
+        print(change)
+    print(f"{len(changes)} changes applied")
+    return 0
+
+
+def roster_check(_options: argparse.Namespace) -> int:
+    from services.doctor import duty_lines
+
+    ledger = _ledger()
+    with ledger.read() as conn:
+        lines, faults = duty_lines(conn, ledger)
+    for line in lines + faults:
+        print(line)
+    return 1 if faults else 0
+
+
+def user_add(options: argparse.Namespace) -> int:
+    with _ledger().begin("user") as uow:
+        person = _person(uow, options.phone)
+        made = accounts.add(uow, options.name, options.role, person, options.college)
+    return _print(made, as_json=options.json)
+
+
+def user_reset(options: argparse.Namespace) -> int:
+    with _ledger().begin("user") as uow:
+        made = accounts.reset(uow, options.name)
+    return _print(made, as_json=options.json)
+
+
+def _person(uow: UnitOfWork, phone: str | None) -> UUID | None:
+    if phone is None:
+        return None
+    number = parse_phone(phone)
+    found = people.by_phone(uow.conn, uow.keys, number) if number else []
+    staff = [person for person in found if person.role != "student"]
+    if not staff:
+        raise NotFound(f"nobody on the roster has the phone {phone}")
+    return staff[0].id
+
+
+def _print(made: Credentials, *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"username": made.username, "password": made.password, "totp_secret": made.totp_secret}))
+    else:
+        print(f"user {made.username}\npassword {made.password}\ntotp secret {made.totp_secret}  (shown once)")
+    return 0

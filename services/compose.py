@@ -1,0 +1,169 @@
+"""The composition root: everything is built here, once, by hand, and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
+
+from ledger import anchors, deliveries, failpoints, migrations, replies
+from ledger import tables as t
+from ledger.clock import Clock, FileClock, SteadyClock, wall
+from ledger.errors import LedgerAway, LedgerNotReady
+from ledger.unit_of_work import URGENT, Committed, Ledger, connect
+from notifier.channel import Channel, Outgoing
+from notifier.registry import build
+from notifier.simulator.sink import SinkChannel
+from notifier.twilio.client import TwilioConfig
+from services.clock import ClockProcess
+from services.handlers import HANDLERS
+from services.relay import Relay
+from services.sender import Sender
+from services.settings import Settings, state_dir
+from services.texts import renderer
+from services.worker import BrokerWorker, LedgerWorker
+
+log = structlog.get_logger()
+
+
+def logging_as_json(level: int = logging.INFO) -> None:
+    """One JSON object a line on stderr; static event names, data in keywords, ids and never personal data."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries' own records can carry addresses and bodies: only their errors are let through, without tracebacks.
+    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
+
+
+def build_clock(settings: Settings, engine: Engine) -> tuple[Clock, SteadyClock]:
+    """The process's clock and the part of it that wants a fresh reference now and then."""
+
+    def database_now() -> datetime:
+        with engine.connect() as conn:
+            return conn.execute(select(func.clock_timestamp(type_=t.UtcTime))).scalar_one()
+
+    if engine.dialect.name == "postgresql":
+        steady = SteadyClock(database_now)
+    else:
+        with engine.connect() as conn:
+            newest = conn.execute(select(func.max(t.case_events.c.at, type_=t.UtcTime))).scalar_one()
+        steady = SteadyClock(wall, floor=newest)
+    return (FileClock(Path(settings.test_clock), steady) if settings.test_clock else steady), steady
+
+
+def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger, SteadyClock]:
+    """Open the ledger, under a `given` clock in tests. Raises LedgerNotReady for tables of another revision."""
+    state_dir(settings).mkdir(parents=True, exist_ok=True)
+    engine = connect(settings.database_url, pool_size=settings.sender_threads + 8)
+    try:
+        if migrations.current(engine) != migrations.newest(engine):
+            raise LedgerNotReady
+        clock, steady = build_clock(settings, engine)
+    except DBAPIError as error:
+        raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
+    return Ledger(engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded), steady
+
+
+def build_channel(settings: Settings) -> Channel:
+    twilio = TwilioConfig(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token,
+        sender=settings.twilio_from,
+        messaging_service_sid=settings.twilio_messaging_service_sid,
+        urgent_sender=settings.twilio_from_urgent,
+        api_base=settings.twilio_api_base,
+        callback_base=settings.public_url,
+    )
+    return build(settings.channel, twilio if settings.channel == "twilio" else None)
+
+
+def anchor_file(settings: Settings) -> Path:
+    return state_dir(settings) / "anchors.log"
+
+
+@dataclass
+class Parts:
+    """What a process may start: each is built, none is running yet."""
+
+    settings: Settings
+    ledger: Ledger
+    steady: SteadyClock
+    channel: Channel
+    sender: Sender
+    clock: ClockProcess
+    relay: Relay | None = None
+    worker: LedgerWorker | BrokerWorker | None = None
+    running: list[Callable[[], None]] = field(default_factory=list)  # stops, in the order of starting
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            part = getattr(self, name)
+            if part is not None:
+                part.start()
+                self.running.append(part.stop)
+
+    def stop(self) -> None:
+        """Finish what is in hand: doors first, so that nothing new comes in behind them."""
+        while self.running:
+            self.running.pop()()
+        self.ledger.engine.dispose()
+
+
+def build_parts(
+    settings: Settings, *, queues: tuple[str, ...] = (), sweep: bool = False, given: Clock | None = None
+) -> Parts:
+    """Everything over one ledger; `queues`: what a worker serves, `sweep`: whether the relay also catches up."""
+    failpoints.arm(settings.failpoint or None)
+    ledger, steady = build_ledger(settings, given)
+    channel = build_channel(settings)
+    channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
+    sender = Sender(ledger, channels, renderer(settings, ledger.clock), settings.sender_threads)
+    clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))
+    parts = Parts(settings, ledger, steady, channel, sender, clock)
+    if settings.embedded:
+        parts.worker = LedgerWorker(ledger, HANDLERS)
+    else:
+        parts.relay = Relay(ledger, settings.brokers, sweep=sweep)
+        parts.worker = BrokerWorker(ledger, HANDLERS, settings.brokers, queues) if queues else None
+    ledger.on_commit.append(lambda done: _after_commit(parts, done))
+    return parts
+
+
+def _after_commit(parts: Parts, done: Committed) -> None:
+    """Speed only: what is forgotten here by a crash is found in the ledger a second or three later."""
+    if done.events:
+        if parts.relay:
+            parts.relay.submit(done.events)
+        elif isinstance(parts.worker, LedgerWorker):
+            parts.worker.wake([queue for event in done.events for queue in event.queues])
+    if done.texts:
+        parts.sender.wake()
+
+
+def _drill_answers(ledger: Ledger) -> Callable[[Outgoing], None]:
+    """The sink of a drill answers each alert as a person would: through the inbound path, with the code."""
+
+    def answer(text: Outgoing) -> None:
+        with ledger.begin("drill-reply", URGENT) as uow:
+            code = deliveries.rung_code(uow.conn, UUID(text.delivery_id))
+            if code and code in text.body:
+                replies.take(uow, f"SINK{text.delivery_id}", text.to, code)
+
+    return answer

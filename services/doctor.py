@@ -1,0 +1,106 @@
+"""`stopline doctor`: one line for each fault, and who would be called right now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from amqp.exceptions import AMQPError
+from kombu.connection import Connection as BrokerConnection
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy import Connection, select, text
+
+from ledger import alerting, people
+from ledger import tables as t
+from ledger.errors import StoplineError
+from ledger.events import QUEUES
+from ledger.unit_of_work import Ledger
+from notifier import countries
+from notifier.channel import ChannelAway
+from notifier.twilio.client import TwilioChannel
+from services import compose
+from services.settings import Settings, load
+
+
+def run() -> int:
+    """Settings are checked by loading them. Exit status 1 with one line per fault."""
+    settings = load()
+    try:
+        ledger, _ = compose.build_ledger(settings)
+    except StoplineError as error:
+        print(f"FAULT ledger: {error}")  # noqa: T201
+        return 1
+    with ledger.read() as conn:
+        lines, faults = duty_lines(conn, ledger)
+        faults += list(_durability(conn, ledger))
+        lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
+    faults += list(_broker(settings)) + list(_provider(settings))
+    for line in lines + [f"FAULT {fault}" for fault in faults]:
+        print(line)  # noqa: T201
+    print("no faults" if not faults else f"{len(faults)} faults")  # noqa: T201
+    return 1 if faults else 0
+
+
+def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
+    """(who would be called now for each college and for `*`, what is missing); by roster names, without phones."""
+    lines, faults = [], []
+    now = ledger.clock.now()
+    for college in [*conn.scalars(select(t.colleges.c.code).order_by(t.colleges.c.code)), people.DEFAULT]:
+        case = {"college_code": None if college == people.DEFAULT else college, "counselor_id": None}
+        for kind in ("police", "counselor"):
+            rungs = alerting.ladder_for(conn, kind, case["college_code"]).rungs
+            called = [
+                people.called_by_target(conn, ledger.keys, rung.targets, case, now, ledger.zone) for rung in rungs
+            ]
+            steps = " → ".join("+".join(person.called for person in step) or "(nobody)" for step in called)
+            lines.append(f"{college} {kind}: {steps}")
+            if not any(called):
+                faults.append(f"roster: nobody would be called for {college} {kind} now")
+            elif not called[0]:
+                faults.append(f"roster: the first step of {college} {kind} is empty now")
+    return lines, faults
+
+
+def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:
+    if ledger.postgres:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            if conn.execute(text(f"SHOW {name}")).scalar_one() == "off":
+                yield f"ledger: PostgreSQL runs with {name}=off; an accepted report could be lost"
+
+
+def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[str]:
+    """Where the chosen wording is risky: detailed finance words in a country whose carriers drop them."""
+    if settings.channel == "simulator":
+        return
+    staff = conn.execute(select(t.people).where(t.people.c.role != "student", t.people.c.active)).mappings()
+    rows = {countries.for_phone(p.phone) for p in (people.opened(ledger.keys, row) for row in staff) if p.phone}
+    for row in sorted(rows, key=lambda row: row.prefix):
+        if row.wording == "neutral":
+            chosen = "detailed wording is dropped there" if settings.sms_wording == "detailed" else "check its approval"
+            yield f"+{row.prefix.lstrip('+')}: texts need approval and finance words are restricted; {chosen}"
+        if not row.reply:
+            yield f"+{row.prefix.lstrip('+')}: no replies; officers use the duty page or the duty desk"
+
+
+def _broker(settings: Settings) -> Iterator[str]:
+    if settings.embedded:
+        return
+    for queue in QUEUES:
+        try:
+            with BrokerConnection(settings.brokers, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # kombu
+                connection.connect()
+                declared = connection.channel().queue_declare(queue, passive=True)
+        except (BrokerError, AMQPError, OSError) as error:
+            yield f"broker: queue {queue} cannot be looked at ({type(error).__name__})"
+            continue
+        if not declared.consumer_count:
+            yield f"broker: queue {queue} has no consumer; is a worker running?"
+
+
+def _provider(settings: Settings) -> Iterator[str]:
+    channel = compose.build_channel(settings)
+    if isinstance(channel, TwilioChannel):
+        try:
+            if not channel.credentials_hold():
+                yield "provider: Twilio refuses TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+        except ChannelAway as away:
+            yield f"provider: Twilio cannot be asked ({away})"

@@ -1,0 +1,104 @@
+"""What the service does about each event. The table at the foot says it all; a handler only writes to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from ledger import acknowledgement, alerting, care, deliveries, people
+from ledger import tables as t
+from ledger.events import (
+    CARE,
+    COUNSELOR,
+    NOTICE,
+    POLICE,
+    PRIORITY,
+    CaseAcknowledged,
+    CaseAmended,
+    CounselorAcknowledged,
+    DrillEnded,
+    Envelope,
+    ReportReceived,
+)
+from ledger.people import Person
+from ledger.unit_of_work import Case, UnitOfWork
+from ledger.work import Handlers
+
+d, o = t.deliveries.c, t.obligations.c
+
+
+def alert_police(uow: UnitOfWork, event: Envelope) -> None:
+    case = uow.case(event.case_id)
+    alerting.begin(uow, case, "dissuade" if case.row["kind"] == "in_progress" else "police")
+
+
+def alert_counselor(uow: UnitOfWork, event: Envelope) -> None:
+    alerting.begin(uow, uow.case(event.case_id), "counselor")
+
+
+def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:
+    care.open_follow_up(uow, uow.case(event.case_id))
+
+
+def confirm_to_reporter(uow: UnitOfWork, event: Envelope) -> None:
+    """One text with the code to the reporter's own number; none where the phone may be in the fraudster's hands."""
+    case = uow.case(event.case_id)
+    phone = case.field("phone")
+    if phone and not case.row["phone_unsafe"] and not case.row["drill"]:
+        deliveries.tell(uow, (phone, case.row["language"]), "student", {"code": case.code}, case=case,
+                        dedup=f"{event.id}:reporter", priority=PRIORITY[NOTICE])  # fmt: skip
+
+
+def tell_who_has_the_case(uow: UnitOfWork, event: Envelope) -> None:
+    case = uow.case(event.case_id)
+    kind = "dissuade" if case.row["kind"] == "in_progress" else "police"
+    acknowledgement.tell_all(uow, case, kind, event.id, event.data["via"])
+
+
+def tell_who_has_the_student(uow: UnitOfWork, event: Envelope) -> None:
+    acknowledgement.tell_all(uow, uow.case(event.case_id), "counselor", event.id, event.data["via"])
+
+
+def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
+    """What came in later reaches the owner in one text, or everybody rung so far."""
+    case = uow.case(event.case_id)
+    row = alerting.obligation(uow, case, "dissuade" if case.row["kind"] == "in_progress" else "police")
+    to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if row["owner_id"] else _rung(uow, case, "police")
+    facts = {"code": case.code, "added": [_match_key(field) for field in event.data["fields"]]}
+    _tell_each(uow, case, to, "amended", facts, event, POLICE)
+
+
+def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
+    case = uow.case(event.case_id)
+    _tell_each(uow, case, _rung(uow, case), "drill_end", {"code": case.code}, event, NOTICE)
+
+
+def _match_key(field: str) -> str:
+    return {"payee_account": "account", "payee_name": "name"}.get(field, field)
+
+
+def _rung(uow: UnitOfWork, case: Case, kind: str | None = None) -> list[Person]:
+    query = select(d.person_id).join(t.obligations, o.id == d.obligation_id).where(d.case_id == case.id, d.alert)
+    if kind:
+        query = query.where(o.kind == kind)
+    return people.by_id(uow.conn, uow.keys, uow.conn.scalars(query.distinct()))
+
+
+def _tell_each(
+    uow: UnitOfWork, case: Case, to: list[Person], kind: str, facts: Mapping[str, object], event: Envelope, queue: str
+) -> None:
+    for person in to:
+        deliveries.tell(uow, person, kind, facts, case=case, dedup=f"{event.id}:{person.id}", priority=PRIORITY[queue])
+
+
+HANDLERS: Handlers = {
+    (POLICE, ReportReceived.type): alert_police,
+    (COUNSELOR, ReportReceived.type): alert_counselor,
+    (CARE, ReportReceived.type): open_follow_up,
+    (NOTICE, ReportReceived.type): confirm_to_reporter,
+    (NOTICE, CaseAcknowledged.type): tell_who_has_the_case,
+    (NOTICE, CounselorAcknowledged.type): tell_who_has_the_student,
+    (POLICE, CaseAmended.type): tell_of_amendment,
+    (NOTICE, DrillEnded.type): tell_end_of_drill,
+}

@@ -1,0 +1,107 @@
+"""Liveness, readiness and metrics: what an uptime monitor and an operator look at. No personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template_string
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import Connection, func, select
+
+from ledger import deliveries
+from ledger import tables as t
+from ledger.errors import LedgerAway
+from services.compose import Parts
+
+_DOCS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stopline API</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/docs/swagger-ui.css">
+<div id="swagger-ui"></div><script src="/static/docs/swagger-ui-bundle.js"></script>
+<script src="/static/docs/start.js"></script></html>"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is open now. Ages in seconds; 0 when there is nothing."""
+
+    oldest_unsent_alert: float
+    open_work: int
+    oldest_open_work: float
+    open_alarms: int
+    ringing: int
+
+
+def figures(conn: Connection, now: datetime) -> Figures:
+    """Everything comes from partial indexes over what is open, so its cost does not grow with age."""
+    d, w, a, o = t.deliveries.c, t.work.c, t.alarms.c, t.obligations.c
+    unsent = select(func.min(d.created_at, type_=t.UtcTime)).where(
+        d.available_at.is_not(None), d.alert, d.state.in_(("pending", "failed_temporary"))
+    )
+    work = select(func.count(), func.min(w.available_at, type_=t.UtcTime)).where(w.state == "open")
+    oldest = conn.execute(unsent).scalar_one()
+    waiting = conn.execute(work).one()
+    alarms = select(func.count()).select_from(t.alarms).where(a.cleared_at.is_(None))
+    ringing = select(func.count()).where(o.next_at.is_not(None), o.state.in_(deliveries.WAITING))
+    return Figures(
+        _age(oldest, now),
+        waiting[0],
+        _age(waiting[1], now),
+        conn.execute(alarms).scalar_one(),
+        conn.execute(ringing).scalar_one(),
+    )
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+def blueprints(parts: Parts) -> list[Blueprint]:
+    bp = Blueprint("health", __name__, static_folder="static/docs", static_url_path="/static/docs")
+
+    @bp.get("/healthz")
+    def alive() -> Response:
+        return jsonify({"status": "ok"})
+
+    @bp.get("/readyz")
+    def ready() -> tuple[Response, int]:
+        """200 while this process can take a report; `degraded` names what is slower than it should be."""
+        try:
+            with parts.ledger.read() as conn:
+                now = figures(conn, parts.ledger.clock.now())
+        except LedgerAway:
+            return jsonify({"status": "unavailable", "degraded": ["ledger"], "oldest_unsent_alert_s": None}), 503
+        degraded = []
+        if parts.relay is not None and not parts.relay.connected:
+            degraded.append("broker")
+        if now.oldest_unsent_alert > 5:
+            degraded.append("alerts")
+        if now.open_alarms:
+            degraded.append("alarms")
+        return jsonify(
+            {"status": "ok", "degraded": degraded, "oldest_unsent_alert_s": round(now.oldest_unsent_alert, 1)}
+        ), 200
+
+    @bp.get("/metrics")
+    def metrics() -> Response:
+        registry = CollectorRegistry()
+        with parts.ledger.read() as conn:
+            now = figures(conn, parts.ledger.clock.now())
+        for name, said in _GAUGES.items():
+            Gauge(f"stopline_{name}", said, registry=registry).set(getattr(now, name.removesuffix("_seconds")))
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @bp.get("/docs")
+    def docs() -> Any:
+        return render_template_string(_DOCS)
+
+    return [bp]
+
+
+_GAUGES = {
+    "oldest_unsent_alert_seconds": "Age of the oldest alert that no provider has taken",
+    "open_work": "Work rows that wait for a handler",
+    "oldest_open_work_seconds": "Age of the oldest of them",
+    "open_alarms": "Alarms that nobody has cleared",
+    "ringing": "Obligations that wait for somebody's answer",
+}

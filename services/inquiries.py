@@ -1,0 +1,38 @@
+"""Asking the provider what its callbacks may have failed to say: the fate of texts, and replies that came in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from ledger import deliveries, replies
+from ledger.errors import NotFound
+from ledger.unit_of_work import URGENT, Ledger
+from notifier.channel import Channel, StatusReport
+
+REPLIES_SINCE = timedelta(minutes=5)
+
+
+def ask(ledger: Ledger, channel: Channel) -> bool:
+    """One round, only while somebody is being rung. Always False: the next round is the clock's business."""
+    now = ledger.clock.now()
+    with ledger.read() as conn:
+        if not deliveries.ringing(conn):
+            return False
+        silent = [(row["id"], row["sid"]) for row in deliveries.unheard(conn, now)]
+    for delivery_id, sid in silent:
+        _note(ledger, delivery_id, channel.status(sid))
+    for text in channel.inbound(now - REPLIES_SINCE):
+        with ledger.begin("reply", URGENT) as uow:
+            replies.take(uow, text.sid, text.sender, text.body)
+    return False
+
+
+def _note(ledger: Ledger, delivery_id: UUID, said: StatusReport | None) -> None:
+    if said is None:
+        return
+    with ledger.begin("status", URGENT) as uow:
+        try:
+            deliveries.report(uow, delivery_id, said.sid, said.state, said.error_code)
+        except NotFound:
+            return

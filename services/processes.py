@@ -1,0 +1,116 @@
+"""The long-running processes: which parts each starts, and how each ends (SIGTERM: finish what is in hand, exit 0)."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from ledger.errors import StoplineError
+from ledger.events import QUEUES
+from services import web
+from services.compose import Parts, build_parts, logging_as_json
+from services.settings import BadSettings, Settings, load
+
+log = structlog.get_logger()
+REFRESH_S = 10.0  # how often the clock's reference is taken anew
+
+
+def up(host: str, port: int) -> int:
+    """Everything in one process."""
+    settings = load()
+    parts = build_parts(settings, queues=QUEUES, sweep=True)
+    return _serve(parts, ("sender", "relay", "worker", "clock"), host, port)
+
+
+def web_only(host: str, port: int) -> int:
+    """The doors, with a relay thread of their own that publishes straight after each commit."""
+    parts = build_parts(_brokered(), queues=())
+    return _serve(parts, ("relay",), host, port)
+
+
+def relay() -> int:
+    parts = build_parts(_brokered(), sweep=True)
+    return _wait(parts, ("relay",), "relay")
+
+
+def worker(queues: tuple[str, ...]) -> int:
+    """Handlers for these queues (all by default), and senders for what they decide."""
+    unknown = [name for name in queues if name not in QUEUES]
+    if unknown:
+        raise BadSettings([f"no queue {unknown[0]!r}; there are: {', '.join(QUEUES)}"])
+    parts = build_parts(_brokered(), queues=queues or QUEUES)
+    return _wait(parts, ("sender", "relay", "worker"), "worker")
+
+
+def clock() -> int:
+    """Deadlines, work that stayed open, texts that stayed unsent; with a relay that catches up."""
+    parts = build_parts(_brokered(), sweep=True)
+    return _wait(parts, ("sender", "relay", "clock"), "clock")
+
+
+def _brokered() -> Settings:
+    settings = load()
+    if settings.embedded:
+        raise BadSettings(["STOPLINE_BROKER_URL: separate processes need a broker, for example amqp://…; or use `up`"])
+    return settings
+
+
+def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
+    server = web.WebServer(web.build_app(parts), host, port)
+    stop = _on_signal()
+    serving = threading.Thread(target=server.run, name="web", daemon=True)
+    parts.start(*names)
+    serving.start()
+    print(f"ready http://{host}:{server.port}", flush=True)  # noqa: T201  # the contract's one line on stdout
+    _keep_time(parts, stop)
+    server.close()
+    parts.stop()
+    return 0
+
+
+def _wait(parts: Parts, names: tuple[str, ...], name: str) -> int:
+    stop = _on_signal()
+    parts.start(*names)
+    print(f"ready {name}", flush=True)  # noqa: T201
+    _keep_time(parts, stop)
+    parts.stop()
+    return 0
+
+
+def _keep_time(parts: Parts, stop: threading.Event) -> None:
+    """Until the end: keep the clock's reference fresh. A database that is away leaves the old one in force."""
+    while not stop.wait(REFRESH_S):
+        if parts.ledger.postgres:
+            try:
+                parts.steady.refresh()
+            except Exception as error:  # noqa: BLE001  # any driver error means the same: keep the old reference
+                log.warning("clock_not_refreshed", error=type(error).__name__)
+
+
+def _on_signal() -> threading.Event:
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run a command; faults of the operator's making are one line each on stderr, not a traceback."""
+    logging_as_json()
+    try:
+        return run()
+    except BadSettings as bad:
+        print(bad, file=sys.stderr)  # noqa: T201
+        return 2
+    except StoplineError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1

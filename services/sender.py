@@ -1,0 +1,170 @@
+"""Sender threads: claim what an idle thread can call now, call the provider, write what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import structlog
+
+from ledger import deliveries, failpoints
+from ledger.deliveries import Claim, Draft
+from ledger.errors import LedgerAway
+from ledger.events import NOTICE, POLICE, PRIORITY
+from ledger.unit_of_work import Ledger
+from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
+
+log = structlog.get_logger()
+ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
+POLL_S = 1.0  # for texts that another process committed
+SETTLE_PATIENCE_S = 20.0  # below the lease: after that the text is looked up by whoever finds the lease lapsed
+
+
+class Sender:
+    """One dispatcher and a pool of `threads` that call; an eighth of the pool is kept for police texts."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: Mapping[str, Channel],
+        render: Callable[[Draft], str | None],
+        threads: int = 32,
+    ) -> None:
+        self._ledger, self._channels, self._render = ledger, channels, render
+        self._threads, self._reserved = threads, threads // 8
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
+        self._idle, self._mutex = threads, threading.Lock()
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._dispatcher = threading.Thread(target=self._dispatch, name="sender", daemon=True)
+
+    def start(self) -> None:
+        self._dispatcher.start()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the calls in hand; what is not claimed stays pending for the next process."""
+        self._stopping.set()
+        self._wake.set()
+        if self._dispatcher.is_alive():
+            self._dispatcher.join()
+        self._pool.shutdown(wait=True)
+
+    def drain(self) -> int:
+        """Call everything that is ready now, in this thread, one after another. Returns how many."""
+        called = 0
+        while claims := deliveries.claim(self._ledger, 1, PRIORITY[NOTICE], self._render):
+            self._call(claims[0])
+            called += 1
+        return called
+
+    def _dispatch(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = self._hand_out()
+            except LedgerAway as away:
+                log.warning("sender_ledger_away", error=str(away))
+                busy = False
+            if not busy:
+                self._wake.wait(POLL_S)
+            self._wake.clear()
+
+    def _hand_out(self) -> bool:
+        """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
+        with self._mutex:
+            idle = self._idle
+        with self._ledger.read() as conn:
+            if idle == 0 or not deliveries.ready(conn, self._ledger.clock.now()):
+                return False
+        police_only = idle <= self._reserved
+        limit = idle if police_only else idle - self._reserved
+        worst = PRIORITY[POLICE] if police_only else PRIORITY[NOTICE]
+        claims = deliveries.claim(self._ledger, limit, worst, self._render)
+        with self._mutex:
+            self._idle -= len(claims)
+        for claim in claims:
+            self._pool.submit(self._call_and_return, claim)
+        return bool(claims)
+
+    def _call_and_return(self, claim: Claim) -> None:
+        try:
+            self._call(claim)
+        except Exception:
+            # The lease will lapse and the text be looked up, so nothing is lost; but it must be seen.
+            log.exception("sender_failed", delivery=str(claim.id))
+            raise
+        finally:
+            with self._mutex:
+                self._idle += 1
+            self._wake.set()
+
+    def _call(self, claim: Claim) -> None:
+        channel = self._channels[claim.channel]
+        text = Outgoing(
+            str(claim.id),
+            claim.draft.to,
+            claim.body,
+            urgent=claim.priority == PRIORITY[POLICE],
+            validity_s=ALERT_VALIDITY_S if claim.priority < PRIORITY[NOTICE] else NOTICE_VALIDITY_S,
+        )
+        if claim.was == "unknown":
+            again = self._look_up(channel, claim, text)
+            if again is None:
+                return
+            text = again
+        failpoints.hit("before-call", claim.draft.kind)
+        receipt = channel.send(text)
+        failpoints.hit("after-call", claim.draft.kind)
+        self._write(claim, receipt)
+
+    def _look_up(self, channel: Channel, claim: Claim, text: Outgoing) -> Outgoing | None:
+        """A text that may have been sent: ask the provider first; at most one resend, marked; None when settled."""
+        try:
+            found = channel.find(text, claim.created_at)
+        except ChannelAway:
+            self._settle(claim, "unknown")
+            return None
+        if found:
+            self._settle(claim, found.state, sid=found.sid)
+            return None
+        if claim.attempt > 1:
+            self._settle(claim, "unknown", exhausted=True)
+            return None
+        body = self._render(replace(claim.draft, resend=True)) or text.body
+        return replace(text, body=body) if deliveries.again(self._ledger, claim, body) else None
+
+    def _write(self, claim: Claim, receipt: Receipt) -> None:
+        if isinstance(receipt, Accepted):
+            self._settle(claim, receipt.state, sid=receipt.sid)
+        elif isinstance(receipt, Refused):
+            log.warning("text_refused", delivery=str(claim.id), code=receipt.code, permanent=receipt.permanent)
+            state = "failed_permanent" if receipt.permanent else "failed_temporary"
+            self._settle(claim, state, error=receipt.code, retry_after_s=receipt.retry_after_s)
+        else:
+            log.warning("text_unknown", delivery=str(claim.id), reason=receipt.reason)
+            self._settle(claim, "unknown")
+
+    def _settle(
+        self,
+        claim: Claim,
+        state: str,
+        *,
+        sid: str | None = None,
+        error: str | None = None,
+        retry_after_s: float | None = None,
+        exhausted: bool = False,
+    ) -> None:
+        """The provider's answer must not be lost to a moment without the ledger: tried again for a while."""
+        deadline = time.monotonic() + SETTLE_PATIENCE_S
+        while True:
+            try:
+                deliveries.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
+                                  exhausted=exhausted)  # fmt: skip
+                return
+            except LedgerAway:
+                if time.monotonic() > deadline or self._stopping.wait(0.2):
+                    raise

@@ -1,0 +1,46 @@
+"""The broker's side as data: one topic exchange, a durable quorum queue for each consumer, a dead-letter queue each.
+
+Only features that RabbitMQ 3.10 (Debian) and 4.x share are used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.events import CONSUMERS, QUEUES
+
+EXCHANGE, DEAD = "stopline.events", "stopline.dead"
+# A message comes back when its consumer dies. The ledger's work row stays, so what is dropped here is not lost.
+DELIVERY_LIMIT = 20
+
+
+def dead_queue(queue: str) -> str:
+    return f"{queue}.dead"
+
+
+def exchanges() -> list[tuple[str, str]]:
+    """(name, type); all durable."""
+    return [(EXCHANGE, "topic"), (DEAD, "direct")]
+
+
+def queues() -> list[tuple[str, dict[str, Any]]]:
+    """(name, arguments); all durable."""
+    live = [
+        (
+            queue,
+            {
+                "x-queue-type": "quorum",
+                "x-delivery-limit": DELIVERY_LIMIT,
+                "x-dead-letter-exchange": DEAD,
+                "x-dead-letter-routing-key": queue,
+            },
+        )
+        for queue in QUEUES
+    ]
+    return live + [(dead_queue(queue), {"x-queue-type": "quorum"}) for queue in QUEUES]
+
+
+def bindings() -> list[tuple[str, str, str]]:
+    """(exchange, queue, routing key)."""
+    live = [(EXCHANGE, queue, event) for event, consumers in CONSUMERS.items() for queue in consumers]
+    return live + [(DEAD, dead_queue(queue), queue) for queue in QUEUES]

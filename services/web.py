@@ -1,0 +1,139 @@
+"""The web application: both doors on one Flask app, with what every answer has to carry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from waitress.server import create_server
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import desk.app
+import intake.app
+from intake.doors import MAX_BODY, Door, Provider, problem
+from ledger.errors import LedgerAway
+from notifier.twilio import webhook
+from services import drill, health
+from services.compose import Parts
+from services.settings import Settings
+
+log = structlog.get_logger()
+THREADS = 16
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# The vendored page of the API's description sets style attributes; it shows nothing of anybody.
+_DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+def build_app(parts: Parts) -> Flask:
+    settings, ledger = parts.settings, parts.ledger
+    app = Flask("stopline", static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: an officer's page may stay open for a shift
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    door = Door(ledger, settings.public_url, settings.school_name, _provider(settings), drill.token_holds(settings))
+    csrf = CSRFProtect(app)
+    for bp in intake.app.blueprints(door):
+        app.register_blueprint(bp)
+        csrf.exempt(bp)  # no account stands behind these routes; callbacks are signed
+    for bp in desk.app.blueprints(ledger, simulated=settings.channel == "simulator"):
+        app.register_blueprint(bp)
+    desk.app.install(app, ledger, settings.school_name)
+    for bp in health.blueprints(parts):
+        app.register_blueprint(bp)
+        csrf.exempt(bp)
+    _answers(app, settings)
+    return app
+
+
+def _provider(settings: Settings) -> Provider:
+    def verify(url: str, form: Any, signature: str | None) -> bool:
+        # Without a token (the simulator) no signature can be right.
+        return bool(settings.twilio_auth_token) and webhook.verify(settings.twilio_auth_token, url, form, signature)
+
+    return Provider(verify, webhook.parse_status, webhook.parse_message)
+
+
+def _answers(app: Flask, settings: Settings) -> None:
+    @app.after_request
+    def headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"  # the status link is a secret
+        if settings.https:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if "static" not in request.path:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def wants_json() -> bool:
+        return request.path.startswith(("/api/", "/webhooks/", "/openapi")) or request.path in ("/readyz", "/healthz")
+
+    @app.errorhandler(LedgerAway)
+    def away(error: LedgerAway) -> Any:
+        log.warning("ledger_away", path=request.url_rule.rule if request.url_rule else "", error=str(error))
+        if wants_json():
+            return problem(503, "Try again", "Nothing was stored; call 110 and try again. 未保存，请拨打110后再试。")
+        return _page(503), 503, {"Retry-After": "2"}
+
+    @app.errorhandler(CSRFError)
+    def stale(_error: CSRFError) -> Any:
+        return _page(400, "stale"), 400
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Any:
+        status = error.code or 500
+        if wants_json():
+            answer = problem(status, error.name, error.description or error.name)
+            answer.headers.extend([(k, v) for k, v in error.get_headers() if k.lower() == "allow"])
+            return answer
+        return _page(status), status, [(k, v) for k, v in error.get_headers() if k.lower() == "allow"]
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Any:
+        log.error("request_failed", path=request.url_rule.rule if request.url_rule else "", error=type(error).__name__,
+                  exc_info=error)  # fmt: skip
+        if wants_json():
+            return problem(500, "Internal error", "Something went wrong; call 110. 系统出错，请先拨打110。")
+        return _page(500), 500
+
+    def _page(status: int, why: str = "") -> str:
+        english = request.args.get("lang", request.cookies.get("lang")) == "en"
+        g.lang = "en" if english else "zh"
+        return render_template("intake/error.html", status=status, why=why, lang=g.lang, school=settings.school_name,
+                               t=lambda zh, en: en if english else zh)  # fmt: skip
+
+
+class WebServer:
+    """Waitress in a thread of its own: slow clients cost it a socket, not a thread."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        self._server = create_server(app, host=host, port=port, threads=THREADS, ident="stopline", channel_timeout=60,
+                                     max_request_body_size=2 * MAX_BODY, connection_limit=2000,
+                                     clear_untrusted_proxy_headers=False)  # fmt: skip
+        self.port: int = self._server.effective_port
+
+    def run(self) -> None:
+        self._server.run()
+
+    def close(self) -> None:
+        """Take no new request, finish those in hand."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=10)

@@ -1,0 +1,166 @@
+"""Workers: from a queue (or, embedded, from the ledger's own work rows) to the handler of each event."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from amqp.exceptions import AMQPError
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.exceptions import DecodeError
+from kombu.exceptions import OperationalError as BrokerError
+from kombu.messaging import Consumer
+
+from ledger import failpoints, work
+from ledger.alerting import alarm
+from ledger.errors import LedgerAway
+from ledger.events import QUEUES
+from ledger.unit_of_work import Ledger
+from ledger.work import Handlers
+from services import topology
+
+log = structlog.get_logger()
+PREFETCH = 8  # handlers are short: one transaction each
+HEARTBEAT_S = 10
+POLL_S = 1.0
+
+
+class LedgerWorker:
+    """Embedded: one thread for each queue runs its open work rows as soon as a commit says so."""
+
+    def __init__(self, ledger: Ledger, handlers: Handlers, queues: Sequence[str] = QUEUES) -> None:
+        self._ledger, self._handlers = ledger, handlers
+        self._wakes = {queue: threading.Event() for queue in queues}
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._serve, args=(queue,), name=f"work-{queue}", daemon=True) for queue in queues
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self, queues: Sequence[str]) -> None:
+        for queue in queues:
+            self._wakes[queue].set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wake(tuple(self._wakes))
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, queue: str) -> None:
+        wake = self._wakes[queue]
+        while not self._stopping.is_set():
+            try:
+                busy = run_open(self._ledger, self._handlers, queue)
+            except LedgerAway as away:
+                log.warning("worker_ledger_away", queue=queue, error=str(away))
+                busy = False
+            if not busy:
+                wake.wait(POLL_S)
+                wake.clear()
+
+
+def run_open(ledger: Ledger, handlers: Handlers, queue: str | None = None, age: timedelta = timedelta()) -> bool:
+    """Run a few open rows, the most urgent first; whether there were any."""
+    rows = work.next_open(ledger, ledger.clock.now(), queue, age)
+    for row in rows:
+        work.run(ledger, handlers, row["queue"], row["event_id"])
+    return bool(rows)
+
+
+class BrokerWorker:
+    """Consumes the queues with kombu: a thread with a connection of its own for each, so that none waits for another.
+
+    Acknowledged after the commit only. While the ledger is away it does not consume: requeues burn delivery limits.
+    """
+
+    def __init__(
+        self, ledger: Ledger, handlers: Handlers, urls: list[str], queues: Sequence[str] = QUEUES, threads: int = 1
+    ) -> None:
+        self._ledger, self._handlers, self._urls = ledger, handlers, urls
+        self._stopping = threading.Event()
+        names = [(queue, n) for queue in queues for n in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(queue,), name=f"work-{queue}-{n}", daemon=True)
+            for queue, n in names
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, queue: str) -> None:
+        pause = 0.1
+        while not self._stopping.is_set():
+            try:
+                with Connection(self._urls, heartbeat=HEARTBEAT_S, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # kombu
+                    self._consume(connection, queue)
+                pause = 0.1
+            except (BrokerError, AMQPError, OSError) as error:
+                log.warning("worker_broker_away", queue=queue, error=type(error).__name__)
+            except LedgerAway as away:
+                log.warning("worker_ledger_away", queue=queue, error=str(away))
+            self._stopping.wait(pause)
+            pause = min(pause * 2, 5.0)
+
+    def _consume(self, connection: Any, queue: str) -> None:
+        connection.connect()  # one try: the caller's own pauses decide when to come again
+        channel = connection.channel()
+        declare(channel)
+        consumer = Consumer(  # type: ignore[no-untyped-call]  # kombu
+            channel,
+            [Queue(queue, no_declare=True)],  # type: ignore[no-untyped-call]  # kombu
+            on_message=lambda message: self._take(queue, message),
+            prefetch_count=PREFETCH,
+            accept=["json"],
+            auto_declare=False,
+        )
+        with consumer:
+            while not self._stopping.is_set():
+                try:
+                    connection.drain_events(timeout=1)
+                except TimeoutError:
+                    connection.heartbeat_check()
+
+    def _take(self, queue: str, message: Any) -> None:
+        try:
+            event_id = UUID(message.payload["id"])
+        except (DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self._park_unreadable(queue, message, error)
+            return
+        outcome = work.run(self._ledger, self._handlers, queue, event_id)
+        failpoints.hit("before-ack", queue)
+        if outcome == "parked":
+            message.reject()
+        else:
+            message.ack()
+
+    def _park_unreadable(self, queue: str, message: Any, error: Exception) -> None:
+        """A message that names no event: noted in the ledger with its reason, then to the dead-letter queue."""
+        with self._ledger.begin("park") as uow:
+            reason = f"{queue}: unreadable message, {type(error).__name__}, {len(message.body or b'')} bytes"
+            alarm(uow, f"unreadable:{uow.now.isoformat()}:{queue}", "unreadable_message", reason)
+        message.reject()
+
+
+def declare(channel: Any) -> None:
+    """Declare the whole topology through an amqp channel; the same at every start, whoever comes first."""
+    for name, kind in topology.exchanges():
+        channel.exchange_declare(name, kind, durable=True, auto_delete=False)
+    for name, arguments in topology.queues():
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments=arguments)
+    for exchange, queue, key in topology.bindings():
+        channel.queue_bind(queue, exchange, key)
