@@ -1,0 +1,102 @@
+"""Fixtures for all tests. Servers and browser are started when a test first asks for them, once a session."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium
+from tests.world import World, sqlite_url
+
+S = TypeVar("S", bound=Server)
+SCREENS = {"phone": (360, 740), "desktop": (1280, 900)}
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",  # its sandbox refuses to run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """A private broker. Who kills or stops it starts it again."""
+    yield from _running(RabbitMQ())
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A private database server without fsync: `postgresql.new_database()` gives each test its own."""
+    yield from _running(PostgreSQL())
+
+
+@pytest.fixture(scope="session")
+def durable_postgresql() -> Iterator[PostgreSQL]:
+    """The same with fsync, for processes that refuse to start without it."""
+    yield from _running(PostgreSQL(fsync=True))
+
+
+def _running(server: S) -> Iterator[S]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`page(device="phone"|"desktop", locale="zh-CN"|"en", **context_options)`: a page with cookies of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(device: str = "phone", locale: str = "zh-CN", **options: Any) -> Page:
+        width, height = SCREENS[device]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=device == "phone",
+            locale=locale,
+            timezone_id="Asia/Shanghai",
+            **options,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind in turn."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """A whole service on each database; at the end no text may be left that nobody expected."""
+    made = World.make(database_url)
+    try:
+        yield made
+        made.phones.assert_all_read()
+    finally:
+        made.close()

@@ -1,0 +1,221 @@
+"""A whole service in this process: the real doors, handlers, senders and clock over a real database and the Twilio
+double; nothing runs by itself, so a test says when, and the clock stands still until it is advanced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyotp
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from ledger import accounts, migrations, people, roster
+from ledger.clock import ManualClock
+from ledger.demo_school import demo_school
+from ledger.schoolrows import School
+from ledger.unit_of_work import connect
+from services.compose import Parts, build_parts
+from services.settings import Settings, load
+from services.web import build_app
+from services.worker import run_open
+from tests.fakes.phones import Phones
+from tests.fakes.twilio_double import TwilioDouble
+
+# A Tuesday, 14:40 in Shanghai: everybody of the day shift is on duty.
+START = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
+PUBLIC = "http://stopline.test"
+TOKEN = "token-of-the-double"
+STUDENT, STUDENT_NO = "13800000001", "2026010101"
+
+
+def settings_for(database_url: str, double: TwilioDouble, **more: Any) -> Settings:
+    return load(
+        database_url=database_url,
+        public_url=PUBLIC,
+        channel="twilio",
+        twilio_account_sid=double.account_sid,
+        twilio_auth_token=double.auth_token,
+        twilio_from=double.number,
+        twilio_api_base=double.base_url,
+        sms_wording="detailed",
+        **more,
+    )
+
+
+@dataclass
+class World:
+    """See the module. Phones are the made-up school's; `phones["officer"]` is on duty for the student's college."""
+
+    parts: Parts
+    clock: ManualClock
+    double: TwilioDouble
+    client: FlaskClient
+    phones: Phones
+    school: School
+    _seen: int = field(default=0)
+
+    @classmethod
+    def make(cls, database_url: str, school: School | None = None, **more: Any) -> World:
+        """An empty ledger with the made-up school in it."""
+        clock = ManualClock(START)
+        holder: list[FlaskClient] = []
+
+        def post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> int:
+            return holder[0].post(url.removeprefix(PUBLIC), data=dict(form), headers=dict(headers)).status_code
+
+        double = TwilioDouble.start(
+            auth_token=TOKEN, now=clock.now, post=post, message_webhook=f"{PUBLIC}/webhooks/twilio/message"
+        )
+        settings = settings_for(database_url, double, **more)
+        migrate(settings.database_url)
+        parts = build_parts(settings, given=clock)
+        school = school or demo_school()
+        with parts.ledger.begin("roster") as uow:
+            roster.apply(uow, school)
+        app = build_app(parts)
+        app.config["TESTING"] = False
+        holder.append(app.test_client())
+        phones = Phones(double, {person.key: person.phone for person in school.people if person.phone})
+        world = cls(parts, clock, double, holder[0], phones, school)
+        phones._pump = world.pump
+        world._name_the_main_characters()
+        return world
+
+    def _name_the_main_characters(self) -> None:
+        """By what they are in this story, found as the service finds them."""
+        with self.parts.ledger.read() as conn:
+            keys = self.parts.ledger.keys
+            match = people.match(conn, keys, None, STUDENT_NO, None)
+            self.college = match.college or ""
+            counselor = people.by_id(conn, keys, [match.counselor])
+            self._add("counselor", counselor)
+            self._add("stand_in", people.by_id(conn, keys, [counselor[0].stand_in]))
+            for name in ("officer", "backup", "desk", "college_duty", "deputy_secretary", "office"):
+                on_duty = people.on_duty(conn, match.college, name, self.clock.now(), self.parts.ledger.zone)
+                self._add(name, people.by_id(conn, keys, on_duty))
+        self.phones.add("student", f"+86{STUDENT}")
+
+    def _add(self, name: str, found: list[people.Person]) -> None:
+        if found and found[0].phone:
+            self.phones.add(name, found[0].phone)
+
+    def close(self) -> None:
+        self.double.release()
+        self.parts.sender.stop()
+        self.parts.ledger.engine.dispose()
+        self.double.close()
+
+    # What happens
+
+    def pump(self) -> None:
+        """Let everything that is due now happen, until nothing is left to do."""
+        ledger, handlers = self.parts.ledger, self.handlers
+        while True:
+            worked = run_open(ledger, handlers)
+            self.parts.clock.tick()
+            if not self.parts.sender.drain() and not worked:
+                return
+
+    @property
+    def handlers(self) -> Any:
+        from services.handlers import HANDLERS
+
+        return HANDLERS
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, and what fell due in it happens."""
+        self.clock.advance(seconds)
+        self.phones.catch_up()
+
+    def until(self, seconds: float) -> None:
+        """Advance to so many seconds after the start of the test."""
+        self.advance((START + timedelta(seconds=seconds) - self.clock.now()).total_seconds())
+
+    # What is done
+
+    def report(self, key: str | None = None, **changes: Any) -> Report:
+        """A report by the API; `amount`, `when` … change the transfer, `phone`, `student_no` … the reporter."""
+        answer = self.client.post(
+            "/api/v1/reports", json=body(**changes), headers={"Idempotency-Key": key} if key else {}
+        )
+        assert answer.status_code in (200, 201), answer.text
+        made = answer.get_json()
+        return Report(self, made["case"], made["status_url"].removeprefix(PUBLIC + "/r/"), made["duplicate"])
+
+    def user(self, name: str, role: str, phone: str | None = None, college: str | None = None) -> FlaskClient:
+        """A signed-in member of staff, with a browser of their own."""
+        with self.parts.ledger.begin("user") as uow:
+            found = people.by_phone(uow.conn, uow.keys, phone) if phone else []
+            made = accounts.add(uow, name, role, found[0].id if found else None, college)
+        client = self.client.application.test_client()
+        otp = pyotp.TOTP(made.totp_secret).at(self.clock.now())
+        form = {"username": name, "password": made.password, "otp": otp, "csrf_token": csrf(client, "/login")}
+        assert client.post("/login", data=form).status_code == 303
+        return client
+
+    def rows(self, query: str, **values: Any) -> list[Any]:
+        """Look into the ledger."""
+        with self.parts.ledger.read() as conn:
+            return list(conn.execute(text(query), values).all())
+
+
+@dataclass
+class Report:
+    world: World
+    code: str
+    token: str
+    duplicate: bool
+
+    def status(self) -> dict[str, Any]:
+        answer = self.world.client.get(f"/api/v1/reports/{self.token}")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.get_json()
+        return shown
+
+    def state(self, obligation: str) -> str:
+        state: str = self.status()["obligations"][obligation]["state"]
+        return state
+
+
+REPORTER = ("phone", "name", "student_no", "college", "for_whom", "victim_phone", "phone_unsafe")
+TOP = ("kind", "fraud_type", "narrative", "called_110", "language")
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """A complete report as the API takes it, by the made-up student, with changes."""
+    transfer = {
+        "amount": "38600.00",
+        "when": "2026-11-24T14:32:00+08:00",
+        "channel": "bank",
+        "payee_account": "6217 0000 0000 4417",
+        "payee_name": "某人",
+    }
+    report: dict[str, Any] = {"reporter": {"phone": STUDENT, "student_no": STUDENT_NO}, "transfers": [transfer]}
+    for name, value in changes.items():
+        if name in REPORTER:
+            report["reporter"][name] = value
+        elif name in TOP or name == "transfers":
+            report[name] = value
+        else:
+            transfer[name] = value
+    return report
+
+
+def migrate(database_url: str) -> None:
+    engine = connect(database_url)
+    migrations.upgrade(engine)
+    engine.dispose()
+
+
+def csrf(client: FlaskClient, page: str) -> str:
+    """The token of a page's form, as a browser would send it back."""
+    html = client.get(page).text
+    return html.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'stopline.db'}"
