@@ -80,6 +80,8 @@ class Settings(BaseSettings):
         "STOPLINE_SMS_WORDING", "auto", "auto, detailed or neutral", "auto")  # fmt: skip
     sms_signature: str = _setting("STOPLINE_SMS_SIGNATURE", "示例大学", "at most 9 characters", "示例大学反诈")
     school_name: str = _setting("STOPLINE_SCHOOL_NAME", "示例大学", "the school's name", "示例大学")
+    state_dir: str = _setting(
+        "STOPLINE_STATE_DIR", "", "a folder; by default beside the SQLite database, else var", "/var/lib/stopline")  # fmt: skip
     timezone: str = _setting("STOPLINE_TIMEZONE", "Asia/Shanghai", "an IANA time zone", "Asia/Shanghai")
     sender_threads: int = _setting("STOPLINE_SENDER_THREADS", 32, "1 to 64", "32")
     test_clock: str = _setting("STOPLINE_TEST_CLOCK", "", "a file with seconds to run ahead (tests only)", "/tmp/clock")  # noqa: S108
@@ -224,9 +226,12 @@ def _check_keys(settings: Settings) -> None:
 
 
 def state_dir(settings: Settings) -> Path:
-    """Where an embedded installation keeps its own files: beside the SQLite database."""
-    database = make_url(settings.database_url).database
-    return Path(database).resolve().parent if database and database != ":memory:" else Path("var").resolve()
+    """Where a process keeps files of its own (made secrets, the anchors): beside the SQLite database, else `var`."""
+    if settings.state_dir:
+        return Path(settings.state_dir).resolve()
+    url = make_url(settings.database_url)
+    beside = url.drivername == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)).resolve().parent if beside else Path("var").resolve()
 
 
 def _with_kept_secrets(settings: Settings, overrides: dict[str, Any]) -> Settings:

@@ -92,9 +92,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A whole service on each database; at the end no text may be left that nobody expected."""
-    made = World.make(database_url)
+    made = World.make(database_url, tmp_path)
     try:
         yield made
         made.phones.assert_all_read()

@@ -32,9 +32,10 @@ TOKEN = "token-of-the-double"
 STUDENT, STUDENT_NO = "13800000001", "2026010101"
 
 
-def settings_for(database_url: str, double: TwilioDouble, **more: Any) -> Settings:
+def settings_for(database_url: str, folder: Path, double: TwilioDouble, **more: Any) -> Settings:
     return load(
         database_url=database_url,
+        state_dir=str(folder),
         public_url=PUBLIC,
         channel="twilio",
         twilio_account_sid=double.account_sid,
@@ -59,7 +60,7 @@ class World:
     _seen: int = field(default=0)
 
     @classmethod
-    def make(cls, database_url: str, school: School | None = None, **more: Any) -> World:
+    def make(cls, database_url: str, folder: Path, school: School | None = None, **more: Any) -> World:
         """An empty ledger with the made-up school in it."""
         clock = ManualClock(START)
         holder: list[FlaskClient] = []
@@ -70,7 +71,7 @@ class World:
         double = TwilioDouble.start(
             auth_token=TOKEN, now=clock.now, post=post, message_webhook=f"{PUBLIC}/webhooks/twilio/message"
         )
-        settings = settings_for(database_url, double, **more)
+        settings = settings_for(database_url, folder, double, **more)
         migrate(settings.database_url)
         parts = build_parts(settings, given=clock)
         school = school or demo_school()
