@@ -1,0 +1,41 @@
+"""The two READMEs say the same, and say all of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.cli import main
+from services.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_setting_is_in_the_table(name: str) -> None:
+    text = (ROOT / name).read_text()
+    missing = [f.validation_alias for f in Settings.model_fields.values() if f"`{f.validation_alias}`" not in text]
+    assert not missing
+
+
+def test_both_have_the_same_parts_tables_and_commands() -> None:
+    english, chinese = ((ROOT / name).read_text() for name in READMES)
+    for pattern in (r"^#+ ", r"^\|", r"^```", r"^(?:make|stopline|export) [^#\n]*"):
+        in_english, in_chinese = (re.findall(pattern, text, re.MULTILINE) for text in (english, chinese))
+        assert [found.strip() for found in in_english] == [found.strip() for found in in_chinese]
+
+
+@pytest.mark.parametrize("name", ["up", "web", "relay", "worker", "clock", "drill", "doctor", "db", "roster", "user"])
+def test_every_verb_explains_itself_and_is_in_the_readme(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main([name, "--help"])
+    assert done.value.code == 0
+    assert "usage: stopline" in capsys.readouterr().out
+    assert re.search(rf"`(?:stopline )?{name}\b", (ROOT / "README.md").read_text())
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
