@@ -1,0 +1,140 @@
+"""`stopline roster` and `stopline user` on an embedded ledger: a dry run first, faults by file, row and column."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from ledger import accounts, roster
+from ledger.demo_school import demo_school
+from ledger.schoolfile import write_school
+from services import compose
+from services.cli import main
+from services.settings import load
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run a command; its exit status and what it printed. Connections of each command are let go at once."""
+    monkeypatch.setenv("STOPLINE_DATABASE_URL", f"sqlite:///{tmp_path}/stopline.db")
+    opened = []
+    real = compose.connect
+    monkeypatch.setattr(compose, "connect", lambda *a, **k: opened.append(real(*a, **k)) or opened[-1])
+
+    def run(*words: str) -> tuple[int, str]:
+        status = main(words)
+        while opened:
+            opened.pop().dispose()
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    assert run("db", "upgrade")[0] == 0
+    yield run
+
+
+def test_a_fresh_ledger_is_at_the_newest_revision(run: Run) -> None:
+    assert run("db", "current")[0] == 0
+
+
+def test_the_demo_school_is_refused_where_people_exist(run: Run) -> None:
+    assert run("roster", "demo")[0] == 0
+    status, said = run("roster", "demo")
+    assert status == 1
+    assert "made-up school" in said
+
+
+def test_an_import_says_what_would_change_and_changes_nothing_until_applied(run: Run, tmp_path: Path) -> None:
+    write_school(demo_school(), tmp_path / "school.xlsx")
+    status, said = run("roster", "import", str(tmp_path / "school.xlsx"))
+    assert status == 0
+    assert "+ officer O01" in said
+    assert "nothing was applied" in said
+    assert "13800001004" not in said
+    status, said = run("roster", "import", str(tmp_path / "school.xlsx"), "--apply")
+    assert status == 0
+    assert "changes applied" in said
+    assert "0 changes" in run("roster", "import", str(tmp_path / "school.xlsx"))[1]
+
+
+def test_who_leaves_the_roster_is_deactivated_and_who_changes_is_named_without_the_phone(
+    run: Run, tmp_path: Path
+) -> None:
+    school = demo_school()
+    write_school(school, tmp_path / "before.xlsx")
+    run("roster", "import", str(tmp_path / "before.xlsx"), "--apply")
+    students = [p for p in school.people if p.role == "student"]
+    moved = type(students[0])(**{**vars(students[0]), "phone": "+8613800000999"})
+    people = tuple(moved if p.key == moved.key else p for p in school.people if p.key != students[1].key)
+    write_school(type(school)(school.colleges, school.classes, people, school.duty, school.ladder), tmp_path / "b.xlsx")
+    said = run("roster", "import", str(tmp_path / "b.xlsx"), "--apply")[1]
+    assert f"~ student {moved.key} (phone)" in said
+    assert f"- student {students[1].key}" in said
+    assert "999" not in said
+    ledger, _ = compose.build_ledger(load())
+    with ledger.read() as conn:
+        assert not [c for c in roster.changes(conn, ledger.keys, school) if c.sign == "-"]
+    ledger.engine.dispose()
+
+
+def test_a_bad_row_is_named_and_nothing_is_applied(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "csv"
+    write_school(demo_school(), folder)
+    file = next(file for file in folder.iterdir() if file.stem in ("people", "人员"))
+    lines = file.read_text("utf-8-sig").splitlines()
+    lines[2] = lines[2].replace("+86138", "12")
+    file.write_text("\n".join(lines), "utf-8")
+    status, said = run("roster", "import", str(folder), "--apply")
+    assert status == 1
+    assert f"{file.name}, row 3, column" in said
+    assert "nothing was applied" in said
+    assert "nobody would be called" in run("roster", "check")[1]
+
+
+def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> None:
+    status, said = run("roster", "template", str(tmp_path / "new"))
+    assert status == 0
+    assert Path(said.strip()).exists()
+
+
+def test_roster_check_names_who_would_be_called_and_fails_on_an_empty_ledger(run: Run) -> None:
+    status, said = run("roster", "check")
+    assert status == 1
+    assert "nobody would be called for * police" in said
+    run("roster", "demo")
+    status, said = run("roster", "check")
+    assert status == 0
+    assert "警官" in said
+
+
+def test_a_new_user_can_sign_in_with_what_was_printed_once_and_a_reset_ends_that(run: Run) -> None:
+    run("roster", "demo")
+    status, said = run("user", "add", "ouyang", "--role", "officer", "--phone", "13800001004", "--json")
+    made = json.loads(said)
+    assert status == 0
+    assert set(made) == {"username", "password", "totp_secret"}
+    ledger, _ = compose.build_ledger(load())
+    otp = pyotp.TOTP(made["totp_secret"]).at(ledger.clock.now())
+    user = accounts.sign_in(ledger, "ouyang", made["password"], otp)
+    assert user is not None
+    assert user.person is not None
+    again = run("user", "reset", "ouyang", "--json")[1]
+    assert json.loads(again)["password"] != made["password"]
+    with ledger.read() as conn:
+        assert accounts.by_session(conn, user.id, user.epoch) is None
+    ledger.engine.dispose()
+
+
+def test_a_user_is_refused_twice_and_for_a_phone_that_nobody_has(run: Run) -> None:
+    assert run("user", "add", "one", "--role", "security")[0] == 0
+    status, said = run("user", "add", "one", "--role", "security")
+    assert (status, "already" in said) == (1, True)
+    status, said = run("user", "add", "two", "--role", "officer", "--phone", "13899999999")
+    assert (status, "nobody on the roster" in said) == (1, True)
+
+
+def test_the_chain_of_a_fresh_ledger_holds(run: Run) -> None:
+    assert run("audit", "verify") == (0, "the chain holds\n")
