@@ -1,0 +1,18 @@
+"""`kind: in_progress`: nothing was sent yet, so counselor and duty desk call at once; no police are rung."""
+
+from tests.world import World
+
+
+def test_counselor_and_duty_desk_are_rung_to_dissuade_and_one_of_them_has_it(world: World) -> None:
+    report = world.report(kind="in_progress", transfers=None)
+    phones = world.phones
+    urged = phones["counselor"].expects(report.code, "劝")
+    phones["desk"].expects(report.code)
+    phones["counselor"].expects(report.code, "30分钟内致电")
+    phones["student"].expects(report.code)
+    assert "police" not in report.status()["obligations"]
+    assert report.state("dissuade") == "alerted"
+    urged.replies()
+    assert report.state("dissuade") == "acknowledged"
+    phones["counselor"].expects("由您接单")
+    phones["desk"].expects("已有人接单", "慕容老师")
