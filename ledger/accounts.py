@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import pyotp
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
 
 from ledger import tables as t
 from ledger.errors import Conflict, NotFound
@@ -21,6 +22,7 @@ MAX_FAILURES, LOCKOUT = 5, timedelta(minutes=5)
 _hasher = PasswordHash((Argon2Hasher(),))
 _DECOY = _hasher.hash(secrets.token_hex(8))  # an unknown name takes as long as a wrong password
 u = t.users.c
+_left = exists().where(t.people.c.id == u.person_id, ~t.people.c.active)
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,9 @@ def sign_in(ledger: Ledger, username: str, password: str, otp: str) -> User | No
 
 
 def _judge(uow: UnitOfWork, user_id: UUID, otp: str, right_password: bool) -> User | None:
-    row = uow.conn.execute(select(t.users).where(u.id == user_id).with_for_update()).mappings().one()
-    if row["disabled"] or (row["locked_until"] and row["locked_until"] > uow.now):
+    query = select(t.users, _left.label("left")).where(u.id == user_id).with_for_update(of=t.users)
+    row = uow.conn.execute(query).mappings().one()
+    if row["disabled"] or row["left"] or (row["locked_until"] and row["locked_until"] > uow.now):
         return None
     step = _matching_step(uow, row, otp) if right_password else None
     mine = update(t.users).where(u.id == user_id)
@@ -118,16 +121,21 @@ def _matching_step(uow: UnitOfWork, row: RowMapping, otp: str) -> int | None:
     """The 30 s step whose code this is, one step of drift either way; never one at or before the last used."""
     secret = uow.keys.unwrap(row["id"], row["row_key"]).open("users", row["id"], "totp", row["totp_sealed"])
     totp = pyotp.TOTP(secret or "")
-    present = int(uow.now.timestamp()) // 30
+    present, typed = int(uow.now.timestamp()) // 30, unicodedata.normalize("NFKC", otp).replace(" ", "").encode()
     for step in (present, present - 1, present + 1):
-        if step > row["totp_used"] and secrets.compare_digest(totp.at(step * 30), otp.strip()):
+        if step > row["totp_used"] and secrets.compare_digest(totp.at(step * 30).encode(), typed):
             return step
     return None
 
 
+def end_sessions(uow: UnitOfWork, user_id: UUID) -> None:
+    """Every session of this user, on every device, is over."""
+    uow.conn.execute(update(t.users).where(u.id == user_id).values(session_epoch=u.session_epoch + 1))
+
+
 def by_session(conn: Connection, user_id: UUID, epoch: int) -> User | None:
-    """The user of a session, while it holds: not disabled, and not ended since."""
-    query = select(t.users).where(u.id == user_id, u.session_epoch == epoch, ~u.disabled)
+    """The user of a session, while it holds: not disabled, not gone from the roster, and not ended since."""
+    query = select(t.users).where(u.id == user_id, u.session_epoch == epoch, ~u.disabled, ~_left)
     row = conn.execute(query).mappings().one_or_none()
     return _user(row) if row else None
 

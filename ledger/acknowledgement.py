@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, select, update
 
-from ledger import deliveries, people
+from ledger import alarms, deliveries, people
 from ledger import tables as t
 from ledger.alerting import OWNER_REMIND, obligation
 from ledger.errors import NotAllowed
@@ -23,10 +23,13 @@ PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}
 
 @dataclass(frozen=True)
 class Owner:
-    """Who has an obligation since when; `won`: by this very call."""
+    """Who has an obligation since when; `won`: by this very call.
 
-    person: UUID
-    at: datetime
+    Both None: it is over, and nobody had acknowledged it (a drill that ended, a student reached without more ado).
+    """
+
+    person: UUID | None
+    at: datetime | None
     won: bool
 
 
@@ -48,12 +51,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
         .values(state="cancelled", available_at=None)
     )
-    a = t.alarms.c
-    uow.conn.execute(
-        update(t.alarms)
-        .where(a.case_id == case.id, a.kind == "nobody_reached", a.reason.startswith(kind), a.cleared_at.is_(None))
-        .values(cleared_at=uow.now)
-    )
+    alarms.clear(uow, case.id, kind)
     if police:
         uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="acknowledged"))
     event = CaseAcknowledged if police else CounselorAcknowledged
@@ -69,19 +67,26 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
     owner = people.by_id(uow.conn, uow.keys, [row["owner_id"]])
     for person in owner if via != "page" else []:
         answer_owner(uow, case, kind, person, row["acknowledged_at"], f"{event_id}:{person.id}")
-    rung = uow.conn.scalars(
-        select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.not_in(("cancelled", "pending")))
-    )
-    others = people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]])
-    called = owner[0].called if owner else ""
-    facts = {"code": case.code, "owner": called, "at": row["acknowledged_at"].isoformat()}
-    for person in others:
-        deliveries.tell(uow, person, "stand_down", facts, case=case, dedup=f"{event_id}:{person.id}",
-                        priority=PRIORITY["notice"])  # fmt: skip
+    heard = d.state.in_(deliveries.HEARD)
+    rung = uow.conn.scalars(select(d.person_id).where(d.obligation_id == row["id"], d.alert, heard))
+    for person in people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]]):
+        stand_down(
+            uow, case, person, Owner(row["owner_id"], row["acknowledged_at"], won=False), f"{event_id}:{person.id}"
+        )
+
+
+def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup: str) -> None:
+    """Tell somebody that it is not theirs. The owner's name is put in when the text is sent, and stored nowhere."""
+    facts = {
+        "code": case.code,
+        "owner_id": str(owner.person) if owner.person else None,
+        "at": owner.at.isoformat() if owner.at else None,
+    }
+    deliveries.tell(uow, person, "stand_down", facts, case=case, dedup=dedup, priority=PRIORITY["notice"])
 
 
 def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: datetime, dedup: str) -> None:
-    text = "counselor_ack" if kind == "counselor" else "acknowledged"
+    text = "acknowledged" if kind == "police" else "counselor_ack"  # to dissuade is to call, as a counselor does
     facts = {"code": case.code, "at": at.isoformat(), "minutes": 10}
     deliveries.tell(uow, person, text, facts, case=case, dedup=dedup, priority=PRIORITY["police"])
 
@@ -90,7 +95,7 @@ def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | N
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
     row = _owned(uow, case, person)
     state = PROGRESS[progress]
-    if can_move("police", row["state"], state):
+    if can_move(row["kind"], row["state"], state):
         at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
         uow.conn.execute(
             update(t.obligations).where(o.id == row["id"]).values({"state": state, at: uow.now, "next_at": None})
@@ -125,7 +130,7 @@ def record_outcome(
 
 
 def _owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:
-    row = obligation(uow, case, "police")
+    row = obligation(uow, case, case.first_obligation)
     if row["owner_id"] is None or (person is not None and row["owner_id"] != person):
         raise NotAllowed("the case has to be acknowledged first, and only its owner or the office may do this")
     return row

@@ -5,6 +5,7 @@ Everything here happens in the caller's transaction with the case locked, so any
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from ledger import deliveries, escalation, people
 from ledger import tables as t
+from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached, OwnerReleased, OwnerReminded
@@ -67,7 +69,8 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
 
 
 def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    ladder, sent = _ladder(uow, case, row), _alerts(uow, row)
+    ladder, texts = _ladder(uow, case, row), _alerts(uow, row)
+    sent = [deliveries.as_alert(text, uow.now) for text in texts]
     verdict = escalation.decide(
         ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"]
     )
@@ -76,7 +79,8 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         return _enter(uow, case, row, verdict, 0 if reached or row["step"] < 0 else row["barren"] + 1)
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
-    return _wait(uow, row, verdict.until)
+    silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
+    return _wait(uow, row, min([verdict.until, *silences]))
 
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
@@ -86,21 +90,24 @@ def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
     return escalation.for_hour(ladder, local) if row["kind"] == "counselor" else ladder
 
 
-def _alerts(uow: UnitOfWork, row: RowMapping) -> list[str]:
+def _alerts(uow: UnitOfWork, row: RowMapping) -> list[RowMapping]:
     query = select(t.deliveries).where(d.obligation_id == row["id"], d.step == row["step"], d.alert)
-    return [deliveries.as_alert(text, uow.now) for text in uow.conn.execute(query).mappings()]
+    return list(uow.conn.execute(query).mappings())
 
 
-def _enter(uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: int = 0) -> None:
-    """Begin a step: ring its people; an empty one is left at once for the next."""
+def _enter(
+    uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: int = 0, without: UUID | None = None
+) -> None:
+    """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
+    reason: str = "moved_on" if without else to.reason
     while True:
-        told = _ring(uow, case, row, ladder, step)
+        told = _ring(uow, case, row, ladder, step, without)
         due = escalation.due_at(ladder, began, step + 1)
         verdict = escalation.decide(ladder, began, step, uow.now, ["pending"] * len(told), barren, entered_at=uow.now)
         if told or not isinstance(verdict, Advance):
             break
-        barren, step, began = barren + 1, verdict.to_step, verdict.started_at
+        barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], step, "empty")
     due = due if isinstance(verdict, Advance) else verdict.until
@@ -110,12 +117,15 @@ def _enter(uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: in
         .values(step=step, ladder_at=began, entered_at=uow.now, barren=barren, next_at=due)
     )
     if row["step"] >= 0 or step > 0:
-        uow.append(case, AlertEscalated(row["kind"], step, to.reason, len(told)), "clock")
+        uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
 
 
-def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int) -> list[Person]:
+def _ring(
+    uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None
+) -> list[Person]:
     targets = escalation.rung_of(ladder, step).targets
-    called = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
+    on_rung = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
+    called = [person for person in on_rung if person.id != without]
     earlier = _told_before(uow, row["id"]) if step else {}
     facts = alert_facts(uow.conn, case, uow.now)
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
@@ -152,8 +162,8 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
 def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:
     """How many texts may have reached each person; those that were refused do not count as a reminder."""
     counts: dict[UUID, int] = {}
-    reached = d.state.in_(("sending", "unknown", "sent", "undelivered", "delivered"))
-    for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, reached)):
+    heard = d.state.in_(deliveries.HEARD)
+    for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, heard)):
         counts[person_id] = counts.get(person_id, 0) + 1
     return counts
 
@@ -166,17 +176,13 @@ def _supersede(uow: UnitOfWork, obligation_id: UUID, person_id: UUID) -> None:
 
 
 def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:
-    uow.append(case, NobodyReached(kind, step, reason), "clock")
-    alarm(uow, f"nobody:{obligation_id}:{step}", "nobody_reached", f"{kind}: {reason}", case.id)
+    """Said once, not once a round; and of a drill only in its record: nobody has to come running for one."""
+    raised = case.row["drill"] or alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
+    if raised:
+        uow.append(case, NobodyReached(kind, step, reason), "clock")
 
 
-def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | None = None) -> None:
-    """Something a person must see on the pages, in /readyz and in the metrics: no path that may be broken itself."""
-    row: dict[str, Any] = {"dedup": dedup, "kind": kind, "case_id": case_id, "at": uow.now, "reason": reason}
-    uow.conn.execute(uow.upsert(t.alarms).values(row).on_conflict_do_nothing())
-
-
-def _wait(uow: UnitOfWork, row: RowMapping, until: Any) -> None:
+def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
     uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(next_at=until))
 
 
@@ -186,13 +192,15 @@ def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     due = escalation.owner_clock(row["acknowledged_at"], False, row["reminded"], uow.now)
     if due == "remind":
         office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
-        facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner": owner[0].called if owner else ""}
+        facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}
         _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
         uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
         values: dict[str, Any] = {"reminded": True, "next_at": row["acknowledged_at"] + OWNER_RELEASE}
         uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
     elif due == "move_on":
         _release_owner(uow, case, row, owner)
+    else:
+        _wait(uow, row, row["acknowledged_at"] + (OWNER_RELEASE if row["reminded"] else OWNER_REMIND))
 
 
 def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
@@ -201,11 +209,11 @@ def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Per
     values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
     uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
     uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="alerted"))
-    # The ladder starts anew one rung up, so that somebody other than the officer who fell silent is rung first.
+    # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.
     ladder = _ladder(uow, case, row)
     following = row["step"] + 1
     into = escalation.due_at(ladder, uow.now, following) - uow.now
-    _enter(uow, case, row, Advance(following, "time", uow.now - into))
+    _enter(uow, case, row, Advance(following, "time", uow.now - into), without=row["owner_id"])
 
 
 def _tell_each(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -83,8 +84,21 @@ def log_read(uow: UnitOfWork, actor: str, action: str, what: str) -> None:
 
 def verify(conn: Connection, keys: Keys, file: Path) -> Iterator[str]:
     """Yield one line for each break of the chains; nothing when all is as it was written."""
-    anchored: dict[str, tuple[int, str]] = {}
-    kept = dict(line.split() for line in file.read_text().splitlines()) if file.exists() else {}
+    anchored: dict[str, dict[int, str]] = {}  # case → every length at which it was anchored → its head then
+    yield from _unless_unreadable("the anchors", lambda: _anchors(conn, keys, file, anchored))
+    yield from _unless_unreadable("the cases", lambda: _cases(conn, keys, anchored))
+
+
+def _unless_unreadable(what: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """An edit may leave a value that is no longer one: a broken row is a finding, not the end of the search."""
+    try:
+        yield from check()
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        yield f"{what}: unreadable ({type(error).__name__})"
+
+
+def _anchors(conn: Connection, keys: Keys, file: Path, anchored: dict[str, dict[int, str]]) -> Iterator[str]:
+    kept = dict(_kept_outside(file))
     previous, seq = b"", 0
     for row in conn.execute(select(t.anchors).order_by(a.seq)).mappings():
         seq += 1
@@ -92,38 +106,50 @@ def verify(conn: Connection, keys: Keys, file: Path) -> Iterator[str]:
         if row["seq"] != seq or mac != row["mac"]:
             yield f"anchor {row['seq']}: not what was written"
             return
-        if kept.get(str(seq), mac.hex()) != mac.hex():
+        if kept.get(seq, mac.hex()) != mac.hex():
             yield f"anchor {seq}: differs from the one kept in {file.name}"
-        anchored |= {case: (head[0], head[1]) for case, head in row["content"]["heads"].items()}
+        for case_id, (length, head) in row["content"]["heads"].items():
+            anchored.setdefault(case_id, {})[length] = head
         yield from _reads(conn, row["content"]["reads"])
         previous = mac
-    if kept and max(map(int, kept)) > seq:
-        yield f"anchors after {seq} are missing; {file.name} knows of {max(map(int, kept))}"
-    yield from _cases(conn, keys, anchored)
+    if kept and max(kept) > seq:
+        yield f"anchors after {seq} are missing; {file.name} knows of {max(kept)}"
+
+
+def _kept_outside(file: Path) -> Iterator[tuple[int, str]]:
+    """What the file holds. A last line that a power cut left unfinished is no break."""
+    for line in file.read_text().splitlines() if file.exists() else []:
+        number, _, mac = line.partition(" ")
+        if number.isdecimal() and len(mac) == 64:
+            yield int(number), mac
 
 
 def _reads(conn: Connection, entries: list[list[str]]) -> Iterator[str]:
-    for row_id, _at, actor, action, what in entries:
-        row = conn.execute(select(x.actor, x.action, x.object).where(x.id == UUID(row_id))).first()
-        if row is None or tuple(row) != (actor, action, what):
+    for row_id, at, actor, action, what in entries:
+        row = conn.execute(select(x.at, x.actor, x.action, x.object).where(x.id == UUID(row_id))).first()
+        if row is None or (row.at.astimezone(UTC).isoformat(), *row[1:]) != (at, actor, action, what):
             yield f"access log {row_id}: not what was written"
 
 
-def _cases(conn: Connection, keys: Keys, anchored: dict[str, tuple[int, str]]) -> Iterator[str]:
+def _cases(conn: Connection, keys: Keys, anchored: dict[str, dict[int, str]]) -> Iterator[str]:
     for case in conn.execute(select(c.id, c.code, c.last_seq, c.chain_head)):
-        seq, head, macs = 0, b"", {}
-        rows = conn.execute(select(t.case_events).where(e.case_id == case.id).order_by(e.seq)).mappings()
-        for seq, row in enumerate(rows, 1):  # the last one is compared below
-            head = macs[seq] = keys.chain(head, entry(dict(row)))
-            if row["seq"] != seq or row["mac"] != head:
-                yield f"case {case.code}, event {seq}: not what was written"
-                break
-        else:
-            known = anchored.get(str(case.id))
-            if (seq, head) != (case.last_seq, case.chain_head):
-                yield f"case {case.code}: ends at event {seq}, its head says {case.last_seq}"
-            elif known and macs.get(known[0], b"").hex() != known[1]:
-                yield f"case {case.code}: event {known[0]} was anchored otherwise"
-        anchored.pop(str(case.id), None)
+        known = anchored.pop(str(case.id), {})
+        yield from _unless_unreadable(f"case {case.code}", partial(_case, conn, keys, case, known))
     for case_id in anchored:
         yield f"case {case_id}: anchored, but gone"
+
+
+def _case(conn: Connection, keys: Keys, case: Any, anchored: dict[int, str]) -> Iterator[str]:
+    seq, head, heads = 0, b"", {}
+    rows = conn.execute(select(t.case_events).where(e.case_id == case.id).order_by(e.seq)).mappings()
+    for seq, row in enumerate(rows, 1):  # the last one is compared below
+        head = keys.chain(head, entry(dict(row)))
+        heads[seq] = head.hex()
+        if row["seq"] != seq or row["mac"] != head:
+            yield f"case {case.code}, event {seq}: not what was written"
+            return
+    if (seq, head) != (case.last_seq, case.chain_head):
+        yield f"case {case.code}: ends at event {seq}, its head says {case.last_seq}"
+    for length, known in anchored.items():  # each of them: a shorter chain may have been anchored anew
+        if heads.get(length) != known:
+            yield f"case {case.code}: event {length} was anchored otherwise"

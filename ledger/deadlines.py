@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 
 from ledger import alerting, care
 from ledger import tables as t
+from ledger.alarms import alarm
+from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 DRILL_LIFE = timedelta(minutes=60)
+PUT_OFF = timedelta(seconds=10)  # what could not be looked at is tried again after this
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
 o, k, c = t.obligations.c, t.contacts.c, t.cases.c
 
@@ -21,13 +25,24 @@ def look_at_one(ledger: Ledger) -> bool:
     with ledger.read() as conn:
         query = select(o.case_id, o.kind).where(o.next_at <= ledger.clock.now()).order_by(o.next_at).limit(_FEW)
         due = conn.execute(query).all()
-    for case_id, kind in due:
+    return any(_look(ledger, case_id, kind) for case_id, kind in due)
+
+
+def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
+    try:
         with ledger.begin(f"look:{kind}", URGENT) as uow:
             case = uow.try_case(case_id)
             if case is not None:
                 alerting.look(uow, case, kind)
-                return True
-    return False
+            return case is not None
+    except LedgerAway:
+        raise
+    except Exception as error:  # noqa: BLE001  # one that cannot be looked at must not stop the clock for all others
+        with ledger.begin("look-failed", URGENT) as uow:
+            alarm(uow, f"stuck:{case_id}:{kind}", "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
+            mine = update(t.obligations).where(o.case_id == case_id, o.kind == kind, o.next_at <= uow.now)
+            uow.conn.execute(mine.values(next_at=uow.now + PUT_OFF))
+        return True
 
 
 def remind_one(ledger: Ledger) -> bool:
@@ -37,8 +52,15 @@ def remind_one(ledger: Ledger) -> bool:
         due = conn.execute(query).scalar_one_or_none()
     if due is None:
         return False
-    with ledger.begin("remind") as uow:
-        care.remind(uow, due)
+    try:
+        with ledger.begin("remind") as uow:
+            care.remind(uow, due)
+    except LedgerAway:
+        raise
+    except Exception as error:  # noqa: BLE001  # as above
+        with ledger.begin("remind-failed") as uow:
+            alarm(uow, f"stuck:{due}", "reminder_stuck", f"contact: {type(error).__name__}")
+            uow.conn.execute(update(t.contacts).where(k.id == due).values(remind_at=uow.now + 60 * PUT_OFF))
     return True
 
 

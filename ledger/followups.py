@@ -42,9 +42,15 @@ CADENCE = (
     Cadence("d90", "any", timedelta(days=90)),
 )
 
-_TOLD = (("counselor",), ("stand_in", "college_duty"), ("office",))
-_FIRST_CALL = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))
-_LATER = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
+_OWN, _COLLEGE, _OFFICE = ("counselor",), ("stand_in", "college_duty"), ("office",)
+# when, from the due time, whom: the first call is asked for once more while there is still time for it
+_FIRST_CALL = (
+    (timedelta(minutes=-10), _OWN),
+    (timedelta(0), _OWN),
+    (timedelta(minutes=10), _COLLEGE),
+    (timedelta(minutes=30), _OFFICE),
+)
+_LATER = ((timedelta(0), _OWN), (timedelta(hours=4), _COLLEGE), (timedelta(hours=24), _OFFICE))
 
 MISSING: dict[str, str] = {
     "contact_d30": "30天联系未完成或未记录谢绝",
@@ -113,16 +119,26 @@ def may_close(facts: CloseFacts) -> list[str]:
     return [rule for rule, holds in kept.items() if not holds]
 
 
+def _steps(contact: ContactPlan) -> tuple[tuple[timedelta, tuple[str, ...]], ...]:
+    return _FIRST_CALL if contact.kind == "call_30m" else _LATER
+
+
 def reminder_at(contact: ContactPlan, reminded_count: int) -> datetime | None:
     """When the next reminder of a contact that is still owed falls due; None after the security office was told.
 
-    The 30-minute call: when due, +10 and +30 minutes; every later contact: when due, +4 and +24 hours [I].
+    The 30-minute call: 10 minutes before, when due, +10 and +30 minutes; every later contact: when due, +4 and +24
+    hours [I].
     """
-    steps = _FIRST_CALL if contact.kind == "call_30m" else _LATER
-    return contact.due_at + steps[reminded_count] if reminded_count < len(steps) else None
+    steps = _steps(contact)
+    return contact.due_at + steps[reminded_count][0] if reminded_count < len(steps) else None
 
 
 def reminder(contact: ContactPlan, reminded_count: int, now: datetime) -> Reminder | None:
-    """The reminder to send now for a contact still owed, one at a time; None while there is none to send."""
-    at = reminder_at(contact, reminded_count)
-    return Reminder(reminded_count + 1, _TOLD[reminded_count]) if at is not None and now >= at else None
+    """The reminder to send now for a contact still owed, one at a time; None while there is none to send.
+
+    Of several that a late clock finds due for the same people, only the last is sent.
+    """
+    due = [(number, told) for number, (at, told) in enumerate(_steps(contact), 1)
+           if number > reminded_count and now >= contact.due_at + at]  # fmt: skip
+    same = [Reminder(number, told) for number, told in due if told == due[0][1]]
+    return same[-1] if same else None

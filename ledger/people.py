@@ -79,22 +79,28 @@ def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:
 
 def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, college: str | None) -> Match:
     """The student a report is about: by number, else (推测) by a phone that exactly one student has."""
-    number, dialled = keys.blind("student_no", student_no), keys.blind("phone", phone)
     c = t.people.c
     query = (
-        select(c.id, c.student_no_index, c.college_code, t.classes.c.counselor_id)
+        select(c.id, c.college_code, t.classes.c.counselor_id)
         .outerjoin(t.classes, t.classes.c.code == c.class_code)
-        .where(or_(c.student_no_index == number, c.phone_index == dialled), c.active, c.role.in_(("student", "staff")))
-        .limit(3)
+        .where(c.active, c.role.in_(("student", "staff")))
+        .limit(2)
     )
-    rows = conn.execute(query).all() if number or dialled else []
-    by_number = [row for row in rows if number and row.student_no_index == number]
-    by_dialled = [row for row in rows if row not in by_number]
-    chosen = by_number or (by_dialled if len(by_dialled) == 1 else [])
-    if not chosen:
-        return Match(college=college)
-    row, grade = chosen[0], "student_no" if by_number else "phone"
-    return Match(row.id, grade, row.college_code, row.counselor_id)
+    for grade, column, index in (
+        ("student_no", c.student_no_index, keys.blind("student_no", student_no)),
+        ("phone", c.phone_index, keys.blind("phone", phone)),
+    ):
+        rows = conn.execute(query.where(column == index)).all() if index else []
+        if len(rows) == 1:
+            return Match(rows[0].id, grade, rows[0].college_code, rows[0].counselor_id)
+    return Match(college=college)
+
+
+def college(conn: Connection, said: str | None) -> str | None:
+    """The code of a college that was named by its code or its name; None for one that is not on the roster."""
+    c = t.colleges.c
+    query = select(c.code).where(or_(c.code == said, c.name == said))
+    return conn.execute(query.limit(1)).scalar_one_or_none() if said else None
 
 
 def covers(days: str, start: str, end: str, local: datetime) -> bool:
@@ -132,7 +138,7 @@ def called_by_target(
     ids: list[UUID | None] = []
     for target in targets:
         if target == "counselor":
-            ids += [case["counselor_id"]] if case["counselor_id"] else _unknown_students(conn, college, now, zone)
+            ids += [case["counselor_id"]] if case["counselor_id"] else _instead(conn, case, now, zone)
         elif target == "stand_in":
             ids += [p.stand_in for p in by_id(conn, keys, [case["counselor_id"]]) if p.stand_in]
         else:
@@ -140,6 +146,11 @@ def called_by_target(
     return [person for person in by_id(conn, keys, ids) if person.phone]
 
 
-def _unknown_students(conn: Connection, college: str | None, now: datetime, zone: tzinfo) -> list[UUID]:
+def _instead(conn: Connection, case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo) -> list[UUID]:
+    """Where there is no counselor: a member of staff has the unit's liaison, an unknown student the college's duty."""
+    college: str | None = case["college_code"]
+    role = conn.execute(select(t.people.c.role).where(t.people.c.id == case.get("victim_id"))).scalar_one_or_none()
+    if role == "staff":
+        return on_duty(conn, college, "liaison", now, zone)
     own = on_duty(conn, college, "college_duty", now, zone) if college else []
     return own or on_duty(conn, None, "counselor", now, zone)

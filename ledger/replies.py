@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ledger import codes, deliveries, people, reply
 from ledger import tables as t
-from ledger.acknowledgement import acknowledge, answer_owner
+from ledger.acknowledgement import acknowledge, answer_owner, stand_down
 from ledger.events import PRIORITY
 from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
@@ -21,7 +21,7 @@ OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody
 def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
     """Record an inbound text and act on it. Returns what it came to, one word (also kept with the text).
 
-    duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · not_understood
+    duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · drill_end · not_understood
     """
     row_id = t.new_id()
     key, wrapped = uow.keys.new_row_key(row_id)
@@ -48,19 +48,19 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID |
     staff = [p for p in people.by_phone(uow.conn, uow.keys, sender) if p.role not in ("student", "staff")]
     if not staff:
         return "stranger", None
-    person, said = staff[0], reply.read(body)
+    said = reply.read(body)
     named = _named_case(uow, said.codes)
     if named:
-        return _take_case(uow, person, named, sid), named
+        return _take_case(uow, staff, named, sid), named
     waiting = _waiting_for(uow, sender)
     if said.codes:
         facts = {"code": said.codes[0]}
-        return _answer(uow, person, "unknown_code", facts, sid), None
+        return _answer(uow, staff[0], "unknown_code", facts, sid), None
     if len(waiting) == 1 and said.bare:
-        return _take_case(uow, person, waiting[0], sid), waiting[0]
+        return _take_case(uow, staff, waiting[0], sid), waiting[0]
     if waiting:
         held = [uow.case(case_id).code for case_id in sorted(waiting)]
-        return _answer(uow, person, "code_needed", {"codes": held}, sid), None
+        return _answer(uow, staff[0], "code_needed", {"codes": held}, sid), None
     return "not_understood", None
 
 
@@ -88,39 +88,48 @@ def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
     return [case_id for case_id in uow.conn.scalars(query) if case_id]
 
 
-def _take_case(uow: UnitOfWork, person: Person, case_id: UUID, sid: str) -> str:
+def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) -> str:
     case = uow.case(case_id)
-    kind = _obligation_of(uow, case, person)
-    if kind is None:
-        return _answer(uow, person, "unknown_code", {"code": case.code}, sid)
+    meant = _meant(uow, case, staff)
+    if meant is None:
+        return _answer(uow, staff[0], "unknown_code", {"code": case.code}, sid, case)
+    person, kind = meant
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
         return "acknowledged"
-    if owner.person == person.id:
+    if owner.person == person.id and owner.at:
         answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}")
         return "acknowledged"
-    has_it = people.by_id(uow.conn, uow.keys, [owner.person])
-    facts = {"code": case.code, "owner": has_it[0].called if has_it else "", "at": owner.at.isoformat()}
-    deliveries.tell(uow, person, "stand_down", facts, case=case, dedup=f"reply:{sid}", priority=PRIORITY["notice"])
+    if case.row["drill"] and case.row["closed_at"]:
+        return _answer(uow, person, "drill_end", {"code": case.code}, sid, case)
+    stand_down(uow, case, person, owner, f"reply:{sid}")
     return "already_owned"
 
 
-def _obligation_of(uow: UnitOfWork, case: Case, person: Person) -> str | None:
-    """Which obligation this person's answer is about: the one they were rung for, else an officer's is the police's."""
+def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, str] | None:
+    """Who of those with this number answers, and for which obligation: the one they were rung for, if it still waits.
+
+    One person may stand on the roster twice (an officer who is on the desk by night). An officer who was not rung
+    answers for the police.
+    """
+    by_id = {person.id: person for person in staff}
     query = (
-        select(o.kind, o.state)
+        select(o.kind, o.state, d.person_id)
         .join(t.deliveries, d.obligation_id == o.id)
-        .where(d.case_id == case.id, d.person_id == person.id, d.alert)
+        .where(d.case_id == case.id, d.person_id.in_(by_id), d.alert)
         .distinct()
     )
     rung = uow.conn.execute(query).all()
-    waiting = [kind for kind, state in rung if state in deliveries.WAITING]
+    waiting = [row for row in rung if row.state in deliveries.WAITING]
     if rung:
-        return str(max(waiting or [kind for kind, _ in rung]))
-    first = "dissuade" if case.row["kind"] == "in_progress" else "police"
-    return first if person.role in OFFICERS else None
+        kind, _state, person_id = max(waiting or rung, key=lambda row: (row.kind, str(row.person_id)))
+        return by_id[person_id], str(kind)
+    officer = next((person for person in staff if person.role in OFFICERS), None)
+    return (officer, case.first_obligation) if officer else None
 
 
-def _answer(uow: UnitOfWork, person: Person, kind: str, facts: Mapping[str, object], sid: str) -> str:
-    deliveries.tell(uow, person, kind, facts, case=None, dedup=f"reply:{sid}", priority=PRIORITY["police"])
+def _answer(
+    uow: UnitOfWork, person: Person, kind: str, facts: Mapping[str, object], sid: str, case: Case | None = None
+) -> str:
+    deliveries.tell(uow, person, kind, facts, case=case, dedup=f"reply:{sid}", priority=PRIORITY["police"])
     return kind

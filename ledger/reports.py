@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from ledger import codes, people, values
+from ledger import codes, corrections, people, values
 from ledger import tables as t
 from ledger.crypto import RowKey, digest
 from ledger.errors import Conflict
-from ledger.events import CaseAmended, ReportReceived
+from ledger.events import ReportReceived
+from ledger.reportin import ReportIn as ReportIn
+from ledger.reportin import TransferIn as TransferIn
 from ledger.unit_of_work import Case, UnitOfWork
 
 # When each obligation counts as late, from the report.
@@ -25,48 +27,6 @@ DEADLINES = {
     "dissuade": timedelta(minutes=10),
 }
 ANONYMOUS = "reporter"
-_SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
-
-
-@dataclass(frozen=True)
-class TransferIn:
-    """One transfer, read as far as it could be. `when` is a bucket, an instant, or unknown."""
-
-    amount_fen: int
-    currency: str = "CNY"
-    channel: str = "other"
-    when: values.When | None = None
-    payee_account: str | None = None
-    payee_name: str | None = None
-    payee_bank: str | None = None
-    payer_bank: str | None = None
-    payer_account_tail: str | None = None
-    serial: str | None = None
-
-
-@dataclass(frozen=True)
-class ReportIn:
-    """A report as a door has read it. Phones are E.164; `unread` keeps, by field, what was typed and not understood."""
-
-    phone: str
-    transfers: tuple[TransferIn, ...] = ()
-    kind: str = "transferred"  # or in_progress
-    source: str = "form"  # form · api · drill · drill_phones
-    language: str = "zh"
-    phone_unsafe: bool = False
-    for_whom: str = "self"
-    victim_phone: str | None = None
-    name: str | None = None
-    student_no: str | None = None
-    college: str | None = None
-    fraud_type: str | None = None
-    narrative: str | None = None
-    called_110: bool | None = None
-    unread: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def drill(self) -> bool:
-        return self.source.startswith("drill")
 
 
 @dataclass(frozen=True)
@@ -119,7 +79,10 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str) -> list[dict[str, An
 
 
 def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str) -> tuple[Case, bool]:
-    match = _match(uow, report)
+    college = people.college(uow.conn, report.college)
+    if report.college and not college:  # kept as it was written, but sealed: it may be anything
+        report = replace(report, unread={**report.unread, "college": report.college})
+    match = _match(uow, report, college)
     submitted = digest(submission_key) if submission_key else None
     while True:
         row = _case_row(uow, report, match, submitted, body)
@@ -136,10 +99,10 @@ def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, 
         # The code was taken: another one.
 
 
-def _match(uow: UnitOfWork, report: ReportIn) -> people.Match:
+def _match(uow: UnitOfWork, report: ReportIn, college: str | None) -> people.Match:
     """On behalf of somebody, the reporter's own phone is never matched to a student."""
     phone = report.phone if report.for_whom == "self" else report.victim_phone
-    return people.match(uow.conn, uow.keys, phone, report.student_no, report.college)
+    return people.match(uow.conn, uow.keys, phone, report.student_no, college)
 
 
 def _case_row(
@@ -203,7 +166,10 @@ def _transfer(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> d
         "when_bucket": item.when.bucket if item.when else None,
         "happened_at": item.when.at if item.when else None,
         "payee_account_index": uow.keys.blind("account", account.text if account else None),
-        **{f"{name}_sealed": case.key.seal("transfers", row_id, name, getattr(item, name) or None) for name in _SEALED},
+        **{
+            f"{name}_sealed": case.key.seal("transfers", row_id, name, getattr(item, name) or None)
+            for name in corrections.SEALED
+        },
     }
 
 
@@ -213,31 +179,6 @@ def _again(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> Accepted
     if changed and report.source != "form":
         raise Conflict
     if changed:
-        _keep_corrections(uow, case, report, body)
+        corrections.keep(uow, case, report)
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(body_hash=digest(body)))
     return Accepted(case.id, case.code, token(case.key), case.row["received_at"], duplicate=True)
-
-
-def _keep_corrections(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> None:
-    stored = uow.conn.execute(
-        select(t.transfers).where(t.transfers.c.case_id == case.id, t.transfers.c.position == 1)
-    ).mappings().one_or_none()  # fmt: skip
-    typed = report.transfers[0] if report.transfers else None
-    changes: dict[str, str] = {}
-    if stored is not None and typed is not None:
-        changes = _differences(case, stored, typed)
-    if changes:
-        uow.append(case, CaseAmended(tuple(sorted(changes))), ANONYMOUS, json.dumps(changes, ensure_ascii=False))
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(body_hash=digest(body)))
-
-
-def _differences(case: Case, stored: Any, typed: TransferIn) -> dict[str, str]:
-    changes: dict[str, str] = {}
-    if typed.amount_fen != stored["amount_fen"]:
-        changes["amount"] = values.yuan(typed.amount_fen)
-    if typed.when and (typed.when.bucket, typed.when.at) != (stored["when_bucket"], stored["happened_at"]):
-        changes["time"] = typed.when.at.isoformat() if typed.when.at else str(typed.when.bucket)
-    for name in _SEALED:
-        new = getattr(typed, name)
-        if new and new != case.key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
-            changes[name] = new
-    return changes

@@ -173,7 +173,7 @@ cases = Table(
     Column("kind", String(16), nullable=False),
     Column("drill", Boolean, nullable=False, default=False),
     Column("state", String(16), nullable=False),
-    Column("source", String(8), nullable=False),
+    Column("source", String(16), nullable=False),
     Column("language", String(2), nullable=False),
     Column("received_at", UtcTime, nullable=False, index=True),
     Column("closed_at", UtcTime),

@@ -49,6 +49,11 @@ class Case:
     def field(self, column: str) -> str | None:
         return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
 
+    @property
+    def first_obligation(self) -> str:
+        """The one that cannot wait: the police's, or to dissuade while the money is still there."""
+        return "dissuade" if self.row["kind"] == "in_progress" else "police"
+
 
 @dataclass
 class UnitOfWork:
@@ -197,8 +202,8 @@ def connect(url: str, pool_size: int = 16) -> Engine:
         options = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000"
         arguments = {"connect_timeout": 3, "options": options}
         return create_engine(url, pool_size=pool_size, max_overflow=16, pool_timeout=5, pool_pre_ping=True,
-                             connect_args=arguments)  # fmt: skip
-    engine = create_engine(url, pool_size=pool_size, max_overflow=48, connect_args={"timeout": 5})
+                             connect_args=arguments, hide_parameters=True)  # fmt: skip
+    engine = create_engine(url, pool_size=pool_size, max_overflow=48, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -20,6 +20,7 @@ Bucket = Literal["now", "30min", "24h", "earlier"]
 
 MAX_FEN = 10**13
 FUTURE = timedelta(minutes=5)  # a phone's clock may run ahead of ours by this much
+PAST = timedelta(days=3653)  # an older time is a slip of the finger
 
 _DIGITS = {**{c: n for n, c in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
 _DIGITS |= {c: n for n, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
@@ -163,7 +164,8 @@ def group4(text: str) -> str:
 def parse_when(text: str, now: datetime, zone: tzinfo) -> When | None:
     """A bucket (now · 30min · 24h · earlier), ISO 8601 (naive: in `zone`), or a clock time such as 14:32 or 昨天14:32.
 
-    A bare clock time is the last one before `now`. None for anything else, and for times over 5 minutes ahead.
+    A bare clock time is the last one before `now`. None for anything else, and for times over 5 minutes ahead or ten
+    years ago.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     bucket = next((b for b in get_args(Bucket) if b == plain.lower()), None)
@@ -173,7 +175,7 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> When | None:
         at = _clock(_squeeze(plain), now, zone) or _iso(plain, zone)
     except (ValueError, OverflowError):  # 25:00, 31 February, the year 0
         return None
-    return When(None, at) if at is not None and at <= now + FUTURE else None
+    return When(None, at) if at is not None and now - PAST <= at <= now + FUTURE else None
 
 
 def _iso(plain: str, zone: tzinfo) -> datetime | None:

@@ -5,16 +5,18 @@ The rows are the truth and the broker only speed: whoever comes to a row first, 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select, update
 
 from ledger import failpoints
 from ledger import tables as t
-from ledger.alerting import alarm
-from ledger.errors import LedgerAway
+from ledger.alarms import alarm, clear_kind
+from ledger.errors import LedgerAway, StoplineError
 from ledger.events import Envelope
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
@@ -75,9 +77,10 @@ def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:
     """Keep why, wait longer each time, and after the last try park the row where people see it."""
-    reason = f"{type(error).__name__}: {str(error)[:200]}"
+    reason = _reason(error)
     with ledger.begin("work-failed") as uow:
-        row = uow.conn.execute(select(t.work).where(w.event_id == event_id, w.queue == queue)).mappings().one_or_none()
+        query = select(t.work, t.case_events.c.case_id).join(t.case_events, t.case_events.c.id == w.event_id)
+        row = uow.conn.execute(query.where(w.event_id == event_id, w.queue == queue)).mappings().one_or_none()
         if row is None or row["state"] != "open":
             return "gone"
         attempts = row["attempts"] + 1
@@ -86,5 +89,21 @@ def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str
         values = {"state": state, "attempts": attempts, "reason": reason, "available_at": again}
         uow.conn.execute(_row(queue, event_id).values(values))
         if state == "parked":
-            alarm(uow, f"parked:{queue}:{event_id}", "work_parked", f"{queue}: {reason}")
+            alarm(uow, f"parked:{queue}:{event_id}", "work_parked", f"{queue}: {reason}", row["case_id"])
         return state
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong and where. Not what a foreign error says: its words may hold what somebody typed."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    said = f": {error}" if isinstance(error, StoplineError) else ""
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"[:300]
+
+
+def reopen_parked(ledger: Ledger) -> int:
+    """Try all parked work again, after its cause has been mended; its alarms are cleared. Returns how many rows."""
+    with ledger.begin("reopen") as uow:
+        values = {"state": "open", "attempts": 0, "available_at": uow.now}
+        done = uow.conn.execute(update(t.work).where(w.state == "parked").values(values))
+        clear_kind(uow, "work_parked")
+        return done.rowcount

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ledger import deadlines, deliveries, work
+from ledger import claims, deadlines, work
 from ledger.errors import LedgerAway
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from notifier.channel import Channel, ChannelAway
 from services import inquiries
+from services.threads import Lasting
 from services.worker import run_open
 
 log = structlog.get_logger()
@@ -36,10 +37,10 @@ class ClockProcess:
     def __init__(self, ledger: Ledger, handlers: Handlers, channel: Channel, anchor: Callable[[], bool]) -> None:
         self._ledger, self._channel = ledger, channel
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="clock", daemon=True)
+        self._thread = Lasting("clock", self._serve, self._stopping)
         self.steps = [
             Step("work", lambda: run_open(ledger, handlers, age=work.STALE)),
-            Step("leases", lambda: deliveries.lapse(ledger) > 0),
+            Step("leases", lambda: claims.lapse(ledger) > 0),
             Step("obligations", lambda: deadlines.look_at_one(ledger)),
             Step("contacts", lambda: deadlines.remind_one(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
@@ -81,10 +82,9 @@ class ClockProcess:
             log.exception("clock_step_failed", step=step.name)
 
     def _serve(self) -> None:
-        while not self._stopping.is_set():
-            self.tick()
-            self._wake.wait(TICK_S)
-            self._wake.clear()
+        self.tick()
+        self._wake.wait(TICK_S)
+        self._wake.clear()
 
     def _inquire(self) -> bool:
         """Ask the provider itself about texts and replies, in case its callbacks were lost."""

@@ -30,7 +30,7 @@ d, o = t.deliveries.c, t.obligations.c
 
 def alert_police(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
-    alerting.begin(uow, case, "dissuade" if case.row["kind"] == "in_progress" else "police")
+    alerting.begin(uow, case, case.first_obligation)
 
 
 def alert_counselor(uow: UnitOfWork, event: Envelope) -> None:
@@ -52,8 +52,7 @@ def confirm_to_reporter(uow: UnitOfWork, event: Envelope) -> None:
 
 def tell_who_has_the_case(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
-    kind = "dissuade" if case.row["kind"] == "in_progress" else "police"
-    acknowledgement.tell_all(uow, case, kind, event.id, event.data["via"])
+    acknowledgement.tell_all(uow, case, case.first_obligation, event.id, event.data["via"])
 
 
 def tell_who_has_the_student(uow: UnitOfWork, event: Envelope) -> None:
@@ -63,8 +62,8 @@ def tell_who_has_the_student(uow: UnitOfWork, event: Envelope) -> None:
 def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
     """What came in later reaches the owner in one text, or everybody rung so far."""
     case = uow.case(event.case_id)
-    row = alerting.obligation(uow, case, "dissuade" if case.row["kind"] == "in_progress" else "police")
-    to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if row["owner_id"] else _rung(uow, case, "police")
+    row = alerting.obligation(uow, case, case.first_obligation)
+    to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if row["owner_id"] else _rung(uow, case, row["kind"])
     facts = {"code": case.code, "added": [_match_key(field) for field in event.data["fields"]]}
     _tell_each(uow, case, to, "amended", facts, event, POLICE)
 
@@ -79,7 +78,9 @@ def _match_key(field: str) -> str:
 
 
 def _rung(uow: UnitOfWork, case: Case, kind: str | None = None) -> list[Person]:
-    query = select(d.person_id).join(t.obligations, o.id == d.obligation_id).where(d.case_id == case.id, d.alert)
+    heard = d.state.in_(("pending", *deliveries.HEARD))
+    query = select(d.person_id).join(t.obligations, o.id == d.obligation_id)
+    query = query.where(d.case_id == case.id, d.alert, heard)
     if kind:
         query = query.where(o.kind == kind)
     return people.by_id(uow.conn, uow.keys, uow.conn.scalars(query.distinct()))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from ledger import deliveries, replies
-from ledger.errors import NotFound
-from ledger.unit_of_work import URGENT, Ledger
-from notifier.channel import Channel, StatusReport
+import structlog
 
+from ledger import deliveries, replies
+from ledger.errors import LedgerAway, NotFound
+from ledger.unit_of_work import URGENT, Ledger
+from notifier.channel import Channel, Inbound, StatusReport
+
+log = structlog.get_logger()
 REPLIES_SINCE = timedelta(minutes=5)
 
 
@@ -23,9 +26,18 @@ def ask(ledger: Ledger, channel: Channel) -> bool:
     for delivery_id, sid in silent:
         _note(ledger, delivery_id, channel.status(sid))
     for text in channel.inbound(now - REPLIES_SINCE):
+        _take(ledger, text)
+    return False
+
+
+def _take(ledger: Ledger, text: Inbound) -> None:
+    try:
         with ledger.begin("reply", URGENT) as uow:
             replies.take(uow, text.sid, text.sender, text.body)
-    return False
+    except LedgerAway:
+        raise
+    except Exception:  # one reply that trips us up must not hide the others; it is asked for again next time
+        log.exception("reply_failed", sid=text.sid)
 
 
 def _note(ledger: Ledger, delivery_id: UUID, said: StatusReport | None) -> None:

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 import structlog
 
+from ledger import claims as texts
 from ledger import deliveries, failpoints
-from ledger.deliveries import Claim, Draft
+from ledger.claims import Claim, Draft
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
 from ledger.unit_of_work import Ledger
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
+from services.threads import Lasting
 
 log = structlog.get_logger()
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
@@ -38,7 +40,7 @@ class Sender:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._dispatcher = threading.Thread(target=self._dispatch, name="sender", daemon=True)
+        self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
 
     def start(self) -> None:
         self._dispatcher.start()
@@ -57,21 +59,20 @@ class Sender:
     def drain(self) -> int:
         """Call everything that is ready now, in this thread, one after another. Returns how many."""
         called = 0
-        while claims := deliveries.claim(self._ledger, 1, PRIORITY[NOTICE], self._render):
+        while claims := texts.claim(self._ledger, 1, PRIORITY[NOTICE], self._render):
             self._call(claims[0])
             called += 1
         return called
 
     def _dispatch(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                busy = self._hand_out()
-            except LedgerAway as away:
-                log.warning("sender_ledger_away", error=str(away))
-                busy = False
-            if not busy:
-                self._wake.wait(POLL_S)
-            self._wake.clear()
+        try:
+            busy = self._hand_out()
+        except LedgerAway as away:
+            log.warning("sender_ledger_away", error=str(away))
+            busy = False
+        if not busy:
+            self._wake.wait(POLL_S)
+        self._wake.clear()
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
@@ -83,7 +84,7 @@ class Sender:
         police_only = idle <= self._reserved
         limit = idle if police_only else idle - self._reserved
         worst = PRIORITY[POLICE] if police_only else PRIORITY[NOTICE]
-        claims = deliveries.claim(self._ledger, limit, worst, self._render)
+        claims = texts.claim(self._ledger, limit, worst, self._render)
         with self._mutex:
             self._idle -= len(claims)
         for claim in claims:
@@ -135,7 +136,7 @@ class Sender:
             self._settle(claim, "unknown", exhausted=True)
             return None
         body = self._render(replace(claim.draft, resend=True)) or text.body
-        return replace(text, body=body) if deliveries.again(self._ledger, claim, body) else None
+        return replace(text, body=body) if texts.again(self._ledger, claim, body) else None
 
     def _write(self, claim: Claim, receipt: Receipt) -> None:
         if isinstance(receipt, Accepted):
@@ -162,8 +163,8 @@ class Sender:
         deadline = time.monotonic() + SETTLE_PATIENCE_S
         while True:
             try:
-                deliveries.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
-                                  exhausted=exhausted)  # fmt: skip
+                texts.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
+                             exhausted=exhausted)  # fmt: skip
                 return
             except LedgerAway:
                 if time.monotonic() > deadline or self._stopping.wait(0.2):

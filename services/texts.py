@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 import structlog
 
+from ledger.claims import Draft
 from ledger.clock import Clock
-from ledger.deliveries import Draft
+from ledger.escalation import minutes_between
 from notifier import countries, messages, wording
 from services.settings import Settings
 
 log = structlog.get_logger()
+SINCE_THE_REPORT = ("escalation", "counselor_reminder")  # kinds whose `minutes` count from it
 
 
 def renderer(settings: Settings, clock: Clock) -> Callable[[Draft], str | None]:
-    """Puts a draft into words; None where its facts make no text (parked by the caller, never sent half)."""
+    """Puts a draft into words; None where its facts make no text (failed by the caller, never sent half)."""
 
     def render(draft: Draft) -> str | None:
         try:
             return wording.render(
-                messages.load(draft.kind, draft.facts),
+                messages.load(draft.kind, _as_of(clock.now(), draft)),
                 language="en" if draft.language == "en" else "zh",
-                country=countries.for_phone(draft.to, simulated=settings.channel == "simulator" or draft.drill),
+                country=countries.for_phone(draft.to, simulated=settings.channel == "simulator" or draft.sink),
                 wording=settings.sms_wording,
                 signature=settings.sms_signature,
                 zone=settings.zone,
@@ -30,8 +34,15 @@ def renderer(settings: Settings, clock: Clock) -> Callable[[Draft], str | None]:
                 resend=draft.resend,
                 drill=draft.drill,
             )
-        except (messages.BadFacts, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with one text's facts must not stop the others
             log.error("text_without_words", kind=draft.kind, error=type(error).__name__)
             return None
 
     return render
+
+
+def _as_of(now: datetime, draft: Draft) -> dict[str, Any]:
+    """Minutes since the report are those of the sending: a text that waited out an outage must not tell old news."""
+    if draft.kind not in SINCE_THE_REPORT or "reported_at" not in draft.facts:
+        return draft.facts
+    return {**draft.facts, "minutes": minutes_between(datetime.fromisoformat(draft.facts["reported_at"]), now)}

@@ -3,7 +3,8 @@ double; nothing runs by itself, so a test says when, and the clock stands still 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 
 import pyotp
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
-from ledger import accounts, migrations, people, roster
+from ledger import accounts, care, codes, migrations, people, roster, status
+from ledger import tables as t
 from ledger.clock import ManualClock
 from ledger.demo_school import demo_school
 from ledger.schoolrows import School
 from ledger.unit_of_work import connect
+from notifier.twilio.client import TwilioChannel, TwilioConfig
 from services.compose import Parts, build_parts
 from services.settings import Settings, load
 from services.web import build_app
@@ -66,7 +70,9 @@ class World:
         holder: list[FlaskClient] = []
 
         def post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> int:
-            return holder[0].post(url.removeprefix(PUBLIC), data=dict(form), headers=dict(headers)).status_code
+            # A client of its own for each call: callbacks come from several threads.
+            client = holder[0].application.test_client()
+            return client.post(url.removeprefix(PUBLIC), data=dict(form), headers=dict(headers)).status_code
 
         double = TwilioDouble.start(
             auth_token=TOKEN, now=clock.now, post=post, message_webhook=f"{PUBLIC}/webhooks/twilio/message"
@@ -158,6 +164,52 @@ class World:
         assert client.post("/login", data=form).status_code == 303
         return client
 
+    def press(self, client: FlaskClient, path: str, **form: str) -> TestResponse:
+        """A button on a page of the staff's."""
+        return client.post(path, data={**form, "csrf_token": csrf(client, "/login")})
+
+    def call_the_student(self, report: Report) -> None:
+        """The counselor has reached the student: their obligation is settled and their first call not asked for."""
+        with self.parts.ledger.begin("contact") as uow:
+            case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+            care.record_contact(uow, case, "call_30m", True, "", "test")
+
+    @contextmanager
+    def another(self) -> Iterator[Parts]:
+        """A second process over the same ledger, under the same clock."""
+        parts = build_parts(self.parts.settings, given=self.clock)
+        try:
+            yield parts
+        finally:
+            parts.sender.stop()
+            parts.ledger.engine.dispose()
+
+    def use_provider(self, api_base: str | None = None, call_s: float = 10) -> None:
+        """From now on texts go to this address (by default the double's), each call given up after `call_s`."""
+        config = TwilioConfig(
+            account_sid=self.double.account_sid,
+            auth_token=self.double.auth_token,
+            sender=self.double.number,
+            api_base=api_base or self.double.base_url,
+            callback_base=PUBLIC,
+        )
+        channel = TwilioChannel(config, connect_s=call_s, read_s=call_s, call_s=call_s)
+        self.parts.sender._channels = {**self.parts.sender._channels, "provider": channel}
+        self.parts.clock._channel = channel
+
+    def person(self, key: str) -> str:
+        """The id of somebody on the roster, as pages write it."""
+        with self.parts.ledger.read() as conn:
+            return str(conn.execute(select(t.people.c.id).where(t.people.c.key == key)).scalar_one())
+
+    def alarms(self) -> list[str]:
+        """Kinds of alarms that are up."""
+        return [row.kind for row in self.rows("SELECT kind FROM alarms WHERE cleared_at IS NULL ORDER BY at")]
+
+    def degraded(self) -> list[str]:
+        found: list[str] = self.client.get("/readyz").get_json()["degraded"]
+        return found
+
     def rows(self, query: str, **values: Any) -> list[Any]:
         """Look into the ledger."""
         with self.parts.ledger.read() as conn:
@@ -176,6 +228,25 @@ class Report:
         assert answer.status_code == 200, answer.text
         shown: dict[str, Any] = answer.get_json()
         return shown
+
+    def events(self, type_: str) -> list[Any]:
+        """Data of this case's events of a type, in order."""
+        query = select(t.case_events.c.data).join(t.cases, t.cases.c.id == t.case_events.c.case_id)
+        query = query.where(t.cases.c.code == self.code, t.case_events.c.type == type_).order_by(t.case_events.c.seq)
+        with self.world.parts.ledger.read() as conn:
+            return list(conn.scalars(query))
+
+    def texts(self, obligation: str = "police") -> list[Any]:
+        """This obligation's alerts as rows of the ledger, in their order."""
+        query = (
+            select(t.deliveries)
+            .join(t.obligations, t.obligations.c.id == t.deliveries.c.obligation_id)
+            .join(t.cases, t.cases.c.id == t.obligations.c.case_id)
+            .where(t.cases.c.code == self.code, t.obligations.c.kind == obligation)
+            .order_by(t.deliveries.c.step, t.deliveries.c.id)
+        )
+        with self.world.parts.ledger.read() as conn:
+            return list(conn.execute(query).all())
 
     def state(self, obligation: str) -> str:
         state: str = self.status()["obligations"][obligation]["state"]

@@ -14,5 +14,5 @@ def test_counselor_and_duty_desk_are_rung_to_dissuade_and_one_of_them_has_it(wor
     assert report.state("dissuade") == "alerted"
     urged.replies()
     assert report.state("dissuade") == "acknowledged"
-    phones["counselor"].expects("由您接单")
+    phones["counselor"].expects("由您联系")
     phones["desk"].expects("已有人接单", "慕容老师")

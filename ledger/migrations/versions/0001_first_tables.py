@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("drill", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("received_at", ledger.tables.UtcTime(timezone=True), nullable=False),
         sa.Column("closed_at", ledger.tables.UtcTime(timezone=True), nullable=True),

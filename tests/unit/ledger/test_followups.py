@@ -23,13 +23,16 @@ def test_cadence() -> None:
 @pytest.mark.parametrize(
     ("kind", "count", "late", "answer"),
     [
-        ("call_30m", 0, timedelta(seconds=-1), None),
-        ("call_30m", 0, timedelta(0), Reminder(1, ("counselor",))),
-        ("call_30m", 1, timedelta(minutes=9), None),
-        ("call_30m", 1, timedelta(minutes=10), Reminder(2, ("stand_in", "college_duty"))),
-        ("call_30m", 2, timedelta(minutes=30), Reminder(3, ("office",))),
-        ("call_30m", 3, timedelta(days=9), None),
-        ("call_30m", 0, timedelta(days=9), Reminder(1, ("counselor",))),
+        ("call_30m", 0, timedelta(minutes=-10, seconds=-1), None),
+        ("call_30m", 0, timedelta(minutes=-10), Reminder(1, ("counselor",))),
+        ("call_30m", 1, timedelta(seconds=-1), None),
+        ("call_30m", 1, timedelta(0), Reminder(2, ("counselor",))),
+        ("call_30m", 2, timedelta(minutes=9), None),
+        ("call_30m", 2, timedelta(minutes=10), Reminder(3, ("stand_in", "college_duty"))),
+        ("call_30m", 3, timedelta(minutes=30), Reminder(4, ("office",))),
+        ("call_30m", 4, timedelta(days=9), None),
+        ("call_30m", 0, timedelta(days=9), Reminder(2, ("counselor",))),  # the clock was away: one text, not two
+        ("d7", 0, timedelta(0), Reminder(1, ("counselor",))),
         ("d7", 1, timedelta(hours=3), None),
         ("d7", 1, timedelta(hours=4), Reminder(2, ("stand_in", "college_duty"))),
         ("d7", 2, timedelta(hours=24), Reminder(3, ("office",))),

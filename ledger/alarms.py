@@ -1,0 +1,37 @@
+"""Alarms: what a person must see on the pages, in /readyz and in the metrics. No path that may be broken itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from ledger import tables as t
+from ledger.unit_of_work import UnitOfWork
+
+a = t.alarms.c
+OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as somebody has answered
+
+
+def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | None = None) -> bool:
+    """Raise it, or raise it again after it was cleared. False: it is up already, since the time it first came."""
+    row: dict[str, Any] = {"dedup": dedup, "kind": kind, "case_id": case_id, "at": uow.now, "reason": reason}
+    raised = uow.upsert(t.alarms).values({"id": t.new_id(), **row})
+    again = raised.on_conflict_do_update(
+        index_elements=["dedup"],
+        set_={"at": uow.now, "reason": reason, "cleared_at": None},
+        where=a.cleared_at.is_not(None),
+    )
+    return uow.conn.execute(again.returning(a.id)).first() is not None
+
+
+def clear(uow: UnitOfWork, case_id: UUID, obligation: str) -> None:
+    """Somebody has answered for this obligation: nobody needs to be woken for it any more."""
+    mine = update(t.alarms).where(a.case_id == case_id, a.kind.in_(OF_AN_OBLIGATION), a.cleared_at.is_(None))
+    uow.conn.execute(mine.where(a.reason.startswith(f"{obligation}: ")).values(cleared_at=uow.now))
+
+
+def clear_kind(uow: UnitOfWork, kind: str) -> None:
+    """What all alarms of this kind were about has been taken up."""
+    uow.conn.execute(update(t.alarms).where(a.kind == kind, a.cleared_at.is_(None)).values(cleared_at=uow.now))

@@ -1,0 +1,227 @@
+"""A sender's side of a text: claim what can be called now, write what the call came to, give up lapsed leases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, exists, select, update
+from sqlalchemy import case as sql_case
+
+from ledger import people, states
+from ledger import tables as t
+from ledger.alarms import alarm
+from ledger.crypto import RowKey
+from ledger.deliveries import WAITING, tell_obligation
+from ledger.errors import KeyMissing, Tampered
+from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
+
+LEASE = timedelta(seconds=30)  # longer than a provider call can take by the wall clock
+ASK_AFTER = timedelta(seconds=2)  # a provider lists a new message a moment later
+RETRY_MAX_S = 5.0
+
+d, o = t.deliveries.c, t.obligations.c
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What has to be put into words: a message kind and its facts, for one phone. `sink`: no phone will see it."""
+
+    kind: str
+    facts: dict[str, Any]
+    language: str
+    to: str
+    drill: bool
+    sink: bool
+    resend: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One text that this process may call now. `was`: the state it was found in; `unknown` is looked up first."""
+
+    id: UUID
+    case_id: UUID | None
+    token: UUID
+    was: str
+    attempt: int
+    priority: int
+    draft: Draft
+    body: str
+    channel: str
+    created_at: datetime
+
+
+Render = Callable[[Draft], str | None]
+
+
+def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> list[Claim]:
+    """Take up to `limit` texts that an idle thread can call now; police first. Empty only when nothing is ready.
+
+    A text of an obligation that somebody has meanwhile acknowledged is cancelled here instead of called, one without
+    words is failed with an alarm; neither keeps the texts behind it waiting. What is about to be said is stored with
+    the claim, so that a call whose answer is lost can be looked up by its words.
+    """
+    while True:
+        found, claims = _claim_some(ledger, limit, worst_priority, render)
+        for made in claims:
+            if not made.body:
+                _give_up(ledger, made)
+        sayable = [made for made in claims if made.body]
+        if sayable or not found:
+            return sayable
+
+
+def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> tuple[int, list[Claim]]:
+    with ledger.begin("claim", URGENT) as uow:
+        rows = list(uow.conn.execute(_ready_rows(uow.now, limit, worst_priority)).mappings())
+        stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
+        _finish(uow, stale)
+        taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
+        return len(rows), [_take(uow, row, token, render) for row in taken]
+
+
+def _ready_rows(now: datetime, limit: int, worst_priority: int) -> Select[Any]:
+    query = _with_wanted().where(d.available_at <= now, d.priority <= worst_priority)
+    return query.order_by(d.priority, d.available_at, d.id).limit(limit)
+
+
+def _with_wanted() -> Select[Any]:
+    """Texts, locked, each with `wanted`: an alert only while it rings and nobody wrote to its person anew."""
+    newer = t.deliveries.alias()
+    n = newer.c
+    replaced: ColumnElement[bool] = exists().where(
+        n.obligation_id == d.obligation_id, n.person_id == d.person_id, n.alert, n.step > d.step, n.state != "cancelled"
+    )
+    wanted = (~d.alert) | (o.state.in_(WAITING) & ~replaced)
+    keys = t.cases.c.row_key.label("case_key"), t.people.c.row_key.label("person_key")
+    return (
+        select(t.deliveries, wanted.label("wanted"), t.cases.c.drill.label("drill"), *keys)
+        .outerjoin(t.obligations, o.id == d.obligation_id)
+        .outerjoin(t.cases, t.cases.c.id == d.case_id)
+        .outerjoin(t.people, t.people.c.id == d.person_id)
+        .with_for_update(of=t.deliveries, skip_locked=True)
+    )
+
+
+def _of_no_use(row: RowMapping, now: datetime) -> bool:
+    """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
+    return not row["wanted"] or (not row["alert"] and row["expires_at"] <= now)
+
+
+def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
+    if ids:
+        state = sql_case((d.state == "pending", "cancelled"), else_=d.state)
+        uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(state=state, available_at=None))
+
+
+def _take(uow: UnitOfWork, row: RowMapping, token: UUID, render: Render) -> Claim:
+    values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
+    values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now}
+    try:
+        key = _key_of(uow, row)
+        draft = _draft(uow, row, key)
+        said = key.open("deliveries", row["id"], "body", row["body_sealed"]) if row["state"] == "unknown" else None
+        body = said or render(draft) or ""
+        values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
+    except (Tampered, KeyMissing):  # one unreadable row must not keep the others from being sent
+        draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
+    uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(values))
+    return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,
+                 row["channel"], row["created_at"])  # fmt: skip
+
+
+def _key_of(uow: UnitOfWork, row: RowMapping) -> RowKey:
+    """The key that a text is sealed with: its case's, or its person's where it is about no case."""
+    if row["case_id"]:
+        return uow.keys.unwrap(row["case_id"], row["case_key"])
+    return uow.keys.unwrap(row["person_id"], row["person_key"])
+
+
+def _draft(uow: UnitOfWork, row: RowMapping, key: RowKey) -> Draft:
+    facts = dict(row["facts"])
+    if "owner_id" in facts:  # a colleague's name is not kept in the clear
+        owner_id = facts.pop("owner_id")
+        owner = people.by_id(uow.conn, uow.keys, [UUID(owner_id) if owner_id else None])
+        facts["owner"] = owner[0].called if owner else ""
+    to = key.open("deliveries", row["id"], "to", row["to_sealed"]) or ""
+    drill, sink = bool(row["drill"]), row["channel"] == "sink"
+    return Draft(row["kind"], facts, row["language"], to, drill, sink, row["attempt"] > 1)
+
+
+def _give_up(ledger: Ledger, claim: Claim) -> None:
+    """No words could be found for it: it reaches nobody, the next person is due, and somebody has to know."""
+    settle(ledger, claim, "failed_permanent", error="wording")
+    with ledger.begin("unsayable", URGENT) as uow:
+        alarm(uow, f"wording:{claim.id}", "text_without_words", f"{claim.draft.kind}: no words for it", claim.case_id)
+
+
+def again(ledger: Ledger, claim: Claim, body: str) -> bool:
+    """Before the one resend of an unknown text: note its words. False: no longer ours, or of no use any more."""
+    with ledger.begin("resend", URGENT) as uow:
+        query = _with_wanted().where(d.id == claim.id, d.token == claim.token, d.state == "sending")
+        row = uow.conn.execute(query).mappings().one_or_none()
+        if row is None:
+            return False
+        mine = update(t.deliveries).where(d.id == claim.id)
+        if _of_no_use(row, uow.now):
+            uow.conn.execute(mine.values(state="unknown", settled=True, available_at=None))
+            return False
+        sealed = _key_of(uow, row).seal("deliveries", claim.id, "body", body)
+        uow.conn.execute(mine.values(body_sealed=sealed, attempt=2))
+        return True
+
+
+def settle(
+    ledger: Ledger,
+    claim: Claim,
+    state: str,
+    *,
+    sid: str | None = None,
+    error: str | None = None,
+    retry_after_s: float | None = None,
+    exhausted: bool = False,
+) -> None:
+    """Write what a call came to. Merged by rank, since the provider's callback may have been faster."""
+    with ledger.begin("settle", URGENT) as uow:
+        case = uow.case(claim.case_id) if claim.case_id else None
+        row = uow.conn.execute(select(t.deliveries).where(d.id == claim.id).with_for_update()).mappings().one()
+        lapsed = row["token"] != claim.token
+        if lapsed and state == "unknown":
+            return  # whoever found the lease lapsed is asking the provider
+        merged = states.merge(row["state"], state)
+        values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": exhausted}
+        values["sid"], values["error_code"] = sid or row["sid"], error or row["error_code"]
+        if merged in ("sent", "delivered"):
+            values["sent_at"] = row["sent_at"] or uow.now
+        if merged == "delivered":
+            values["delivered_at"] = row["delivered_at"] or uow.now
+        # Only a refusal of this very call is tried again: what the provider took and then lost is the next person's.
+        untaken = merged == state and sid is None and state in ("failed_temporary", "unknown")
+        if not untaken:
+            values["available_at"] = None
+        elif not lapsed:
+            values["available_at"] = _next_try(uow.now, merged, row["tries"], retry_after_s, exhausted)
+        uow.conn.execute(update(t.deliveries).where(d.id == claim.id).values(values))
+        tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=exhausted)
+
+
+def _next_try(now: datetime, state: str, tries: int, retry_after_s: float | None, exhausted: bool) -> datetime | None:
+    if state == "failed_temporary":
+        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(retry_after_s or 0, 30)))
+    return now + ASK_AFTER if not exhausted else None
+
+
+def lapse(ledger: Ledger) -> int:
+    """Leases that ran out: the call may have reached the provider, so each is `unknown` and will be looked up."""
+    with ledger.begin("lapse") as uow:
+        done = uow.conn.execute(
+            update(t.deliveries)
+            .where(d.state == "sending", d.lease_until <= uow.now)
+            .values(state="unknown", available_at=uow.now, token=None)
+        )
+        uow.wake_senders = done.rowcount > 0
+        return done.rowcount

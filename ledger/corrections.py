@@ -1,0 +1,86 @@
+"""The form sent again with the same key and phone: what is new is filled in, what differs stands beside the old."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+
+from ledger import tables as t
+from ledger import values
+from ledger.events import CaseAmended
+from ledger.reportin import ReportIn, TransferIn
+from ledger.unit_of_work import Case, UnitOfWork
+
+SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
+x = t.transfers.c
+
+
+def keep(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
+    """Nothing said before is overwritten; every difference is in one sealed event, and whoever has to know is told."""
+    query = select(t.transfers).where(x.case_id == case.id, x.position == 1)
+    stored = uow.conn.execute(query).mappings().one_or_none()
+    typed = report.transfers[0] if report.transfers else None
+    changes = _of_case(case, report)
+    if stored is not None and typed is not None:
+        new = _of_transfer(case, stored, typed)
+        _fill_in(uow, case, stored, typed, new)
+        changes |= new
+    _fill_in_case(uow, case, report)
+    if changes:
+        sealed = json.dumps(changes, ensure_ascii=False)
+        uow.append(case, CaseAmended(tuple(sorted(changes))), "reporter", sealed)
+
+
+def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn) -> dict[str, str]:
+    changes: dict[str, str] = {}
+    if typed.amount_fen != stored["amount_fen"]:
+        changes["amount"] = values.yuan(typed.amount_fen)
+    if typed.when and (typed.when.bucket, typed.when.at) != (stored["when_bucket"], stored["happened_at"]):
+        changes["time"] = typed.when.at.isoformat() if typed.when.at else str(typed.when.bucket)
+    for name in SEALED:
+        new = getattr(typed, name)
+        if new and new != case.key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
+            changes[name] = new
+    return changes
+
+
+def _of_case(case: Case, report: ReportIn) -> dict[str, str]:
+    known = json.loads(case.field("unread") or "{}")
+    changes = {name: text for name, text in report.unread.items() if known.get(name) != text}
+    if report.phone_unsafe and not case.row["phone_unsafe"]:
+        changes["phone_unsafe"] = "yes"
+    if report.victim_phone and report.victim_phone != case.field("victim_phone"):
+        changes["victim_phone"] = report.victim_phone
+    if report.for_whom != case.row["for_whom"]:
+        changes["for_whom"] = report.for_whom
+    return changes
+
+
+def _fill_in(uow: UnitOfWork, case: Case, stored: RowMapping, typed: TransferIn, new: dict[str, str]) -> None:
+    """What the first report left out goes into its place, so that the sheet shows one match key less missing."""
+    filled: dict[str, Any] = {
+        f"{name}_sealed": case.key.seal("transfers", stored["id"], name, new[name])
+        for name in SEALED
+        if name in new and stored[f"{name}_sealed"] is None
+    }
+    if "payee_account_sealed" in filled:
+        account = values.parse_account(new["payee_account"])
+        filled["payee_account_index"] = uow.keys.blind("account", account.text if account else None)
+    if typed.when and typed.when.at and stored["happened_at"] is None:
+        filled["happened_at"] = typed.when.at
+    if filled:
+        uow.conn.execute(update(t.transfers).where(x.id == stored["id"]).values(filled))
+
+
+def _fill_in_case(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
+    """A phone that turns out to be in the fraudster's hands gets no text from now on."""
+    filled: dict[str, Any] = {}
+    if report.phone_unsafe:
+        filled["phone_unsafe"] = True
+    if report.victim_phone and case.row["victim_phone_sealed"] is None:
+        filled["victim_phone_sealed"] = case.key.seal("cases", case.id, "victim_phone", report.victim_phone)
+        filled["victim_phone_index"] = uow.keys.blind("phone", report.victim_phone)
+    if filled:
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(filled))

@@ -1,0 +1,269 @@
+"""Whatever the provider does, a person hears of a case, and hears of it once; a doubtful call is asked about first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ledger import claims, deliveries, people
+from ledger import tables as t
+from ledger.claims import Claim
+from ledger.events import PRIORITY
+from notifier.channel import Accepted, Outgoing
+from services.texts import renderer
+from services.worker import run_open
+from tests.behaviour.stories import only_police_ring, read_all, reported
+from tests.private_services import free_port
+from tests.world import START, Report, World
+
+
+def creations(world: World, name: str) -> int:
+    """Requests to send a text to this phone."""
+    return sum(record.to == world.phones[name].number for record in world.double.creations)
+
+
+def report_with_trouble(world: World) -> Report:
+    """The officer's text meets the planned fault; the others have theirs."""
+    report = world.report()
+    world.phones["counselor"].expects(report.code)
+    world.phones["student"].expects(report.code)
+    world.call_the_student(report)
+    return report
+
+
+def claim(world: World, limit: int = 1) -> list[Claim]:
+    """What a sender would do first."""
+    render = renderer(world.parts.settings, world.clock)
+    return claims.claim(world.parts.ledger, limit, PRIORITY["notice"], render)
+
+
+def call(world: World, made: Claim) -> Accepted:
+    """What a sender would do next."""
+    text = Outgoing(str(made.id), made.draft.to, made.body, urgent=True, validity_s=300)
+    answer = world.parts.channel.send(text)
+    assert isinstance(answer, Accepted)
+    return answer
+
+
+def test_a_text_that_came_too_fast_is_sent_a_moment_later_once(world: World) -> None:
+    world.double.faults.add("429", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    world.phones["officer"].expects_nothing()
+    world.advance(1)
+    world.phones["officer"].expects("紧急止付", report.code).expects_nothing()
+    world.until(119)
+    assert creations(world, "officer") == 2
+    world.phones.assert_all_read()
+
+
+@pytest.mark.parametrize("fault", ["500", "drop_before", "hang"])
+def test_a_lost_text_is_asked_for_and_sent_again_marked(world: World, fault: str) -> None:
+    world.use_provider(call_s=1)
+    world.double.faults.add(fault, to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    assert [row.state for row in report.texts()] == ["unknown"]
+    world.advance(2)
+    world.phones["officer"].expects("重发：紧急止付", report.code)
+    world.until(119)
+    assert creations(world, "officer") == 2
+    world.phones.assert_all_read()
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "hang_after"])
+def test_a_text_whose_answer_was_lost_is_found_and_not_sent_again(world: World, fault: str) -> None:
+    world.use_provider(call_s=1)
+    world.double.faults.add("callbacks_lost", to=world.phones["officer"].number)
+    world.double.faults.add(fault, to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    assert [row.state for row in report.texts()] == ["unknown"]
+    world.advance(2)
+    world.phones["officer"].expects("紧急止付", report.code)
+    assert [row.state for row in report.texts()] == ["delivered"]
+    world.until(119)
+    assert creations(world, "officer") == 1
+    world.phones.assert_all_read()
+
+
+def test_after_a_second_doubtful_call_the_next_person_is_rung(world: World) -> None:
+    world.double.faults.add("500", to=world.phones["officer"].number, times=2)
+    report = report_with_trouble(world)
+    world.advance(2)
+    world.phones["backup"].expects_nothing()
+    world.advance(2)
+    world.phones["backup"].expects("紧急止付", report.code)
+    world.phones["officer"].expects("第2次提醒", report.code)  # may be his first: nobody knows
+    assert creations(world, "officer") == 3
+    world.until(239)
+    world.phones.assert_all_read()
+
+
+def heal_after(world: World, seconds: int) -> None:
+    for _ in range(seconds // 2):
+        world.advance(2)
+    assert world.phones.unread() == []
+
+
+def heard_within_15_seconds(world: World, report: Report) -> dict[str, int]:
+    """How many texts of this case each phone got."""
+    for _ in range(15):
+        world.advance(1)
+    texts = world.phones.unread()
+    for text in texts:
+        assert report.code in text.body
+        world.phones.mark_read(text)
+    names = {phone.number: name for name, phone in world.phones._phones.items()}
+    numbers = [names[text.to] for text in texts]
+    return {name: numbers.count(name) for name in numbers}
+
+
+def test_after_a_time_without_connection_each_person_hears_of_it_once(world: World) -> None:
+    world.use_provider(f"http://127.0.0.1:{free_port()}")
+    report = world.report()
+    heal_after(world, 60)
+    assert world.alarms() == ["nobody_reached", "nobody_reached"]  # police and counselor, each once
+    assert world.degraded() == ["alerts", "alarms"]
+    world.use_provider()
+    heard = heard_within_15_seconds(world, report)
+    assert set(heard.values()) == {1}
+    assert {"officer", "backup", "desk", "counselor", "student"} <= heard.keys()
+
+
+@pytest.mark.parametrize(("on", "seconds"), [("create", 40), ("all", 40), ("all", 130)])
+def test_after_a_time_of_doubtful_answers_nobody_hears_of_it_twice(world: World, on: str, seconds: int) -> None:
+    world.double.faults.add("503", times=None, on=on)
+    report = world.report()
+    heal_after(world, seconds)
+    world.double.faults.clear()
+    heard = heard_within_15_seconds(world, report)
+    assert set(heard.values()) == {1}, heard
+    assert heard.keys() & {"officer", "backup", "desk"}, heard
+
+
+def test_a_process_that_died_before_its_call_costs_one_lease(world: World) -> None:
+    world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    [made] = claim(world)
+    assert made.draft.kind == "officer"
+    world.phones.catch_up()
+    world.phones["officer"].expects_nothing()
+    for name in ("counselor", "student"):
+        world.phones[name].expects("")
+    world.advance(29)
+    world.phones.assert_all_read()
+    world.advance(2)
+    world.phones["officer"].expects("重发：紧急止付").expects_nothing()
+    assert creations(world, "officer") == 1
+
+
+def test_a_process_that_died_after_its_call_costs_no_second_text(world: World) -> None:
+    world.double.faults.add("callbacks_lost")
+    report = world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    [made] = claim(world)
+    call(world, made)
+    world.advance(31)
+    world.phones["officer"].expects("紧急止付", report.code).expects_nothing()
+    for name in ("counselor", "student"):
+        world.phones[name].expects("")
+    world.call_the_student(report)
+    assert creations(world, "officer") == 1
+    assert [row.state for row in report.texts()] == ["delivered"]
+
+
+def test_a_late_answer_of_a_process_that_slept_beyond_its_lease_is_merged(world: World) -> None:
+    report = world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    [slow] = claim(world)
+    answer = call(world, slow)
+    world.advance(31)  # somebody else has asked, and found it
+    claims.settle(world.parts.ledger, slow, "unknown")
+    claims.settle(world.parts.ledger, slow, "sent", sid=answer.sid)
+    for name in ("officer", "counselor", "student"):
+        world.phones[name].expects(report.code)
+    world.call_the_student(report)
+    assert [(row.state, row.sid, row.available_at) for row in report.texts()] == [("delivered", answer.sid, None)]
+    world.until(119)
+    world.phones.assert_all_read()
+
+
+def test_a_definite_refusal_after_the_lease_is_not_called_again(world: World) -> None:
+    report = world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    [slow] = claim(world)
+    world.clock.advance(31)
+    claims.lapse(world.parts.ledger)
+    claims.settle(world.parts.ledger, slow, "failed_permanent", error="21211")
+    assert [(row.state, row.available_at) for row in report.texts()] == [("failed_permanent", None)]
+    world.phones["backup"].expects("紧急止付")  # and the officer with the next step, as everybody
+    for name in ("counselor", "student"):
+        world.phones[name].expects("")
+    world.phones["officer"].expects("紧急止付").expects_nothing()
+
+
+def test_a_retry_that_a_newer_text_has_replaced_is_not_made(world: World) -> None:
+    """The first call hangs until the second step has written to the same officer, and is then refused for now."""
+    report = world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    [slow] = claim(world)
+    with world.parts.ledger.begin("test") as uow:  # a provider call that lasts two minutes, for once
+        uow.conn.execute(t.deliveries.update().values(lease_until=START + timedelta(hours=1)))
+        uow.conn.execute(t.obligations.update().where(t.obligations.c.kind == "police").values(alerted_at=uow.now))
+    world.until(120)
+    world.phones["officer"].expects("第2次提醒", report.code)
+    claims.settle(world.parts.ledger, slow, "failed_temporary", error="20429", retry_after_s=1)
+    for _ in range(30):
+        world.advance(1)
+    world.phones["officer"].expects_nothing()
+    for name in ("backup", "counselor", "student"):
+        world.phones[name].expects(report.code)
+    world.call_the_student(report)
+    assert report.texts()[0].state == "failed_temporary"
+
+
+def test_police_texts_are_claimed_before_all_others(world: World) -> None:
+    for _ in range(3):
+        world.report()
+    run_open(world.parts.ledger, world.handlers)
+    kinds = [made.draft.kind for made in claim(world, 9)]
+    assert kinds[:3] == ["officer"] * 3
+    assert set(kinds[3:6]) == {"counselor"}
+    assert set(kinds[6:]) == {"student"}
+
+
+def test_a_text_of_use_is_not_kept_waiting_by_those_that_are_of_none(world: World) -> None:
+    """Ten texts that an acknowledgement has overtaken stand before one that is needed: one call finds it."""
+    only_police_ring(world)
+    with world.parts.ledger.begin("test") as uow:
+        [officer] = people.by_phone(uow.conn, uow.keys, world.phones["officer"].number)
+        police = uow.conn.execute(t.obligations.select().where(t.obligations.c.kind == "police")).one()
+        case = uow.case(police.case_id)
+        for number in range(10):
+            deliveries.tell(uow, officer, "officer", {"code": case.code}, case=case, dedup=f"stale {number}",
+                            priority=0, obligation=police.id, step=0, alert=True)  # fmt: skip
+        deliveries.tell(uow, officer, "unknown_code", {"code": "KKKK3"}, case=None, dedup="needed", priority=3)
+        uow.conn.execute(t.obligations.update().where(t.obligations.c.id == police.id).values(state="acknowledged"))
+    [made] = claim(world)
+    assert made.draft.kind == "unknown_code"
+    assert [row.n for row in world.rows("SELECT count(*) AS n FROM deliveries WHERE state = 'cancelled'")] == [10]
+
+
+def test_a_notice_that_comes_too_late_is_not_sent(world: World) -> None:
+    world.use_provider(f"http://127.0.0.1:{free_port()}")
+    world.report(student_no=None, phone="13912345678")
+    student = world.phones.add("reporter", "+8613912345678")
+    run_open(world.parts.ledger, world.handlers, "notice")
+    world.parts.sender.drain()
+    world.clock.advance(3601)
+    world.use_provider()
+    world.parts.sender.drain()
+    student.expects_nothing()
+    rows = world.rows("SELECT state, available_at FROM deliveries WHERE kind = 'student'")
+    assert [tuple(row) for row in rows] == [("failed_temporary", None)]
+    read_all(world)
+
+
+def test_a_text_about_no_case_in_particular_is_sent(world: World) -> None:
+    """No obligation stands behind it, and none is missed."""
+    reported(world)
+    world.phones["officer"].replies("KKKK3").expects("未找到编号")

@@ -1,0 +1,169 @@
+"""What people text back: a code however it is typed, a bare yes where it can only mean one case, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger import codes
+from ledger.demo_school import demo_school
+from notifier.messages import BUNDLE_CODES
+from notifier.segments import segments
+from tests.behaviour.stories import SQLITE, only_police_ring, reported, world_with
+from tests.world import World
+
+FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def outcomes(world: World) -> list[str]:
+    return [row.outcome for row in world.rows("SELECT outcome FROM inbound ORDER BY at, id")]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "typed",
+    [
+        str.lower,
+        lambda code: code.translate(FULL_WIDTH),
+        lambda code: f"收到{code}马上办",
+        lambda code: f"好的，{code} 我接！",
+        lambda code: f"{code[:2]} {code[2:]}",
+        lambda code: f"\u200b{code}\n",
+    ],
+    ids=["lower case", "full-width", "words around", "words and signs", "a gap", "invisible signs"],
+)
+def test_a_code_is_read_however_it_is_typed(
+    world: World, monkeypatch: pytest.MonkeyPatch, typed: Callable[[str], str]
+) -> None:
+    monkeypatch.setattr(codes, "new_code", lambda first: "K7M3P")
+    report = only_police_ring(world)
+    world.phones["officer"].replies(typed(report.code)).expects("由您接单", report.code)
+    assert report.state("police") == "acknowledged"
+
+
+@SQLITE
+@pytest.mark.parametrize("typed", ["KS8M2", "K58M2", "KSBM2", "KS8MZ", "k5bmz"])
+def test_signs_that_look_alike_are_one(world: World, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr(codes, "new_code", lambda first: "KS8M2")
+    report = only_police_ring(world)
+    world.phones["officer"].replies(typed).expects("KS8M2由您接单")
+    assert report.state("police") == "acknowledged"
+
+
+@SQLITE
+@pytest.mark.parametrize("typed", ["收到", "OK", "1", "好的，谢谢", "👌", "ＯＫ"])
+def test_a_bare_yes_takes_the_only_alert_there_is(world: World, typed: str) -> None:
+    report = only_police_ring(world)
+    world.phones["officer"].replies(typed).expects("由您接单", report.code)
+
+
+def test_a_bare_yes_with_two_alerts_open_is_asked_for_a_code(world: World) -> None:
+    first, second = only_police_ring(world), only_police_ring(world)
+    officer = world.phones["officer"].replies("收到")
+    officer.expects("尚未接单", "您有2件待接", first.code, second.code).expects_nothing()
+    assert first.state("police") == second.state("police") == "alerted"
+    officer.replies(second.code).expects("由您接单", second.code)
+    officer.replies("收到").expects("由您接单", first.code)  # now it can only mean the other one
+
+
+def test_more_open_alerts_than_a_text_can_list_still_fit_it(world: World) -> None:
+    reports = [only_police_ring(world) for _ in range(BUNDLE_CODES + 2)]
+    answer = world.phones["officer"].replies("收到").expects("您有7件待接", reports[0].code, reports[1].code)
+    assert segments(answer.body) == 1
+
+
+def test_words_that_are_no_yes_are_asked_for_a_code(world: World) -> None:
+    report = only_police_ring(world)
+    world.phones["officer"].replies("我在开会").expects("尚未接单", "您有1件待接", report.code)
+    assert report.state("police") == "alerted"
+
+
+def test_an_unknown_code_is_said_to_be_unknown(world: World) -> None:
+    report = only_police_ring(world)
+    unknown = "KKKK3" if report.code != "KKKK3" else "KKKK4"
+    world.phones["officer"].replies(unknown).expects("未找到编号", unknown)
+    assert report.state("police") == "alerted"
+
+
+def test_a_yes_to_nothing_is_recorded_and_left_alone(world: World) -> None:
+    report = only_police_ring(world)
+    officer = world.phones["officer"].replies(report.code).expects("由您接单")
+    officer.replies("收到").expects_nothing()
+    assert outcomes(world) == ["acknowledged", "not_understood"]
+
+
+def test_a_stranger_gets_no_answer_and_takes_nothing(world: World) -> None:
+    report = only_police_ring(world)
+    stranger = world.phones.add("stranger", "+8613912345678")
+    for phone in (stranger, world.phones["student"]):  # nor does a student
+        phone.replies(report.code).expects_nothing()
+        phone.replies("收到").expects_nothing()
+    assert report.state("police") == "alerted"
+    assert outcomes(world) == ["stranger"] * 4
+
+
+def test_what_a_stranger_wrote_is_kept_unreadable(world: World) -> None:
+    world.phones.add("stranger", "+8613912345678").replies("我要举报张三")
+    row = world.rows("SELECT body_sealed, from_index FROM inbound")[0]
+    for secret in ("举报".encode(), b"13912345678"):
+        assert secret not in bytes(row.body_sealed) + bytes(row.from_index)
+
+
+def test_the_counselor_answers_for_the_student_and_not_for_the_police(world: World) -> None:
+    report = reported(world)
+    world.phones["counselor"].replies("收到").expects("由您联系", report.code)
+    assert report.state("counselor") == "acknowledged"
+    assert report.state("police") == "alerted"
+
+
+def test_an_officer_who_was_not_rung_takes_it_by_its_code(world: World) -> None:
+    report = only_police_ring(world)
+    world.phones["O03"].replies("收到").expects_nothing()  # nothing of his is open
+    world.phones["O03"].replies(report.code).expects("由您接单", report.code)
+    world.phones["officer"].expects("已有人接单", "司马警官")
+    assert report.events("case.acknowledged.v1")[0]["owner"] == world.person("O03")
+
+
+def test_another_counselor_does_not_take_what_is_not_theirs(world: World) -> None:
+    report = only_police_ring(world)
+    world.phones["C02"].replies(report.code).expects("未找到编号")
+    assert report.state("police") == "alerted"
+
+
+def test_the_officer_who_comes_second_learns_who_has_it(world: World) -> None:
+    report = only_police_ring(world)
+    world.until(120)
+    world.phones["officer"].expects(report.code)
+    world.phones["backup"].expects(report.code)
+    world.phones["backup"].replies("收到").expects("由您接单")
+    world.phones["officer"].expects("已有人接单", "上官警官")
+    world.phones["officer"].replies(report.code).expects("已有人接单", "上官警官").expects_nothing()
+    assert outcomes(world) == ["acknowledged", "already_owned"]
+
+
+def test_one_phone_with_two_roles_answers_for_each(database_url: str, tmp_path: Path) -> None:
+    """The officer on duty and the student's counselor share a number: two alerts, two answers, both understood."""
+    school = demo_school()
+    officer = next(person for person in school.people if person.key == "O01")
+    shared = tuple(replace(person, phone=officer.phone) if person.key == "C01" else person for person in school.people)
+    with world_with(database_url, tmp_path, replace(school, people=shared)) as world:
+        phone = world.phones["officer"]
+        report = world.report()
+        phone.expects("紧急止付", report.code)
+        phone.expects("30分钟内致电", report.code)
+        world.phones["student"].expects(report.code)
+        phone.replies(report.code).expects("由您接单")
+        assert (report.state("police"), report.state("counselor")) == ("acknowledged", "alerted")
+        phone.replies(report.code).expects("由您联系")
+        assert report.state("counselor") == "acknowledged"
+
+
+def test_a_counselor_who_called_first_and_answers_then_is_not_an_error(world: World) -> None:
+    report = reported(world)
+    world.call_the_student(report)
+    world.phones["counselor"].replies(report.code).expects(report.code, "无需再处理")
+    assert report.state("counselor") == "contacted"
+    assert outcomes(world) == ["already_owned"]

@@ -1,0 +1,61 @@
+"""What the reporter can see behind their link: states and times, nothing that was typed, for half a year."""
+
+from __future__ import annotations
+
+from tests.behaviour.stories import only_police_ring, read_all, reported, taken
+from tests.world import World
+
+
+def test_each_step_has_its_time(world: World) -> None:
+    report = reported(world)
+    world.advance(65)
+    world.phones["officer"].replies(report.code).expects("由您接单")
+    world.phones["counselor"].replies(report.code).expects("由您联系")
+    shown = report.status()
+    assert shown["received_at"] == "2026-11-24T06:40:00.000Z"
+    for kind in ("police", "counselor"):
+        assert shown["obligations"][kind] == {
+            "state": "acknowledged",
+            "late": False,
+            "alerted_at": "2026-11-24T06:40:00.000Z",
+            "acknowledged_at": "2026-11-24T06:41:05.000Z",
+        }
+
+
+def test_what_was_acknowledged_before_the_provider_answered_was_alerted_all_the_same(world: World) -> None:
+    report = taken(world)
+    assert report.status()["obligations"]["police"]["alerted_at"]
+
+
+def test_it_says_nothing_of_what_was_typed_or_of_anybody(world: World) -> None:
+    report = reported(world, name="张三", narrative="我被骗了三万八")
+    world.clock.advance(16 * 60)  # until then the page has the words for 110
+    shown = str(report.status()) + world.client.get(f"/r/{report.token}").text
+    for secret in ("张三", "三万八", "13800000001", "4417", "某人", "欧阳", "慕容", "测试"):
+        assert secret not in shown
+    read_all(world)
+
+
+def test_it_lives_for_half_a_year(world: World) -> None:
+    report = only_police_ring(world)
+    world.clock.advance(180 * 24 * 3600)
+    assert world.client.get(f"/api/v1/reports/{report.token}").status_code == 200
+    world.clock.advance(1)
+    answer = world.client.get(f"/api/v1/reports/{report.token}")
+    assert (answer.status_code, answer.content_type) == (410, "application/problem+json")
+    assert world.client.get(f"/r/{report.token}").status_code == 410
+    assert report.code not in answer.text
+    read_all(world)
+
+
+def test_a_token_of_nobody_says_nothing(world: World) -> None:
+    report = only_police_ring(world)
+    for token in (report.code, report.token[:-1], "A" * 32):
+        assert world.client.get(f"/api/v1/reports/{token}").status_code == 404
+        assert world.client.get(f"/r/{token}").status_code == 404
+
+
+def test_the_token_is_not_in_the_ledger(world: World) -> None:
+    report = only_police_ring(world)
+    row = world.rows("SELECT * FROM cases")[0]
+    assert report.token not in str([bytes(value) if isinstance(value, memoryview) else value for value in row])
