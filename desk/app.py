@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Flask, request
+from flask_login import current_user
 
 from desk import auth, care, duty, simulator
 from ledger.unit_of_work import Ledger
@@ -24,7 +25,8 @@ def install(app: Flask, ledger: Ledger, school: str) -> None:
     @app.context_processor
     def shared() -> dict[str, Any]:
         lang = "en" if request.args.get("lang", request.cookies.get("lang")) == "en" else "zh"
-        return {"lang": lang, "t": lambda zh, en: en if lang == "en" else zh, "school": school}
+        words = {"lang": lang, "t": lambda zh, en: en if lang == "en" else zh, "school": school}
+        return {**words, "current_user": current_user}  # a proxy: only pages that ask look the user up
 
     @app.template_filter("clock")
     def clock(at: datetime | None) -> str:
@@ -33,6 +35,11 @@ def install(app: Flask, ledger: Ledger, school: str) -> None:
     @app.template_filter("day_clock")
     def day_clock(at: datetime | None) -> str:
         return f"{at.astimezone(ledger.zone):%m-%d %H:%M}" if at else ""
+
+    @app.template_filter("to_second")
+    def to_second(at: datetime) -> str:
+        """As the stop-payment sheet needs it: the bank compares the time to the second."""
+        return f"{at.astimezone(ledger.zone):%Y-%m-%d %H:%M:%S}"
 
     @app.template_filter("minutes_since")
     def minutes_since(at: datetime | None, now: datetime) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,11 +13,13 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login import login_required as signed_in
 from werkzeug.wrappers import Response
 
-from ledger import accounts
+from ledger import accounts, anchors
 from ledger.accounts import User
 from ledger.unit_of_work import Ledger
+from ledger.values import clean_text
 
 View = Callable[..., Any]
+_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 HOME = {"officer": "duty.waiting", "security": "duty.waiting", "admin": "duty.waiting", "counselor": "care.follow_ups"}
 
 
@@ -26,11 +29,16 @@ class SessionUser:
     is_authenticated = is_active = True
     is_anonymous = False
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, ledger: Ledger, user: User) -> None:
+        self.ledger, self.user = ledger, user
 
     def get_id(self) -> str:
         return f"{self.user.id}:{self.user.epoch}"
+
+    def log(self, action: str, what: str) -> None:
+        """Note in the ledger that this user read something, or was refused it."""
+        with self.ledger.begin("read-log") as uow:
+            anchors.log_read(uow, f"user:{self.user.id}", action, what)
 
 
 def me() -> User:
@@ -45,6 +53,7 @@ def roles(*allowed: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if me().role not in allowed:
+                current_user.log("page.denied", f"page:{request.endpoint}")
                 abort(403)
             return view(*args, **kwargs)
 
@@ -55,8 +64,9 @@ def roles(*allowed: str) -> Callable[[View], View]:
 
 
 def install(app: Flask, ledger: Ledger) -> None:
-    manager = LoginManager(app)
-    manager.login_view = "auth.login"
+    # Its context processor would look a user up for every page, also for those that say the ledger is away.
+    manager = LoginManager(app, add_context_processor=False)
+    manager.login_view, manager.login_message = "auth.login", None
     manager.session_protection = None  # it binds to the address, which changes on mobile networks
 
     @manager.user_loader  # type: ignore[untyped-decorator]
@@ -64,7 +74,7 @@ def install(app: Flask, ledger: Ledger) -> None:
         user_id, _, epoch = session_id.partition(":")
         with ledger.read() as conn:
             user = accounts.by_session(conn, UUID(user_id), int(epoch))
-        return SessionUser(user) if user else None
+        return SessionUser(ledger, user) if user else None
 
 
 def blueprint(ledger: Ledger) -> Blueprint:
@@ -76,16 +86,19 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
     @bp.post("/login")
     def sign_in() -> Any:
-        username, password = request.form.get("username", "")[:64], request.form.get("password", "")[:200]
-        user = accounts.sign_in(ledger, username, password, request.form.get("otp", "")[:10])
+        username, password = clean_text(request.form.get("username", ""), 64), request.form.get("password", "")[:200]
+        user = accounts.sign_in(ledger, username, password, request.form.get("otp", "")[:20])
         if user is None:
             return render_template("desk/login.html", failed=True, username=username), 401
-        login_user(SessionUser(user))
+        login_user(SessionUser(ledger, user))
         return redirect(_local(request.args.get("next")) or url_for("auth.desk"), 303)
 
     @bp.post("/logout")
     @signed_in  # type: ignore[untyped-decorator]
     def logout() -> Response:
+        """On every device: the cookie of one session cannot be called back."""
+        with ledger.begin("sign-out") as uow:
+            accounts.end_sessions(uow, me().id)
         logout_user()
         return redirect(url_for("auth.login"), 303)
 
@@ -99,5 +112,5 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
 
 def _local(address: str | None) -> str | None:
-    """Only a path of ours: a full address would send people elsewhere."""
-    return address if address and address.startswith("/") and not address.startswith(("//", "/\\")) else None
+    """Only a path of ours: a full address would send people elsewhere, and browsers read \\ as / and skip tabs."""
+    return address if address and _PATH.fullmatch(address) else None

@@ -6,13 +6,15 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
+from desk import access
 from desk.auth import me, roles
-from ledger import care, views
+from ledger import care, followups, views
 from ledger.errors import NotFound
 from ledger.unit_of_work import Ledger
 from ledger.values import clean_text
 
 WHO = ("counselor", "security", "admin")
+KINDS = [plan.kind for plan in followups.CADENCE]
 
 
 def blueprint(ledger: Ledger) -> Blueprint:
@@ -30,16 +32,14 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles("counselor")
     def contact(code: str) -> Any:
         """`contact` (its kind), `reached` (yes or no), `note`."""
-        with ledger.read() as conn:
-            try:
-                found = views.find_case(conn, me(), code[:10])
-            except NotFound:
-                abort(404)
+        found, kind = access.case_of(ledger, code), request.form.get("contact", "")
+        if kind not in KINDS:
+            abort(400)
         note = clean_text(request.form.get("note", ""), 2000)
         try:
             with ledger.begin("contact") as uow:
-                care.record_contact(uow, uow.case(found["id"]), request.form.get("contact", ""),
-                                    request.form.get("reached") == "yes", note, f"user:{me().id}")  # fmt: skip
+                care.record_contact(uow, uow.case(found["id"]), kind, request.form.get("reached") == "yes", note,
+                                    f"user:{me().id}")  # fmt: skip
         except NotFound:
             abort(400)
         return redirect(url_for("care.follow_ups"), 303)

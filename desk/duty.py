@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from desk import access
 from desk.auth import me, roles
-from ledger import anchors, views
+from ledger import views
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
 from ledger.errors import NotAllowed, NotFound
@@ -18,6 +21,7 @@ from ledger.unit_of_work import URGENT, Ledger
 from ledger.values import parse_amount
 
 POLICE = ("officer", "security", "admin")
+_POSITION = re.compile(r"[0-9]{1,3}")
 
 
 def blueprint(ledger: Ledger) -> Blueprint:
@@ -37,22 +41,21 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.get("/<code>")
     @roles(*POLICE)
     def case(code: str) -> str:
-        now = ledger.clock.now()
+        found, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
-            found = _found(conn, code)
             sheet = views.case_sheet(conn, ledger.keys, found)
             proxies = views.officers(conn, ledger.keys) if me().role in views.ALL_CASES else []
-        with ledger.begin("read-log") as uow:
-            anchors.log_read(uow, _actor(me()), "case.read", f"case:{found['id']}")
+        access.log("case.read", f"case:{found['id']}")
+        unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, proxies=proxies, outcomes=OUTCOMES,
-                               progress=tuple(PROGRESS))  # fmt: skip
+                               progress=tuple(PROGRESS), unread=unread)  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)
     def take(code: str) -> Response:
         """For oneself, or (duty desk) for the officer who was called: `person` is their roster id."""
+        found = access.case_of(ledger, code)
         with ledger.read() as conn:
-            found = _found(conn, code)
             person, via = _taker(conn)
         kind = "dissuade" if found["kind"] == "in_progress" else "police"
         with ledger.begin("acknowledge", URGENT) as uow:
@@ -71,12 +74,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles(*POLICE)
     def outcome(code: str) -> Response:
         """`progress` (contacted · filed · accepted_110), or `transfer` with `outcome` and perhaps `amount`."""
-        with ledger.read() as conn:
-            found = _found(conn, code)
+        found = access.case_of(ledger, code)
         person = None if me().role in views.ALL_CASES else me().person
         progress, said = request.form.get("progress", ""), request.form.get("outcome", "")
         position = request.form.get("transfer", "1")
-        if progress not in PROGRESS and (said not in OUTCOMES or not position.isdecimal()):
+        if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
             abort(400)
         try:
             with ledger.begin("outcome", URGENT) as uow:
@@ -86,15 +88,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
                 else:
                     amount = parse_amount(request.form.get("amount", ""))
                     record_outcome(uow, held, int(position), said, amount, person, _actor(me()))
-        except NotAllowed:
+        except (NotAllowed, NotFound):  # not found: money that has not gone yet has no outcome
             flash("not_owner")
         return redirect(url_for("duty.case", code=found["code"]), 303)
-
-    def _found(conn: Any, code: str) -> Any:
-        try:
-            return views.find_case(conn, me(), code[:10])
-        except NotFound:
-            abort(404)
 
     return bp
 

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from intake import openapi
-from intake.doors import MAX_BODY, Door, problem
-from intake.reading import Reading, read_json
+from intake.doors import Door, problem
+from intake.reading import Reading, parse_json, read_json
 from ledger import reports, status
 from ledger.errors import Conflict, Expired, NotFound
 from ledger.unit_of_work import DOOR
@@ -23,12 +23,9 @@ def blueprint(door: Door) -> Blueprint:
     def take_report() -> Response:
         if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
             return problem(415, "Wrong type", "Send application/json. 请用 application/json 发送。", slug="wrong-type")
-        raw = request.get_data(cache=False)
-        if len(raw) > MAX_BODY:
-            return too_large()
         try:
-            body = json.loads(raw)
-        except (ValueError, RecursionError):
+            body = parse_json(request.get_data(cache=False))
+        except ValueError:
             return problem(400, "Malformed JSON", "The body is not JSON. 请求体不是 JSON。", slug="malformed")
         reading = read_json(body, door.ledger.clock.now(), door.ledger.zone)
         return _accept(door, reading, body)
@@ -52,10 +49,6 @@ def blueprint(door: Door) -> Blueprint:
     return bp
 
 
-def too_large() -> Response:
-    return problem(413, "Too large", "At most 1 MiB. 内容超过 1 MiB。", slug="too-large")
-
-
 def _accept(door: Door, reading: Reading, body: Any) -> Response:
     if reading.report is None:
         errors = [{"field": p.field, "message": p.en, "message_zh": p.zh} for p in reading.problems]
@@ -72,6 +65,7 @@ def _accept(door: Door, reading: Reading, body: Any) -> Response:
     answer = jsonify(
         {
             "case": taken.code,
+            "token": taken.token,
             "status_url": f"{door.public_url}/r/{taken.token}",
             "received_at": _zulu(taken.received_at),
             "duplicate": taken.duplicate,

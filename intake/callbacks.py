@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from ledger.errors import NotFound
 from ledger.unit_of_work import URGENT
 
 log = structlog.get_logger()
+_SID, _CODE = re.compile(r"[!-~]{1,64}"), re.compile(r"[!-~]{1,32}")
 _NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # answers are texts of their own, kept in the ledger
 
 
@@ -22,9 +24,10 @@ def blueprint(door: Door) -> Blueprint:
 
     def signed_form() -> Mapping[str, str] | None:
         """The form, if its signature holds over our public address as the provider was given it."""
-        form = request.form.to_dict()
-        url = door.public_url + request.full_path.removesuffix("?")
-        return form if door.provider.verify(url, form, request.headers.get("X-Twilio-Signature")) else None
+        query = request.query_string.decode("latin-1")  # as it came: the signature covers the address letter for letter
+        url = f"{door.public_url}{request.path}?{query}" if query else door.public_url + request.path
+        signature = request.headers.get("X-Twilio-Signature")
+        return request.form if door.provider.verify(url, request.form, signature) else None
 
     @bp.post("/status")
     def status() -> Response:
@@ -34,6 +37,7 @@ def blueprint(door: Door) -> Blueprint:
         try:
             said = door.provider.parse_status(form)
             delivery = UUID(request.args["delivery"]) if "delivery" in request.args else None
+            _storable(said.sid, said.error_code or "0")
         except ValueError as error:
             return problem(400, "Unreadable callback", str(error))
         try:
@@ -51,6 +55,7 @@ def blueprint(door: Door) -> Blueprint:
             return _unsigned()
         try:
             text = door.provider.parse_message(form)
+            _storable(text.sid)
         except ValueError as error:
             return problem(400, "Unreadable callback", str(error))
         with door.ledger.begin("reply", URGENT) as uow:
@@ -59,6 +64,11 @@ def blueprint(door: Door) -> Blueprint:
         return Response(_NO_ANSWER, mimetype="text/xml")
 
     return bp
+
+
+def _storable(sid: str, error_code: str = "0") -> None:
+    if not _SID.fullmatch(sid) or not _CODE.fullmatch(error_code):
+        raise ValueError("no message id or error code of a provider")
 
 
 def _unsigned() -> Response:

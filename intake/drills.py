@@ -32,7 +32,7 @@ def blueprint(door: Door) -> Blueprint:
             phone=_NOBODY,
             transfers=(TransferIn(_AMOUNT_FEN, channel="bank", when=values.When(None, now)),),
             source="drill_phones" if request.form.get("phones") == "1" else "drill",
-            college=request.form.get("college") or None,
+            college=values.clean_text(request.form.get("college", ""), 32) or None,
         )
         with door.ledger.begin("drill", DOOR) as uow:
             taken = reports.accept(uow, report, f"drill:{token}", "drill")

@@ -20,7 +20,15 @@ def document(public_url: str) -> dict[str, Any]:
             "/api/v1/reports": {"post": _take()},
             "/api/v1/reports/{token}": {"get": _status()},
         },
-        "components": {"schemas": {"Report": _report(), "Accepted": _ACCEPTED, "Status": _STATUS, "Problem": _PROBLEM}},
+        "components": {
+            "schemas": {
+                "Report": _report(),
+                "Transfer": _transfer(),
+                "Accepted": _ACCEPTED,
+                "Status": _STATUS,
+                "Problem": _PROBLEM,
+            }
+        },
     }
 
 
@@ -29,8 +37,9 @@ def _take() -> dict[str, Any]:
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "schema": {"type": "string", "maxLength": 200},
-        "description": "The same key with the same body answers the same case (200); with another body 422.",
+        "schema": {"type": "string"},
+        "description": "The same key with the same body answers the same case (200); with another body 422. "
+        "Without one, or with an empty one, every POST is a report.",
     }
     return {
         "operationId": "takeReport",
@@ -40,7 +49,7 @@ def _take() -> dict[str, Any]:
         "responses": {
             "201": {
                 **_json("A new case", "Accepted"),
-                "links": {"status": {"operationId": "reportStatus", "description": "The last part of status_url"}},
+                "links": {"status": {"operationId": "reportStatus", "parameters": {"token": "$response.body#/token"}}},
             },
             "200": _json("The case that this key made before", "Accepted"),
             **{code: _problem(why) for code, why in _REFUSALS.items()},
@@ -64,7 +73,7 @@ def _status() -> dict[str, Any]:
 
 
 _REFUSALS = {
-    "400": "Malformed JSON",
+    "400": "Malformed JSON, or nested more than 32 deep",
     "413": "Over 1 MiB",
     "415": "Not application/json",
     "422": "A phone or an amount is missing, or the key was used for another body",
@@ -88,16 +97,11 @@ def _any(example: object, what: str = "") -> dict[str, Any]:
     return {"description": f"{what} {_FORGIVING}".strip(), "examples": [example]}
 
 
-def _report() -> dict[str, Any]:
-    transfer = {
-        "type": "object",
-        "required": ["amount"],
+def _transfer() -> dict[str, Any]:
+    return {
+        "description": "One whose amount cannot be read is kept as written, beside one that has it.",
         "properties": {
-            "amount": {
-                "type": ["string", "number"],
-                "description": "Yuan: 38600.00, 3,800, 1.2万, full-width digits. Positive.",
-                "examples": ["38600.00"],
-            },
+            "amount": _any("38600.00", "Yuan, as text or number: 38600.00, 3,800, 1.2万, full-width digits. Positive."),
             "currency": _any("CNY"),
             "when": _any("2026-11-23T14:32:00+08:00", "now, 30min, 24h, earlier or ISO 8601."),
             "channel": _any("bank", "bank, alipay, wechat or other."),
@@ -109,11 +113,18 @@ def _report() -> dict[str, Any]:
             "serial": _any("…"),
         },
     }
+
+
+def _report() -> dict[str, Any]:
     reporter = {
         "type": "object",
         "required": ["phone"],
         "properties": {
-            "phone": {"type": "string", "description": "Any spacing; +86 is assumed.", "examples": ["13800000001"]},
+            "phone": {
+                "type": ["string", "integer"],
+                "description": "Any spacing; +86 is assumed.",
+                "examples": ["13800000001"],
+            },
             "name": _any("…"),
             "student_no": _any("…"),
             "college": _any("…", "The college's code, where the student is not on the roster."),
@@ -128,13 +139,29 @@ def _report() -> dict[str, Any]:
         "properties": {
             "kind": _any("transferred", "transferred (at least one transfer) or in_progress."),
             "reporter": reporter,
-            "transfers": {"type": "array", "items": transfer, "description": "The latest first; 50 are taken."},
+            "transfers": {
+                "anyOf": [{"type": "array", "items": _ref("Transfer")}, {"description": _FORGIVING}],
+                "description": "The latest first; 50 are taken.",
+                "examples": [[{"amount": "38600.00", "when": "30min", "channel": "bank"}]],
+            },
             "fraud_type": _any("SD"),
             "narrative": _any("…"),
             "called_110": _any(True),
             "language": _any("zh", "zh or en, for texts to the reporter."),
         },
+        "if": {"properties": {"kind": {"const": "in_progress"}}, "required": ["kind"]},
+        "else": {"properties": {"transfers": _ONE_AMOUNT}, "required": ["transfers"]},
     }
+
+
+_ONE_AMOUNT = {
+    "type": "array",
+    "contains": {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {"amount": {"type": ["string", "number"]}},
+    },
+}
 
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -150,9 +177,10 @@ _OBLIGATION = {
 }
 _ACCEPTED = {
     "type": "object",
-    "required": ["case", "status_url", "received_at", "duplicate"],
+    "required": ["case", "token", "status_url", "received_at", "duplicate"],
     "properties": {
         "case": {"type": "string", "pattern": "^[A-Z][2-9A-Z]{4}$"},
+        "token": {"type": "string", "description": "The secret of the status link."},
         "status_url": {"type": "string"},
         "received_at": {"type": "string", "format": "date-time"},
         "duplicate": {"type": "boolean"},

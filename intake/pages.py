@@ -20,7 +20,6 @@ from ledger.unit_of_work import DOOR
 BUCKETS = ("now", "30min", "24h", "earlier")
 FIELDS = ("channel", "amount", "when", "payee_account", "payee_name", "phone", "phone_unsafe", "for_whom",
           "victim_phone", "submission_key")  # fmt: skip
-_MAX_KEY = 200
 
 
 def blueprint(door: Door) -> Blueprint:
@@ -36,7 +35,8 @@ def blueprint(door: Door) -> Blueprint:
     @bp.after_request
     def keep_language(response: Response) -> Response:
         if request.args.get("lang") in ("zh", "en"):
-            response.set_cookie("lang", g.lang, max_age=86400 * 365, httponly=True, samesite="Lax")
+            response.set_cookie("lang", g.lang, max_age=86400 * 365, secure=door.public_url.startswith("https://"),
+                                httponly=True, samesite="Lax")  # fmt: skip
         return response
 
     @bp.context_processor
@@ -54,7 +54,7 @@ def blueprint(door: Door) -> Blueprint:
         if reading.report is None:
             return make_response(_form_page(typed, reading), 422)
         canonical = json.dumps({name: typed[name] for name in FIELDS if name != "submission_key"}, sort_keys=True)
-        key = typed["submission_key"][:_MAX_KEY]
+        key = typed["submission_key"]
         try:
             with door.ledger.begin("report", DOOR) as uow:
                 taken = reports.accept(uow, reading.report, f"form:{key}" if key else None, canonical)

@@ -6,10 +6,12 @@ An optional value that cannot be understood is kept as written under its field's
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
+from decimal import Decimal
+from typing import Any, NoReturn
 
 from ledger import values
 from ledger.reports import ReportIn, TransferIn
@@ -17,8 +19,14 @@ from ledger.reports import ReportIn, TransferIn
 CHANNELS = ("bank", "alipay", "wechat", "other")
 FRAUD_TYPES = ("SD", "TZ", "GW", "KF", "DK", "ZX", "LD", "GJ", "HL", "YX", "JP", "JJ", "WH", "LL", "BX", "QT")
 MAX_TRANSFERS = 50  # in one report; what is beyond is flagged, the page takes more later
+MAX_DEPTH = 32  # of nested JSON; ours needs four
 _SHORT, _LONG = 200, 10_000
-_TRUE = ("1", "true", "on", "yes", "是")
+_TRUE, _FALSE = ("1", "true", "on", "yes", "是"), ("", "0", "false", "off", "no", "否")
+_EXPONENT = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d{1,2}", re.ASCII)
+
+
+class Number(str):
+    """A JSON number as it was written: exact, and as long as it likes to be."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,17 @@ class Reading:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            self.unread[name] = values.clean_text(json.dumps(value, ensure_ascii=False), limit)
+            self.flag(name, value, limit)
             return None
-        return values.clean_text(value, limit) or None
+        if len(value.strip()) > limit:
+            self.flag(
+                name, f"太长，只留前{limit}字 (too long: the first {limit} characters of {len(value)} were taken)"
+            )
+        return values.clean_text(value[: 2 * limit], limit) or None
 
-    def flag(self, name: str, value: Any) -> None:
-        self.unread[name] = values.clean_text(str(value), _SHORT)
+    def flag(self, name: str, value: Any, limit: int = _SHORT) -> None:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        self.unread[name] = values.clean_text(text[: 2 * limit], limit)
 
     def phone(self, name: str, value: Any) -> str | None:
         """A phone that may be missing."""
@@ -72,8 +85,7 @@ class Reading:
         return parsed or ""
 
     def amount(self, name: str, value: Any) -> int:
-        typed = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        text = values.clean_text(typed, _SHORT) if isinstance(typed, str) else ""
+        text = _amount_text(value)
         fen = values.parse_amount(text)
         if fen is None:
             self.problems.append(
@@ -100,7 +112,36 @@ class Reading:
     def truth(self, name: str, value: Any) -> bool | None:
         if isinstance(value, bool) or value is None:
             return value
-        return str(value).strip().lower() in _TRUE
+        said = value.strip().lower() if isinstance(value, str) else None
+        if said not in _TRUE + _FALSE:
+            self.flag(name, value)
+            return None
+        return said in _TRUE
+
+
+def _amount_text(value: Any) -> str:
+    if isinstance(value, Number) and _EXPONENT.fullmatch(value):
+        return f"{Decimal(value):f}"
+    return values.clean_text(value[:_SHORT], _SHORT) if isinstance(value, str) else ""
+
+
+def parse_json(raw: bytes) -> Any:
+    """Any JSON document, its numbers as they were written. Raises ValueError, also for what is nested absurdly."""
+    try:
+        body = json.loads(raw, parse_int=Number, parse_float=Number, parse_constant=_no_json)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    layer = [body]
+    for _ in range(MAX_DEPTH):
+        nested = [item for item in layer if isinstance(item, (dict, list))]
+        layer = [child for item in nested for child in (item.values() if isinstance(item, dict) else item)]
+        if not layer:
+            return body
+    raise ValueError("nested too deep")
+
+
+def _no_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: str) -> Reading:
@@ -128,7 +169,10 @@ def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: st
 
 
 def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
-    """The API's body (CONTRACT `POST /api/v1/reports`). Only `reporter.phone` and each `amount` can be at fault."""
+    """The API's body (CONTRACT `POST /api/v1/reports`), as `parse_json` gives it.
+
+    Only `reporter.phone` and, when money was transferred, the one amount that has to be there can be at fault.
+    """
     r = Reading(now, zone)
     if not isinstance(body, dict):
         r.problems.append(Problem("", "请求体应为 JSON 对象", "The body must be a JSON object"))
@@ -160,14 +204,27 @@ def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
 
 
 def _transfers(r: Reading, given: Any, *, compulsory: bool) -> tuple[TransferIn, ...]:
+    """Those with an amount; the others are kept as written, unless that would leave none of a transfer's report."""
     rows = given if isinstance(given, list) else []
     if given is not None and not isinstance(given, list):
         r.flag("transfers", given)
-    if not rows and compulsory:
-        r.amount("transfers[0].amount", None)
     if len(rows) > MAX_TRANSFERS:
-        r.flag("transfers", f"{len(rows)} transfers; the first {MAX_TRANSFERS} were taken")
-    return tuple(_transfer(r, f"transfers[{n}]", row) for n, row in enumerate(rows[:MAX_TRANSFERS]))
+        beyond = json.dumps(rows[MAX_TRANSFERS:], ensure_ascii=False)
+        said = f"共{len(rows)}笔，只收前{MAX_TRANSFERS}笔 ({len(rows)} transfers: the first {MAX_TRANSFERS} were taken)"
+        r.flag("transfers", f"{said} {beyond}", _LONG)
+    numbered = list(enumerate(rows[:MAX_TRANSFERS]))
+    readable = [(n, row) for n, row in numbered if _has_amount(row)]
+    if compulsory and not readable:
+        readable = numbered[:1] or [(0, {})]  # reading it says what is missing
+    taken = {n for n, _ in readable}
+    for n, row in numbered:
+        if n not in taken:
+            r.flag(f"transfers[{n}]", row, _LONG)
+    return tuple(_transfer(r, f"transfers[{n}]", row) for n, row in readable)
+
+
+def _has_amount(given: Any) -> bool:
+    return isinstance(given, dict) and values.parse_amount(_amount_text(given.get("amount"))) is not None
 
 
 def _transfer(r: Reading, at: str, given: Any) -> TransferIn:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import secrets
-import stat
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,7 +17,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.crypto import Keys
+from services import kept_secrets
+from services.proxies import networks
 
+_ENV_FILE = ".env"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _KEY_EXAMPLE = "k1:" + base64.b64encode(bytes(32)).decode()
 
@@ -43,16 +45,22 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = str(field.validation_alias)
-        path = os.environ.get(f"{name}_FILE")
-        return (Path(path).read_text().strip() if path else None), name, False
+        path = self._given.get(f"{name}_FILE")
+        try:
+            return (Path(path).read_text().strip() if path else None), name, False
+        except OSError as error:
+            raise BadSettings([_said(field, f"cannot read {path}: {error.strerror}", "_FILE")]) from None
+        except UnicodeDecodeError:
+            raise BadSettings([_said(field, f"{path} is no text", "_FILE")]) from None
 
     def __call__(self) -> dict[str, Any]:
+        self._given = {**dotenv_values(_ENV_FILE), **os.environ}
         found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
         return {name: value for value, name, _ in found if value is not None}
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=_ENV_FILE, extra="ignore", populate_by_name=True)
 
     database_url: str = _setting(
         "STOPLINE_DATABASE_URL", "sqlite:///var/stopline.db", "an SQLAlchemy URL",
@@ -66,7 +74,7 @@ class Settings(BaseSettings):
     data_keys: str = _setting("STOPLINE_DATA_KEYS", "", "id:base64(32 bytes), newest first", _KEY_EXAMPLE)
     index_key: str = _setting("STOPLINE_INDEX_KEY", "", "base64 of 32 bytes", "openssl rand -base64 32")
     trusted_proxies: str = _setting(
-        "STOPLINE_TRUSTED_PROXIES", "", "the proxy's address, or * where only it can connect", "10.0.0.5")  # fmt: skip
+        "STOPLINE_TRUSTED_PROXIES", "", "addresses or networks, comma-separated", "10.0.0.5,10.1.0.0/16")  # fmt: skip
     channel: Literal["simulator", "twilio"] = _setting(
         "STOPLINE_CHANNEL", "simulator", "simulator or twilio", "twilio")  # fmt: skip
     twilio_account_sid: str = _setting("TWILIO_ACCOUNT_SID", "", "AC and 32 hex digits", "AC" + "0" * 32)
@@ -81,7 +89,7 @@ class Settings(BaseSettings):
     sms_signature: str = _setting("STOPLINE_SMS_SIGNATURE", "示例大学", "at most 9 characters", "示例大学反诈")
     school_name: str = _setting("STOPLINE_SCHOOL_NAME", "示例大学", "the school's name", "示例大学")
     state_dir: str = _setting(
-        "STOPLINE_STATE_DIR", "", "a folder; by default beside the SQLite database, else var", "/var/lib/stopline")  # fmt: skip
+        "STOPLINE_STATE_DIR", "", "a folder; else beside the SQLite database, or var", "/var/lib/stopline")  # fmt: skip
     timezone: str = _setting("STOPLINE_TIMEZONE", "Asia/Shanghai", "an IANA time zone", "Asia/Shanghai")
     sender_threads: int = _setting("STOPLINE_SENDER_THREADS", 32, "1 to 64", "32")
     test_clock: str = _setting("STOPLINE_TEST_CLOCK", "", "a file with seconds to run ahead (tests only)", "/tmp/clock")  # noqa: S108
@@ -123,8 +131,8 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         try:
             kind = make_url(value).drivername
-        except ArgumentError as error:
-            raise ValueError("not a URL") from error
+        except (ArgumentError, ValueError):  # the message of a bad port shows a piece of the URL
+            raise ValueError("not a URL") from None
         if kind not in ("sqlite", "postgresql+psycopg"):
             raise ValueError("neither sqlite:/// nor postgresql+psycopg://")
         return value
@@ -132,16 +140,30 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
-        if value != "ledger://" and not all(part.startswith(("amqp://", "amqps://")) for part in value.split(";")):
-            raise ValueError("neither ledger:// nor amqp URLs")
+        for part in value.split(";") if value != "ledger://" else ():
+            url = _split(part)
+            if url.scheme not in ("amqp", "amqps") or not url.hostname:
+                raise ValueError("neither ledger:// nor amqp URLs")
+            if url.hostname not in LOOPBACK and url.username in (None, "guest"):
+                raise ValueError("the user guest is for this machine only; make one for Stopline")
         return value
 
     @field_validator("public_url", "twilio_api_base")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
+        url = _split(value)
+        if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment):
             raise ValueError("not an http address")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        try:
+            networks(value)
+        except ValueError:
+            raise ValueError("neither an address nor a network") from None
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -173,16 +195,33 @@ class Settings(BaseSettings):
                 _need(self, name, "the twilio channel needs it")
             if not self.twilio_messaging_service_sid:
                 _need(self, "twilio_from", "the twilio channel needs it or TWILIO_MESSAGING_SERVICE_SID")
-        if self.test_clock and self.channel == "twilio" and not self.twilio_api_base:
-            raise ValueError("STOPLINE_TEST_CLOCK: refused with the real provider; set STOPLINE_TWILIO_API_BASE")
-        for name in () if self.embedded and self.secret_key == "" else ("secret_key", "data_keys", "index_key"):
+        host = _split(self.twilio_api_base).hostname or "twilio.com"
+        if self.channel == "twilio" and ("." + host).endswith(".twilio.com"):
+            for name in ("test_clock", "failpoint"):
+                if getattr(self, name):
+                    raise ValueError(f"{_alias(name)}: refused with the real provider; set STOPLINE_TWILIO_API_BASE")
+        for name in () if self.embedded else kept_secrets.NAMES:
             _need(self, name, "compulsory with a broker")
         return self
 
 
 def _need(settings: Settings, name: str, why: str) -> None:
     if not getattr(settings, name):
-        raise ValueError(f"{_alias(name)}: {why}")
+        raise ValueError(_said(Settings.model_fields[name], why))
+
+
+def _said(field: FieldInfo, why: str, suffix: str = "") -> str:
+    """One line for the operator; never with the value in it."""
+    return f"{field.validation_alias}{suffix}: {why}; expected {field.description}, for example {field.examples[0]}"  # type: ignore[index]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("not a URL") from None
+    return parts
 
 
 def _alias(field: str) -> str:
@@ -191,6 +230,8 @@ def _alias(field: str) -> str:
 
 def load(**overrides: Any) -> Settings:
     """Read and check the settings; raises BadSettings with one line for each fault. Secrets are never in it."""
+    if os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no"):
+        raise BadSettings(["FLASK_DEBUG: refused, it shows the inside to everybody; expected no such variable"])
     try:
         settings = Settings(**overrides)
         if settings.embedded:
@@ -200,6 +241,8 @@ def load(**overrides: Any) -> Settings:
         raise BadSettings([_line(item) for item in error.errors()]) from None
     except OSError as error:
         raise BadSettings([f"cannot read {error.filename}: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise BadSettings([f"{_ENV_FILE}: not UTF-8"]) from None
     return settings
 
 
@@ -207,22 +250,24 @@ def _line(item: Any) -> str:
     name = str(item["loc"][0]) if item["loc"] else ""
     if not name:
         return str(item["msg"]).removeprefix("Value error, ")
-    field = next((f for key, f in Settings.model_fields.items() if name in (key, str(f.validation_alias))), None)
     said = str(item["msg"]).removeprefix("Value error, ")
-    shape = f"; expected {field.description}, for example {(field.examples or [''])[0]}" if field else ""
-    return f"{name}: {said}{shape}"
+    fields = (f for key, f in Settings.model_fields.items() if name in (key, str(f.validation_alias)))
+    return next((_said(field, said) for field in fields), f"{name}: {said}")
 
 
 def _check_keys(settings: Settings) -> None:
+    fields = Settings.model_fields
+    zero = base64.b64encode(bytes(32)).decode()
     try:
         _ = settings.keys
     except ValueError:
         shapes = f"expected {_KEY_EXAMPLE} and base64 of 32 bytes"
         raise BadSettings([f"STOPLINE_DATA_KEYS or STOPLINE_INDEX_KEY: not well formed; {shapes}"]) from None
+    for name in ("data_keys", "index_key"):
+        if zero in getattr(settings, name):
+            raise BadSettings([_said(fields[name], "this is the example, which everybody knows")])
     if len(settings.secret_key) < 32:
-        raise BadSettings(
-            ["STOPLINE_SECRET_KEY: too short; expected 32 characters or more, from: openssl rand -hex 32"]
-        )
+        raise BadSettings([_said(fields["secret_key"], "too short")])
 
 
 def state_dir(settings: Settings) -> Path:
@@ -236,36 +281,13 @@ def state_dir(settings: Settings) -> Path:
 
 def _with_kept_secrets(settings: Settings, overrides: dict[str, Any]) -> Settings:
     """Embedded: what is not set is made once and kept beside the ledger, readable by its owner only."""
-    names = ("secret_key", "data_keys", "index_key")
-    missing = [name for name in names if not getattr(settings, name)]
+    missing = [name for name in kept_secrets.NAMES if not getattr(settings, name)]
     if not missing:
         return settings
-    file = state_dir(settings) / "secrets.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        made = {
-            "secret_key": secrets.token_hex(32),
-            "data_keys": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "index_key": base64.b64encode(secrets.token_bytes(32)).decode(),
-        }
-        _write_once(file, json.dumps(made))
-    kept = json.loads(file.read_text())
-    return Settings(**(overrides | {name: kept[name] for name in missing}))
-
-
-def _write_once(file: Path, content: str) -> None:
-    """Durable before it is used: a ledger whose keys were lost in a crash could never be read again."""
-    draft = file.with_suffix(f".{os.getpid()}.tmp")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR), "w") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
+    url = make_url(settings.database_url)
+    ledger = Path(str(url.database)) if url.drivername == "sqlite" and url.database else None
     try:
-        os.link(draft, file)  # two processes may start at once: the first one's secrets stay
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+        kept = kept_secrets.load(state_dir(settings) / "secrets.json", ledger)
+    except ValueError as error:
+        raise BadSettings([str(error)]) from None
+    return Settings(**(overrides | {name: kept[name] for name in missing}))

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import traceback
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import desk.app
 import intake.app
 from intake.doors import MAX_BODY, Door, Provider, problem
-from ledger.errors import LedgerAway
+from ledger.errors import LedgerAway, NotFound
 from notifier.twilio import webhook
 from services import drill, health
 from services.compose import Parts
+from services.proxies import TrustedProxies, networks
 from services.settings import Settings
 
 log = structlog.get_logger()
 THREADS = 16
+MAX_READ = 4 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
+_MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
+_DETAILS = {
+    404: "There is no such address. 没有这个地址。",
+    405: "This address takes another method. 这个地址不接受此方法。",
+    413: "At most 1 MiB; nothing was stored. 内容超过 1 MiB，未保存。",
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -37,6 +48,7 @@ def build_app(parts: Parts) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
         SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_HTTPONLY=True,
@@ -44,10 +56,10 @@ def build_app(parts: Parts) -> Flask:
         SESSION_COOKIE_PATH="/",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: an officer's page may stay open for a shift
+        WTF_CSRF_SSL_STRICT=False,  # it wants a Referer, which our own Referrer-Policy forbids browsers to send
         TEMPLATES_AUTO_RELOAD=False,
     )
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedProxies(app.wsgi_app, networks(settings.trusted_proxies))  # type: ignore[method-assign]
     door = Door(ledger, settings.public_url, settings.school_name, _provider(settings), drill.token_holds(settings))
     csrf = CSRFProtect(app)
     for bp in intake.app.blueprints(door):
@@ -79,12 +91,12 @@ def _answers(app: Flask, settings: Settings) -> None:
         response.headers["Referrer-Policy"] = "no-referrer"  # the status link is a secret
         if settings.https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if "static" not in request.path:
+        if not (request.endpoint or "").endswith("static"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     def wants_json() -> bool:
-        return request.path.startswith(("/api/", "/webhooks/", "/openapi")) or request.path in ("/readyz", "/healthz")
+        return request.path.split("/")[1] in _MACHINES
 
     @app.errorhandler(LedgerAway)
     def away(error: LedgerAway) -> Any:
@@ -92,6 +104,10 @@ def _answers(app: Flask, settings: Settings) -> None:
         if wants_json():
             return problem(503, "Try again", "Nothing was stored; call 110 and try again. 未保存，请拨打110后再试。")
         return _page(503), 503, {"Retry-After": "2"}
+
+    @app.errorhandler(NotFound)
+    def missing(_error: NotFound) -> Any:
+        return (problem(404, "Not Found", _DETAILS[404]) if wants_json() else _page(404)), 404
 
     @app.errorhandler(CSRFError)
     def stale(_error: CSRFError) -> Any:
@@ -101,15 +117,17 @@ def _answers(app: Flask, settings: Settings) -> None:
     def refused(error: HTTPException) -> Any:
         status = error.code or 500
         if wants_json():
-            answer = problem(status, error.name, error.description or error.name)
+            answer = problem(status, error.name, _DETAILS.get(status, error.name))
             answer.headers.extend([(k, v) for k, v in error.get_headers() if k.lower() == "allow"])
             return answer
         return _page(status), status, [(k, v) for k, v in error.get_headers() if k.lower() == "allow"]
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Any:
+        # Where it was, but not its message: a driver's can hold what somebody typed.
+        at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
         log.error("request_failed", path=request.url_rule.rule if request.url_rule else "", error=type(error).__name__,
-                  exc_info=error)  # fmt: skip
+                  at=at)  # fmt: skip
         if wants_json():
             return problem(500, "Internal error", "Something went wrong; call 110. 系统出错，请先拨打110。")
         return _page(500), 500
@@ -121,13 +139,35 @@ def _answers(app: Flask, settings: Settings) -> None:
                                t=lambda zh, en: en if english else zh)  # fmt: skip
 
 
+class _Refusal(ErrorTask):  # type: ignore[misc]
+    """What the server refuses before the application sees it: a body beyond all measure, a broken head."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        said = f"{error.reason}. Call 110; nothing was stored. 请先拨打110，未保存。"
+        body, kind = said, "text/plain; charset=utf-8"
+        if self.request.path.startswith("/api/"):
+            body, kind = json.dumps({"type": "about:blank", "title": error.reason, "status": error.code, "detail": said,
+                                     "errors": []}), "application/problem+json"  # fmt: skip
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", kind), ("Cache-Control", "no-store"), ("Connection", "close")]
+        self.set_close_on_finish()
+        self.content_length = len(body.encode())
+        self.write(body.encode())
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = _Refusal
+
+
 class WebServer:
     """Waitress in a thread of its own: slow clients cost it a socket, not a thread."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
         self._server = create_server(app, host=host, port=port, threads=THREADS, ident="stopline", channel_timeout=60,
-                                     max_request_body_size=2 * MAX_BODY, connection_limit=2000,
+                                     max_request_body_size=MAX_READ, connection_limit=2000,
                                      clear_untrusted_proxy_headers=False)  # fmt: skip
+        self._server.channel_class = _Channel
         self.port: int = self._server.effective_port
 
     def run(self) -> None:

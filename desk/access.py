@@ -1,0 +1,28 @@
+"""The way to a person's record: filtered by who asks; each reading and each refusal is logged, without its content."""
+
+from __future__ import annotations
+
+from flask import abort
+from flask_login import current_user
+from sqlalchemy import RowMapping
+
+from desk.auth import me
+from ledger import codes, views
+from ledger.errors import NotFound
+from ledger.unit_of_work import Ledger
+
+
+def log(action: str, what: str) -> None:
+    """`action`: case.read, case.denied, page.denied …; `what` names the object by its id."""
+    current_user.log(action, what)
+
+
+def case_of(ledger: Ledger, code: str) -> RowMapping:
+    """The case with this code, look-alikes allowed; 404 also for one that is not this user's."""
+    try:
+        with ledger.read() as conn:
+            return views.find_case(conn, me(), code)
+    except NotFound:
+        if codes.looks_like_code(code):
+            log("case.denied", f"code:{codes.fold(code)}")
+        abort(404)
