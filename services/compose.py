@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import anchors, deliveries, failpoints, migrations, replies
 from ledger import tables as t
-from ledger.clock import Clock, FileClock, SteadyClock, wall
+from ledger.clock import Clock, FileClock, SteadyClock, ahead, wall
 from ledger.errors import LedgerAway, LedgerNotReady
 from ledger.unit_of_work import URGENT, Committed, Ledger, connect
 from notifier.channel import Channel, Outgoing
@@ -64,7 +64,9 @@ def build_clock(settings: Settings, engine: Engine) -> tuple[Clock, SteadyClock]
     else:
         with engine.connect() as conn:
             newest = conn.execute(select(func.max(t.case_events.c.at, type_=t.UtcTime))).scalar_one()
-        steady = SteadyClock(wall, floor=newest)
+        # The newest event was dated by a clock that ran ahead already: the steady part must not run ahead once more.
+        ran = ahead(Path(settings.test_clock)) if settings.test_clock else timedelta()
+        steady = SteadyClock(wall, floor=newest - ran if newest else None)
     return (FileClock(Path(settings.test_clock), steady) if settings.test_clock else steady), steady
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from amqp.exceptions import AMQPError
 from kombu.connection import Connection as BrokerConnection
-from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import Connection, select, text
 
 from ledger import alerting, people
@@ -19,6 +17,7 @@ from notifier.channel import ChannelAway
 from notifier.twilio.client import TwilioChannel
 from services import compose
 from services.settings import Settings, load
+from services.worker import BROKER_ERRORS, PATIENCE
 
 
 def run() -> int:
@@ -84,14 +83,22 @@ def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[s
 def _broker(settings: Settings) -> Iterator[str]:
     if settings.embedded:
         return
-    for queue in QUEUES:
+    with BrokerConnection(settings.brokers, connect_timeout=3, transport_options=PATIENCE) as connection:  # type: ignore[no-untyped-call]  # kombu
         try:
-            with BrokerConnection(settings.brokers, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # kombu
-                connection.connect()
-                declared = connection.channel().queue_declare(queue, passive=True)
-        except (BrokerError, AMQPError, OSError) as error:
-            yield f"broker: queue {queue} cannot be looked at ({type(error).__name__})"
-            continue
+            connection.ensure_connection(max_retries=len(settings.brokers) - 1)  # every node once
+        except BROKER_ERRORS as error:
+            yield f"broker: cannot be reached at STOPLINE_BROKER_URL ({type(error).__name__})"
+            return
+        for queue in QUEUES:
+            yield from _queue(connection, queue)
+
+
+def _queue(connection: BrokerConnection, queue: str) -> Iterator[str]:
+    try:
+        declared = connection.channel().queue_declare(queue, passive=True)  # type: ignore[no-untyped-call]  # kombu
+    except BROKER_ERRORS as error:
+        yield f"broker: queue {queue} cannot be looked at ({type(error).__name__})"
+    else:
         if not declared.consumer_count:
             yield f"broker: queue {queue} has no consumer; is a worker running?"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -15,6 +18,7 @@ from ledger.events import QUEUES
 from services import web
 from services.compose import Parts, build_parts, logging_as_json
 from services.settings import BadSettings, Settings, load
+from services.threads import die_with_any_thread
 
 log = structlog.get_logger()
 REFRESH_S = 10.0  # how often the clock's reference is taken anew
@@ -63,6 +67,7 @@ def _brokered() -> Settings:
 def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
     server = web.WebServer(web.build_app(parts), host, port)
     stop = _on_signal()
+    die_with_any_thread(stop)
     serving = threading.Thread(target=server.run, name="web", daemon=True)
     parts.start(*names)
     serving.start()
@@ -75,6 +80,7 @@ def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
 
 def _wait(parts: Parts, names: tuple[str, ...], name: str) -> int:
     stop = _on_signal()
+    die_with_any_thread(stop)
     parts.start(*names)
     print(f"ready {name}", flush=True)  # noqa: T201
     _keep_time(parts, stop)
@@ -83,13 +89,20 @@ def _wait(parts: Parts, names: tuple[str, ...], name: str) -> int:
 
 
 def _keep_time(parts: Parts, stop: threading.Event) -> None:
-    """Until the end: keep the clock's reference fresh. A database that is away leaves the old one in force."""
+    """Until the end: say that we live, and keep the clock's reference fresh.
+
+    The file is for a container's health check. A database that is away leaves the old reference in force.
+    """
+    alive = Path(tempfile.gettempdir()) / f"stopline-{os.getpid()}.alive"
+    alive.touch()
     while not stop.wait(REFRESH_S):
+        alive.touch()
         if parts.ledger.postgres:
             try:
                 parts.steady.refresh()
             except Exception as error:  # noqa: BLE001  # any driver error means the same: keep the old reference
                 log.warning("clock_not_refreshed", error=type(error).__name__)
+    alive.unlink(missing_ok=True)
 
 
 def _on_signal() -> threading.Event:

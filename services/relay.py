@@ -6,10 +6,11 @@ as published only by its own ack with no return before it. The ledger's work row
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -22,24 +23,31 @@ from ledger.errors import LedgerAway
 from ledger.events import Envelope
 from ledger.unit_of_work import Ledger
 from services import topology
+from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
 WINDOW = 500  # events in flight without a confirm
 BACKLOG = 10_000  # what is submitted beyond this is left to the sweep
-RECONNECT_MAX_S = 5.0
+STALLED_S = 10.0  # a full window without a single confirm for so long: a queue has lost its leader
+GOODBYE_S = 1.0  # a broker that hangs does not answer to `close`
+STOP_S = 2.0
 
 
 class Relay:
     def __init__(self, ledger: Ledger, urls: list[str], *, sweep: bool) -> None:
-        self._ledger, self._urls, self._sweeps = ledger, urls, sweep
+        self._ledger, self._urls = ledger, itertools.cycle([topology.pika_url(url) for url in urls])
         self._waiting: deque[Envelope] = deque()
         self._confirmed: deque[UUID] = deque()
         self._has_confirmed, self._stopping = threading.Event(), threading.Event()
-        self._publisher: _Publisher | None = None
-        self._threads = [threading.Thread(target=self._serve, name="relay", daemon=True),
-                         threading.Thread(target=self._mark, name="relay-mark", daemon=True)]  # fmt: skip
+        self._connection: _Publisher | None = None  # from the first try on
+        self._publisher: _Publisher | None = None  # the same, once it may publish
+        self._pause = Pause(self._stopping)
+        self._threads = [
+            Lasting("relay", self._serve, self._stopping),
+            Lasting("relay-mark", self._mark, self._stopping),
+        ]
         if sweep:
-            self._threads.append(threading.Thread(target=self._sweep, name="relay-sweep", daemon=True))
+            self._threads.append(Lasting("relay-sweep", self._sweep, self._stopping))
 
     def start(self) -> None:
         """Start its threads; after any fork, since threads do not survive one."""
@@ -57,32 +65,31 @@ class Relay:
     def stop(self) -> None:
         self._stopping.set()
         self._has_confirmed.set()
-        if self._publisher:
-            self._publisher.close()
+        if self._connection:
+            self._connection.close()
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=STOP_S)
+        self._mark_all()
 
     @property
     def connected(self) -> bool:
         return self._publisher is not None
 
     def _serve(self) -> None:
-        pause, turn = 0.1, 0
-        while not self._stopping.is_set():
-            publisher = _Publisher(self._urls[turn % len(self._urls)], self._waiting, self._note, self._ready)
-            publisher.run()
-            pause = 0.1 if self._publisher else min(pause * 2, RECONNECT_MAX_S)
-            self._publisher = None
-            self._waiting.clear()  # the sweep has them
-            turn += 1
-            if not self._stopping.is_set():
-                log.warning("relay_broker_away", error=publisher.ended)
-                self._stopping.wait(pause)
+        """One connection's life, from the first try to its end, and the pause after it."""
+        self._connection = _Publisher(next(self._urls), self._waiting, self._note, self._ready)
+        if self._stopping.is_set():
+            self._connection.close()  # `stop` may have come before there was anything to close
+        ended = self._connection.run()
+        self._publisher = None
+        self._waiting.clear()  # the sweep has them
+        if not self._stopping.is_set():
+            log.warning("relay_broker_away", error=ended)
+            self._pause.wait()
 
     def _ready(self, publisher: _Publisher) -> None:
         self._publisher = publisher
-        if self._stopping.is_set():
-            publisher.close()
+        self._pause.reset()
 
     def _note(self, ids: list[UUID]) -> None:
         self._confirmed.extend(ids)
@@ -90,27 +97,25 @@ class Relay:
 
     def _mark(self) -> None:
         """Write `published` in batches, beside the publishing thread so that it never waits for the ledger."""
-        while not self._stopping.is_set() or self._confirmed:
-            self._has_confirmed.wait(1.0)
-            self._has_confirmed.clear()
+        self._has_confirmed.wait(1.0)
+        self._has_confirmed.clear()
+        self._mark_all()
+
+    def _mark_all(self) -> None:
+        while self._confirmed:
             ids = [self._confirmed.popleft() for _ in range(min(len(self._confirmed), WINDOW))]
-            if not ids:
-                continue
             try:
                 outbox.mark_published(self._ledger, ids)
             except LedgerAway:
                 log.warning("relay_mark_failed", events=len(ids))  # published once more by the sweep: harmless
-            if self._confirmed:
-                self._has_confirmed.set()
 
     def _sweep(self) -> None:
-        while not self._stopping.wait(1.0):
-            if self._publisher is None:
-                continue
-            try:
-                self.submit(outbox.claim_unpublished(self._ledger))
-            except LedgerAway as away:
-                log.warning("relay_ledger_away", error=str(away))
+        if self._stopping.wait(1.0) or self._publisher is None:
+            return
+        try:
+            self.submit(outbox.claim_unpublished(self._ledger))
+        except LedgerAway as away:
+            log.warning("relay_ledger_away", error=str(away))
 
 
 class _Publisher:
@@ -119,88 +124,133 @@ class _Publisher:
     def __init__(self, url: str, waiting: deque[Envelope], confirmed: Any, ready: Any) -> None:
         self._waiting, self._confirmed, self._ready = waiting, confirmed, ready
         self._unconfirmed: dict[int, UUID] = {}
+        self._in_flight: set[UUID] = set()  # the same; the sweep may bring an event a second time
         self._returned: set[str] = set()
         self._tag = 0
         self._channel: Any = None
-        self.ended = ""
+        self._ended, self._stalled = "", False
+        self._open, self._mutex = True, threading.Lock()  # whether its loop may still be spoken to
         parameters = pika.URLParameters(url)
         parameters.heartbeat = 10
         parameters.socket_timeout = parameters.stack_timeout = 3.0
         self._connection = SelectConnection(
             parameters, self._opened, on_open_error_callback=self._over, on_close_callback=self._over
         )
+        self._loop = self._connection.ioloop
 
-    def run(self) -> None:
-        self._connection.ioloop.start()
+    def run(self) -> str:
+        """Returns when the connection has ended, and why it did."""
+        try:
+            self._loop.start()
+        finally:
+            with self._mutex:
+                self._open = False
+            self._loop.close()
+        return self._ended
 
     def nudge(self) -> None:
-        """Called from any thread."""
-        self._connection.ioloop.add_callback_threadsafe(self._publish)
+        """Called from any thread, at any time."""
+        self._tell(self._publish)
 
     def close(self) -> None:
-        self._connection.ioloop.add_callback_threadsafe(self._close)
+        """Called from any thread, at any time."""
+        self._tell(self._close)
 
-    def _close(self) -> None:
+    def _tell(self, what: Callable[[], None]) -> None:
+        with self._mutex:
+            if self._open:
+                self._loop.add_callback_threadsafe(what)
+
+    def _close(self, why: Any = None) -> None:
+        self._ended = self._ended or _named(why)
         if self._connection.is_open:
             self._connection.close()
+            self._loop.call_later(GOODBYE_S, self._loop.stop)
         elif not self._connection.is_closing:
-            self._connection.ioloop.stop()
+            self._loop.stop()
 
     def _over(self, _connection: Any, error: Any) -> None:
-        self.ended = type(error).__name__
-        self._connection.ioloop.stop()
+        self._ended = self._ended or _named(error)
+        self._loop.stop()
 
     def _opened(self, connection: Any) -> None:
-        connection.channel(on_open_callback=self._declare)
+        connection.channel(on_open_callback=self._begin)
 
-    def _declare(self, channel: Any) -> None:
+    def _begin(self, channel: Any) -> None:
         self._channel = channel
-        channel.add_on_close_callback(lambda _channel, _reason: self._close())
+        channel.add_on_close_callback(lambda _channel, reason: self._close(reason))
         channel.add_on_return_callback(self._on_return)
-        for name, kind in topology.exchanges():
-            channel.exchange_declare(name, exchange_type=kind, durable=True)
-        for name, arguments in topology.queues():
-            channel.queue_declare(name, durable=True, arguments=arguments)
-        for exchange, queue, key in topology.bindings():
-            channel.queue_bind(queue, exchange, routing_key=key)
+        self._declare()
         # Operations on a channel are answered in order: once confirms are on, all is declared.
         channel.confirm_delivery(self._on_confirm, callback=lambda _frame: self._start())
 
+    def _declare(self) -> None:
+        for name, kind in topology.exchanges():
+            self._channel.exchange_declare(name, exchange_type=kind, durable=True)
+        for name, arguments in topology.queues():
+            self._channel.queue_declare(name, durable=True, arguments=arguments)
+        for exchange, queue, key in topology.bindings():
+            self._channel.queue_bind(queue, exchange, routing_key=key)
+
     def _start(self) -> None:
         self._ready(self)
+        self._watch()
         self._publish()
+
+    def _watch(self) -> None:
+        if self._stalled and len(self._unconfirmed) >= WINDOW:
+            self._close("no confirms")
+        self._stalled = True
+        self._loop.call_later(STALLED_S, self._watch)
 
     def _publish(self) -> None:
         if self._channel is None or not self._channel.is_open:
             return
         while self._waiting and len(self._unconfirmed) < WINDOW:
             event = self._waiting.popleft()
-            failpoints.hit("before-publish", event.type)
-            self._tag += 1
-            self._unconfirmed[self._tag] = event.id
-            self._channel.basic_publish(
-                topology.EXCHANGE,
-                event.type,
-                json.dumps(event.cloudevent()).encode(),
-                pika.BasicProperties(
-                    content_type="application/json", content_encoding="utf-8", delivery_mode=2, message_id=str(event.id)
-                ),
-                mandatory=True,
-            )
-            failpoints.hit("after-publish", event.type)
+            if event.id not in self._in_flight:
+                self._publish_one(event)
+
+    def _publish_one(self, event: Envelope) -> None:
+        failpoints.hit("before-publish", event.type)
+        self._tag += 1
+        self._unconfirmed[self._tag] = event.id
+        self._in_flight.add(event.id)
+        self._channel.basic_publish(
+            topology.EXCHANGE,
+            event.type,
+            json.dumps(event.cloudevent()).encode(),
+            pika.BasicProperties(
+                content_type="application/json", content_encoding="utf-8", delivery_mode=2, message_id=str(event.id)
+            ),
+            mandatory=True,
+        )
+        failpoints.hit("after-publish", event.type)
 
     def _on_return(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         """No queue took it. The broker sends this before the ack, so the ack will not count."""
+        log.error("relay_event_returned", id=properties.message_id)
+        if not self._returned:
+            self._declare()  # somebody deleted what was declared
         self._returned.add(properties.message_id)
-        log.error("relay_event_returned", event=properties.message_id)
 
     def _on_confirm(self, frame: Any) -> None:
-        method = frame.method
+        method, self._stalled = frame.method, False
         tags = [method.delivery_tag]
         if method.multiple:
             tags = [tag for tag in self._unconfirmed if tag <= method.delivery_tag]
         ids = [self._unconfirmed.pop(tag) for tag in tags if tag in self._unconfirmed]
+        self._in_flight.difference_update(ids)
         if isinstance(method, pika.spec.Basic.Ack):
             self._confirmed([event_id for event_id in ids if str(event_id) not in self._returned])
+        else:
+            log.warning("relay_events_refused", events=len(ids))
         self._returned.difference_update(str(event_id) for event_id in ids)
         self._publish()
+
+
+def _named(why: Any) -> str:
+    """What ended a connection, in a word or two: the broker's own texts name queues and settings, never people."""
+    if isinstance(why, BaseException):
+        return " ".join([type(why).__name__, *(str(item) for item in why.args if isinstance(item, (int, str)))])
+    return str(why or "")

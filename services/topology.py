@@ -6,6 +6,7 @@ Only features that RabbitMQ 3.10 (Debian) and 4.x share are used.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 from ledger.events import CONSUMERS, QUEUES
 
@@ -44,3 +45,10 @@ def bindings() -> list[tuple[str, str, str]]:
     """(exchange, queue, routing key)."""
     live = [(EXCHANGE, queue, event) for event, consumers in CONSUMERS.items() for queue in consumers]
     return live + [(DEAD, dead_queue(queue), queue) for queue in QUEUES]
+
+
+def pika_url(url: str) -> str:
+    """The address as pika reads it. In `amqp://host//` kombu finds the virtual host `/`, pika one without a name."""
+    parts = urlsplit(url)
+    host = quote(unquote(parts.path[1:]) or "/", safe="")
+    return parts._replace(path=f"/{host}").geturl()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +16,9 @@ import structlog
 from amqp.exceptions import AMQPError
 from kombu.connection import Connection
 from kombu.entity import Queue
-from kombu.exceptions import DecodeError
 from kombu.exceptions import OperationalError as BrokerError
 from kombu.messaging import Consumer
+from sqlalchemy import select
 
 from ledger import failpoints, work
 from ledger.alerting import alarm
@@ -23,10 +27,14 @@ from ledger.events import QUEUES
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from services import topology
+from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
 PREFETCH = 8  # handlers are short: one transaction each
 HEARTBEAT_S = 10
+PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; a broker that hangs gives none at all
+BROKER_ERRORS = (BrokerError, AMQPError, OSError)
+STOP_S = 3.0
 POLL_S = 1.0
 
 
@@ -37,9 +45,7 @@ class LedgerWorker:
         self._ledger, self._handlers = ledger, handlers
         self._wakes = {queue: threading.Event() for queue in queues}
         self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._serve, args=(queue,), name=f"work-{queue}", daemon=True) for queue in queues
-        ]
+        self._threads = [Lasting(f"work-{queue}", partial(self._serve, queue), self._stopping) for queue in queues]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -57,15 +63,14 @@ class LedgerWorker:
 
     def _serve(self, queue: str) -> None:
         wake = self._wakes[queue]
-        while not self._stopping.is_set():
-            try:
-                busy = run_open(self._ledger, self._handlers, queue)
-            except LedgerAway as away:
-                log.warning("worker_ledger_away", queue=queue, error=str(away))
-                busy = False
-            if not busy:
-                wake.wait(POLL_S)
-                wake.clear()
+        try:
+            busy = run_open(self._ledger, self._handlers, queue)
+        except LedgerAway as away:
+            log.warning("worker_ledger_away", queue=queue, error=str(away))
+            busy = False
+        if not busy:
+            wake.wait(POLL_S)
+            wake.clear()
 
 
 def run_open(ledger: Ledger, handlers: Handlers, queue: str | None = None, age: timedelta = timedelta()) -> bool:
@@ -85,12 +90,12 @@ class BrokerWorker:
     def __init__(
         self, ledger: Ledger, handlers: Handlers, urls: list[str], queues: Sequence[str] = QUEUES, threads: int = 1
     ) -> None:
-        self._ledger, self._handlers, self._urls = ledger, handlers, urls
+        self._ledger, self._handlers = ledger, handlers
         self._stopping = threading.Event()
-        names = [(queue, n) for queue in queues for n in range(threads)]
         self._threads = [
-            threading.Thread(target=self._serve, args=(queue,), name=f"work-{queue}-{n}", daemon=True)
-            for queue, n in names
+            Lasting(f"work-{queue}-{n}", self._step(queue, urls), self._stopping)
+            for queue in queues
+            for n in range(threads)
         ]
 
     def start(self) -> None:
@@ -99,46 +104,51 @@ class BrokerWorker:
 
     def stop(self) -> None:
         self._stopping.set()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))  # one that a dead broker holds up has nothing in hand
 
-    def _serve(self, queue: str) -> None:
-        pause = 0.1
-        while not self._stopping.is_set():
-            try:
-                with Connection(self._urls, heartbeat=HEARTBEAT_S, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # kombu
-                    self._consume(connection, queue)
-                pause = 0.1
-            except (BrokerError, AMQPError, OSError) as error:
-                log.warning("worker_broker_away", queue=queue, error=type(error).__name__)
-            except LedgerAway as away:
-                log.warning("worker_ledger_away", queue=queue, error=str(away))
-            self._stopping.wait(pause)
-            pause = min(pause * 2, 5.0)
+    def _step(self, queue: str, urls: list[str]) -> Callable[[], None]:
+        turns, pause = itertools.cycle(urls), Pause(self._stopping)
+        return lambda: self._serve(queue, next(turns), pause)
 
-    def _consume(self, connection: Any, queue: str) -> None:
-        connection.connect()  # one try: the caller's own pauses decide when to come again
+    def _serve(self, queue: str, url: str, pause: Pause) -> None:
+        """One connection's life, and the pause after it."""
+        try:
+            with self._ledger.read() as conn:
+                conn.execute(select(1))
+            with Connection(url, heartbeat=HEARTBEAT_S, connect_timeout=3, transport_options=PATIENCE) as connection:  # type: ignore[no-untyped-call]  # kombu
+                self._consume(connection, queue, pause)
+        except LedgerAway as away:
+            log.warning("worker_ledger_away", queue=queue, error=str(away))
+        except BROKER_ERRORS as error:
+            log.warning("worker_broker_away", queue=queue, error=type(error).__name__)
+        pause.wait()
+
+    def _consume(self, connection: Any, queue: str, pause: Pause) -> None:
+        connection.ensure_connection(max_retries=0)  # one try: our own pauses decide when to come again
         channel = connection.channel()
         declare(channel)
         consumer = Consumer(  # type: ignore[no-untyped-call]  # kombu
             channel,
             [Queue(queue, no_declare=True)],  # type: ignore[no-untyped-call]  # kombu
             on_message=lambda message: self._take(queue, message),
+            on_decode_error=lambda message, error: self._park_unreadable(queue, message, error),
             prefetch_count=PREFETCH,
             accept=["json"],
             auto_declare=False,
         )
         with consumer:
+            pause.reset()
             while not self._stopping.is_set():
-                try:
+                with suppress(TimeoutError):
                     connection.drain_events(timeout=1)
-                except TimeoutError:
-                    connection.heartbeat_check()
+                connection.heartbeat_check()
 
     def _take(self, queue: str, message: Any) -> None:
         try:
             event_id = UUID(message.payload["id"])
-        except (DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes make the decoder trip over
             self._park_unreadable(queue, message, error)
             return
         outcome = work.run(self._ledger, self._handlers, queue, event_id)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import structlog
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium
@@ -80,6 +81,18 @@ def page(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that sets up the service's own logging leaves none of it behind: a logger kept in a module would go on
+    writing to that test's stderr, which is closed, and no other test could capture what it says."""
+    before, configure = structlog.get_config(), structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**{**given, "cache_logger_on_first_use": False})
+    )
+    yield
+    configure(**before)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -77,7 +77,7 @@ def test_a_double_tap_and_a_retry_are_one_case(service: Installation, page: Call
     phone = page("phone")
     phone.goto(service.public_url)
     fill_in(phone)
-    typed = {
+    typed: dict[str, str | float | bool] = {
         name: phone.locator(f"[name={name}]").first.input_value() for name in ("submission_key", "amount", "phone")
     }
     before = service.rows("SELECT count(*) FROM cases")[0][0]

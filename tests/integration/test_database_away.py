@@ -1,0 +1,138 @@
+"""The database goes away under way: the doors say so, workers stop consuming, nothing is lost, all goes on again."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+
+from tests.private_services import PostgreSQL, RabbitMQ
+from tests.processes import Answer, Installation, eventually
+
+
+@pytest.fixture
+def up(separate: Installation) -> Iterator[Installation]:
+    if not separate.processes:
+        separate.start_all()
+        separate.await_broker()
+    yield separate
+    assert [name for name, process in separate.processes.items() if not process.running] == []
+    assert not any(process.log("thread_stumbled") for process in separate.processes.values())
+
+
+@contextmanager
+def reporting(on: Installation, tag: str) -> Iterator[list[Answer]]:
+    """Somebody reports all the while and insists; at the end everything accepted has been settled once."""
+    enough, accepted = threading.Event(), []
+
+    def insist() -> None:
+        while not enough.is_set():
+            key, when = f"{tag}-{len(accepted)}", on.now().isoformat()
+            while not (answer := on.report(key, when=when)).taken:
+                enough.wait(0.05)
+            accepted.append(answer)
+            enough.wait(0.02)
+
+    thread = threading.Thread(target=insist)
+    thread.start()
+    try:
+        yield accepted
+    finally:
+        enough.set()
+        thread.join()
+    on.await_settled(60)
+    assert len({answer.code for answer in accepted}) == len(accepted) > 0
+    for answer in accepted:
+        assert len([text for text in on.texts("officer", answer.code) if "紧急止付" in text]) == 1
+
+
+def no_dead_letters(rabbitmq: RabbitMQ) -> bool:
+    lines = rabbitmq.rabbitmqctl("list_queues", "name", "messages").splitlines()
+    return all(line.endswith("\t0") for line in lines if ".dead" in line)
+
+
+def test_all_connections_are_cut(up: Installation, durable_postgresql: PostgreSQL) -> None:
+    with (
+        reporting(up, "cut") as accepted,
+        psycopg.connect(durable_postgresql.url.replace("+psycopg", ""), autocommit=True) as admin,
+    ):
+        for _ in range(5):
+            before = len(accepted)
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' "
+                          "AND pid <> pg_backend_pid() AND backend_type = 'client backend'")  # fmt: skip
+            eventually(lambda before=before: len(accepted) > before + 1, "no report taken any more")  # type: ignore[misc]
+
+
+def test_it_dies_and_comes_back_under_load(up: Installation, durable_postgresql: PostgreSQL) -> None:
+    with reporting(up, "died") as accepted:
+        eventually(lambda: len(accepted) > 3, "nothing accepted")
+        durable_postgresql.kill()
+        time.sleep(2)
+        durable_postgresql.start()
+        before = len(accepted)
+        eventually(lambda: len(accepted) > before + 3, "no report taken any more")
+
+
+def test_meanwhile_the_doors_say_so_in_both_languages(up: Installation, durable_postgresql: PostgreSQL) -> None:
+    token = up.accepted().token
+    up.await_settled()
+    durable_postgresql.stop()
+    try:
+        began = time.monotonic()
+        answer = up.report()
+        page = up.request("GET", f"/r/{token}")
+        ready = up.request("GET", "/readyz")
+        took = time.monotonic() - began
+        assert up.request("GET", "/healthz").status == 200
+    finally:
+        durable_postgresql.start()
+    assert (answer.status, page.status, ready.status) == (503, 503, 503)
+    assert answer.headers["Retry-After"].isdigit()
+    assert page.headers["Retry-After"].isdigit()
+    assert "call 110" in answer.body["detail"]
+    assert "110" in page.body["text"]
+    assert ready.body["degraded"] == ["ledger"]
+    assert took < 10
+    up.accepted()
+    up.await_settled()
+
+
+def test_workers_do_not_use_their_messages_up(
+    up: Installation, durable_postgresql: PostgreSQL, rabbitmq: RabbitMQ
+) -> None:
+    """A message counts its deliveries and is dead after twenty; an outage may last for longer than that."""
+    up.stop("clock")  # only the broker's way is left
+    up.pause("worker")
+    reports = [up.accepted() for _ in range(3)]
+    durable_postgresql.stop()
+    up.resume("worker")
+    worker = up.processes["worker"]
+    eventually(lambda: len(worker.log("worker_ledger_away")) > 4, "the worker has not noticed")
+    eventually(lambda: "police\t0" in rabbitmq.rabbitmqctl("list_queues", "name", "consumers"), "it still consumes")
+    durable_postgresql.start()
+    eventually(lambda: all(up.texts("officer", report.code) for report in reports), "no texts")
+    up.start("clock")
+    up.await_settled()
+    assert no_dead_letters(rabbitmq)
+
+
+def test_a_locked_file_is_said_and_waited_for(embedded: Installation) -> None:
+    embedded.start("up")
+    path = embedded.database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = embedded.report("locked")
+        other.execute("ROLLBACK")
+    assert refused.status == 503
+    assert refused.headers["Retry-After"].isdigit()
+    assert "call 110" in refused.body["detail"]
+    assert embedded.rows("SELECT count(*) FROM cases") == [(0,)]
+    taken = embedded.accepted("locked")
+    embedded.await_settled()
+    assert len(embedded.texts("officer", taken.code)) == 1
+    assert embedded.processes["up"].running

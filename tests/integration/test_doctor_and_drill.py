@@ -1,0 +1,90 @@
+"""What an operator asks: `stopline doctor` names each fault, `stopline drill` goes the real way and gives a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.private_services import PostgreSQL, free_port
+from tests.processes import EMBEDDED, SEPARATE, Installation, installed
+from tests.world import sqlite_url
+
+
+def doctor(on: Installation, **settings: str) -> tuple[int, list[str]]:
+    """Its exit status and the faults it names."""
+    done = on.command("doctor", timeout=60, **settings)
+    assert done.stderr == "", done.stderr
+    lines = done.stdout.splitlines()
+    faults = [line.removeprefix("FAULT ") for line in lines if line.startswith("FAULT")]
+    assert lines[-1] == (f"{len(faults)} faults" if faults else "no faults")
+    return done.returncode, faults
+
+
+def test_all_is_well(running: Installation) -> None:
+    if SEPARATE[0] in running.processes:
+        running.await_broker()
+    assert doctor(running) == (0, [])
+
+
+def test_wrong_credentials_are_named(running: Installation) -> None:
+    status, faults = doctor(running, TWILIO_AUTH_TOKEN="wrong")
+    assert (status, faults) == (1, ["provider: Twilio refuses TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"])
+
+
+def test_a_silent_provider_is_named(running: Installation) -> None:
+    status, faults = doctor(running, STOPLINE_TWILIO_API_BASE=f"http://127.0.0.1:{free_port()}")
+    assert status == 1
+    assert ["Twilio cannot be asked" in fault for fault in faults] == [True]
+
+
+def test_a_drill_goes_the_real_way_and_rings_no_phone(running: Installation) -> None:
+    before = len(running.double.creations)
+    done = running.command("drill")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "every step in time" in done.stdout
+    running.await_settled()
+    assert len(running.double.creations) == before
+
+
+def test_a_drill_without_anybody_who_works_fails(running: Installation) -> None:
+    running.stop()
+    if running.broker_url != EMBEDDED:
+        running.start("web", "relay")
+    done = running.command("drill")
+    assert done.returncode == 1
+    assert "MISSED" in done.stdout or "is the service up?" in done.stdout
+
+
+def test_a_queue_without_a_consumer_is_named(separate: Installation) -> None:
+    separate.stop()
+    separate.start("relay")
+    status, faults = doctor(separate)
+    queues = [f"broker: queue {queue} has no consumer; is a worker running?" for queue in
+              ("police", "counselor", "care", "notice")]  # fmt: skip
+    assert (status, faults) == (1, queues)
+
+
+def test_a_broker_that_is_away_is_named(separate: Installation) -> None:
+    status, faults = doctor(separate, STOPLINE_BROKER_URL=f"amqp://guest:guest@127.0.0.1:{free_port()}//")
+    assert status == 1
+    assert ["broker: cannot be reached" in fault for fault in faults] == [True]
+
+
+def test_a_database_that_may_forget_is_named(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    with installed(postgresql.new_database(), EMBEDDED, tmp_path) as made:
+        made.prepare()
+        status, faults = doctor(made)
+    assert status == 1
+    assert ["PostgreSQL runs with fsync=off" in fault for fault in faults] == [True]
+
+
+@pytest.mark.parametrize(("upgraded", "said"), [(True, "nobody would be called"), (False, "stopline db upgrade")])
+def test_an_empty_roster_and_missing_tables_are_named(tmp_path: Path, upgraded: bool, said: str) -> None:
+    with installed(sqlite_url(tmp_path), EMBEDDED, tmp_path) as made:
+        if upgraded:
+            assert made.command("db", "upgrade").returncode == 0
+        status, faults = doctor(made) if upgraded else (made.command("doctor").returncode, [])
+        assert status == 1
+        assert all(said in fault for fault in faults)
+        assert said in made.command("doctor").stdout
