@@ -12,9 +12,10 @@ from ledger.errors import NotFound
 from ledger.unit_of_work import Ledger
 
 
-def log(action: str, what: str) -> None:
-    """`action`: case.read, case.denied, page.denied …; `what` names the object by its id."""
-    current_user.log(action, what)
+def log(action: str, *read: str) -> None:
+    """`action`: case.read, case.denied, page.denied …; `read` names the objects by their ids."""
+    if read:
+        current_user.log(action, *read)
 
 
 def case_of(ledger: Ledger, code: str) -> RowMapping:

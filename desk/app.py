@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request
 from flask_login import current_user
 
 from desk import auth, care, duty, simulator
@@ -21,6 +21,13 @@ def blueprints(ledger: Ledger, *, simulated: bool) -> list[Blueprint]:
 def install(app: Flask, ledger: Ledger, school: str) -> None:
     """Sessions, and the words and times that the templates use."""
     auth.install(app, ledger)
+
+    @app.after_request
+    def keep_language(response: Response) -> Response:
+        if request.args.get("lang") in ("zh", "en"):
+            response.set_cookie("lang", request.args["lang"], max_age=86400 * 365, httponly=True, samesite="Lax",
+                                secure=app.config["SESSION_COOKIE_SECURE"])  # fmt: skip
+        return response
 
     @app.context_processor
     def shared() -> dict[str, Any]:

@@ -35,10 +35,11 @@ class SessionUser:
     def get_id(self) -> str:
         return f"{self.user.id}:{self.user.epoch}"
 
-    def log(self, action: str, what: str) -> None:
-        """Note in the ledger that this user read something, or was refused it."""
+    def log(self, action: str, *read: str) -> None:
+        """Note in the ledger what this user read, or was refused."""
         with self.ledger.begin("read-log") as uow:
-            anchors.log_read(uow, f"user:{self.user.id}", action, what)
+            for what in read:
+                anchors.log_read(uow, f"user:{self.user.id}", action, what)
 
 
 def me() -> User:

@@ -26,6 +26,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         now = ledger.clock.now()
         with ledger.read() as conn:
             rows = views.follow_ups(conn, ledger.keys, me())
+        access.log("student.read", *(f"code:{row.code}" for row in rows))
         return render_template("desk/followups.html", rows=rows, now=now)
 
     @bp.post("/<code>/contact")

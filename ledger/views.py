@@ -215,12 +215,13 @@ def _row_keys(conn: Connection, rows: list[RowMapping]) -> dict[UUID, tuple[UUID
 
 @dataclass(frozen=True)
 class FollowUpRow:
-    """A follow-up with its next owed contact; the student is named to those who may call them."""
+    """A follow-up with its next owed contact; the student is named, with their phone, to those who may call them."""
 
     code: str
     state: str
     drill: bool
     student: str
+    phone: str
     grade: str
     opened_at: datetime
     contact: str
@@ -233,17 +234,24 @@ def follow_ups(conn: Connection, keys: Keys, user: User, limit: int = 100) -> li
     f, k = t.follow_ups.c, t.contacts.c
     owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
     query = (
-        select(c.code, f.state, c.drill, c.victim_id, c.match_grade, f.opened_at, k.kind, k.mode, k.due_at)
+        select(t.cases, f.state.label("care_state"), f.opened_at, k.kind.label("contact"), k.mode, k.due_at)
         .join(t.follow_ups, f.case_id == c.id)
         .join(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()))
         .where(visible(user), f.closed_at.is_(None), c.closed_at.is_(None))
         .order_by(k.due_at)
         .limit(limit)
     )
-    rows = conn.execute(query).all()
-    names = {p.id: p.name for p in people.by_id(conn, keys, [row.victim_id for row in rows])}
-    return [
-        FollowUpRow(row.code, row.state, row.drill, names.get(row.victim_id, ""), row.match_grade, row.opened_at,
-                    row.kind, row.mode, row.due_at)
-        for row in rows
-    ]  # fmt: skip
+    rows = conn.execute(query).mappings().all()
+    students = {p.id: p for p in people.by_id(conn, keys, [row["victim_id"] for row in rows])}
+    return [_follow_up(keys, row, students.get(row["victim_id"])) for row in rows]
+
+
+def _follow_up(keys: Keys, row: RowMapping, student: people.Person | None) -> FollowUpRow:
+    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
+    given = "victim_phone" if row["for_whom"] == "other" else "phone"
+    reported = keys.unwrap(row["id"], row["row_key"]).open("cases", row["id"], given, row[f"{given}_sealed"])
+    return FollowUpRow(
+        row["code"], row["care_state"], row["drill"], student.name if student else "",
+        (student.phone if student else None) or reported or "", row["match_grade"], row["opened_at"], row["contact"],
+        row["mode"], row["due_at"],
+    )  # fmt: skip

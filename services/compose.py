@@ -46,7 +46,7 @@ def logging_as_json(level: int = logging.INFO) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a cached one would outlive what it writes to
     )
     # Libraries' own records can carry addresses and bodies: only their errors are let through, without tracebacks.
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select, text
@@ -16,7 +17,7 @@ from notifier import countries
 from notifier.channel import ChannelAway
 from notifier.twilio.client import TwilioChannel
 from services import compose
-from services.settings import Settings, load
+from services.settings import LOOPBACK, Settings, load
 from services.worker import BROKER_ERRORS, PATIENCE
 
 
@@ -69,6 +70,8 @@ def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:
 def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[str]:
     """Where the chosen wording is risky: detailed finance words in a country whose carriers drop them."""
     if settings.channel == "simulator":
+        if (urlsplit(settings.public_url).hostname or "") not in LOOPBACK:
+            yield "STOPLINE_CHANNEL=simulator on a public address: /simulator shows every text to anybody"
         return
     staff = conn.execute(select(t.people).where(t.people.c.role != "student", t.people.c.active)).mappings()
     rows = {countries.for_phone(p.phone) for p in (people.opened(ledger.keys, row) for row in staff) if p.phone}

@@ -11,7 +11,7 @@ import structlog
 
 log = structlog.get_logger()
 DIED = 70  # exit status (EX_SOFTWARE)
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class Lasting(threading.Thread):

@@ -10,10 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,11 @@ from sqlalchemy.pool import NullPool
 from ledger.demo_school import demo_school
 from tests.fakes.phones import Phones
 from tests.fakes.twilio_double import TwilioDouble
+from tests.one_process import Answer, Process, eventually
 from tests.private_services import free_port
 from tests.world import body
 
 ROOT = Path(__file__).absolute().parent.parent
-START_S, END_S, ASK_EVERY_S = 60.0, 10.0, 0.02  # a busy machine is slow to start Python
 EMBEDDED = "ledger://"
 SEPARATE = ("web", "relay", "worker", "clock")
 # The same for all, so that a database may be a copy of another that was made ready before.
@@ -44,76 +42,6 @@ ROLES = {
     "officer": "O01", "backup": "O02", "desk": "D01", "counselor": "C01", "stand_in": "C03", "college_duty": "C02",
     "deputy_secretary": "S01", "office": "B01", "student": "2026010101",
 }  # fmt: skip
-
-
-def eventually(reached: Callable[[], Any], otherwise: str, timeout: float = 40.0) -> Any:
-    """Ask again until it is true; its value. For what other processes do and nobody announces."""
-    deadline = time.monotonic() + timeout
-    while not (value := reached()):
-        assert time.monotonic() < deadline, f"after {timeout:.0f} s: {otherwise}"
-        time.sleep(ASK_EVERY_S)
-    return value
-
-
-@dataclass
-class Process:
-    """One `stopline VERB`, its words kept for the message of a failure."""
-
-    name: str
-    popen: subprocess.Popen[bytes]
-    out: Path
-    err: Path
-
-    @property
-    def running(self) -> bool:
-        return self.popen.poll() is None
-
-    @property
-    def said(self) -> str:
-        return self.err.read_text(errors="replace")
-
-    def log(self, event: str) -> list[dict[str, Any]]:
-        """The lines of its log with this event name."""
-        lines = [line for line in self.said.splitlines() if line.startswith("{") and f'"{event}"' in line]
-        return [entry for entry in map(json.loads, lines) if entry.get("event") == event]
-
-    def await_ready(self) -> None:
-        eventually(lambda: not self.running or b"ready" in self.out.read_bytes(), f"{self.name} not ready", START_S)
-        assert b"ready" in self.out.read_bytes(), (
-            f"{self.name} ended with {self.popen.returncode}:\n{self.said[-3000:]}"
-        )
-
-    def await_end(self, timeout: float = END_S) -> int:
-        """Wait until it has ended by itself; its status, negative for a signal."""
-        try:
-            return self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} still runs after {timeout} s:\n{self.said[-3000:]}") from None
-
-    def send(self, number: signal.Signals) -> None:
-        if self.running:
-            self.popen.send_signal(number)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the door said; `status` 0 where it said nothing."""
-
-    status: int
-    body: dict[str, Any]
-    headers: Mapping[str, str]
-
-    @property
-    def taken(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def code(self) -> str:
-        return str(self.body["case"])
-
-    @property
-    def token(self) -> str:
-        return str(self.body["status_url"]).rpartition("/")[2]
 
 
 class Installation:
@@ -326,3 +254,6 @@ def _seconds_until_morning() -> float:
     local = datetime.now(ZoneInfo("Asia/Shanghai"))
     morning = local.replace(hour=10, minute=0, second=0, microsecond=0)
     return ((morning - local) % timedelta(days=1)).total_seconds()
+
+
+__all__ = ["EMBEDDED", "SEPARATE", "Answer", "Installation", "Process", "eventually", "installed"]

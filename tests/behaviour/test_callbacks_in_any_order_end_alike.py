@@ -54,7 +54,6 @@ def test_before_the_answer_was_written(world: World, fate: str) -> None:
     claims.settle(world.parts.ledger, made, answer.state, sid=answer.sid)
     assert [(row.state, row.sid, row.available_at) for row in report.texts()] == [(fate, answer.sid, None)]
     assert report.state("police") == "alerted"
-    read_all(world)
     world.phones.catch_up()
     backup = world.phones.unread(world.phones["backup"].number)
     assert len(backup) == (fate == "undelivered")

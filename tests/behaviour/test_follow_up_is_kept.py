@@ -133,10 +133,11 @@ def test_one_reminder_that_cannot_be_sent_does_not_hide_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = answered(world), answered(world)
-    remind, bad = care.remind, []
+    remind = care.remind
+    bad: list[Any] = []
 
     def trip(uow: Any, contact_id: Any) -> None:
-        bad.append(contact_id) if not bad else None
+        bad.append(contact_id)
         if contact_id == bad[0]:
             raise RuntimeError("a roster nobody foresaw")
         remind(uow, contact_id)

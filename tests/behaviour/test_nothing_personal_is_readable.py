@@ -57,7 +57,7 @@ def found_in(data: bytes) -> list[str]:
 
 def full_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report with a canary in every field, its whole way through, with troubles of every kind."""
-    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), _stumble)  # type: ignore[arg-type]
+    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), _stumble)
     world.double.faults.add("500", to=world.phones["O04"].number)
     world.double.faults.add("21211", to=world.phones["desk"].number)
     report = world.report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,12 +51,11 @@ def test_twenty_acknowledgements_by_reply_page_and_proxy_make_one_owner(world: W
     jobs = [reply(world, key, report.code) for key in OFFICERS]
     for key in ("O01", "O02", "O03", "O04", "D01", "B01"):
         client = world.user(f"page-{key}", "security", world.phones[key].number)
-        jobs.append(lambda client=client: world.press(client, f"/duty/{report.code}/acknowledge"))
+        jobs.append(partial(world.press, client, f"/duty/{report.code}/acknowledge"))
     office = [world.user(f"office-{n}", "security") for n in range(7)]
     for number, client in enumerate(office):
         person = world.person(OFFICERS[number % 4])
-        jobs.append(lambda client=client, person=person: world.press(
-            client, f"/duty/{report.code}/acknowledge", person=person))  # fmt: skip
+        jobs.append(partial(world.press, client, f"/duty/{report.code}/acknowledge", person=person))
     assert len(jobs) == 20
     assert {getattr(answer, "status_code", answer) for answer in at_once(jobs)} == {200, 303}
     world.phones.catch_up()

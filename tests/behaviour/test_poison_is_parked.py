@@ -28,7 +28,7 @@ def poisoned(world: World, monkeypatch: pytest.MonkeyPatch) -> Report:
             raise ValueError(f"cannot read {STUDENT} of {uow.case(event.case_id).field('phone')}")
         handlers.alert_counselor(uow, event)
 
-    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), trip)  # type: ignore[arg-type]
+    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), trip)
     return report
 
 
@@ -77,7 +77,7 @@ def test_mended_it_is_taken_up_again_and_its_alarm_is_over(
     for _ in range(work.MAX_ATTEMPTS):
         world.advance(20)
     assert row(world).state == "parked"
-    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), handlers.alert_counselor)  # type: ignore[arg-type]
+    monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), handlers.alert_counselor)
     assert work.reopen_parked(world.parts.ledger) == 1
     assert world.alarms() == []
     world.phones["counselor"].expects("30分钟内致电", poisoned.code)
@@ -86,7 +86,7 @@ def test_mended_it_is_taken_up_again_and_its_alarm_is_over(
 
 
 def test_an_event_that_nobody_handles_is_parked_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(HANDLERS, (COUNSELOR, ReportReceived.type))  # type: ignore[arg-type]
+    monkeypatch.delitem(HANDLERS, (COUNSELOR, ReportReceived.type))
     world.report()
     for _ in range(work.MAX_ATTEMPTS):
         world.advance(20)
@@ -100,7 +100,7 @@ def test_half_of_a_failed_handler_s_work_is_never_seen(world: World, monkeypatch
         handlers.alert_police(uow, event)
         raise RuntimeError
 
-    monkeypatch.setitem(HANDLERS, (POLICE, ReportReceived.type), trip)  # type: ignore[arg-type]
+    monkeypatch.setitem(HANDLERS, (POLICE, ReportReceived.type), trip)
     report = world.report()
     world.phones["officer"].expects_nothing()
     assert report.state("police") == "pending"

@@ -110,7 +110,9 @@ def put(conn: Connection, table: str, row: int, column: str, value: object) -> N
 def edit_bytes(table: str, column: str) -> Mutation:
     def mutate(conn: Connection, chance: random.Random) -> bool:
         row = any_row(conn, table, chance, f"{column} IS NOT NULL")
-        value = bytearray(cell(conn, table, row, column))  # type: ignore[arg-type]
+        before = cell(conn, table, row, column)
+        assert isinstance(before, bytes)
+        value = bytearray(before)
         value[chance.randrange(len(value))] ^= 1 << chance.randrange(8)
         put(conn, table, row, column, bytes(value))
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_several_clocks_at_once_never_double_a_step(world: World) -> None:
 def test_several_workers_at_once_begin_a_report_once(world: World) -> None:
     codes = [world.report().code for _ in range(4)]
     with world.another() as second, world.another() as third:
-        at_once([lambda ledger=part.ledger: run_open(ledger, world.handlers) for part in (world.parts, second, third)])
+        at_once([partial(run_open, part.ledger, world.handlers) for part in (world.parts, second, third)])
     for name, words in (("officer", "紧急止付"), ("counselor", "30分钟内致电"), ("student", "已收到")):
         read = {world.phones[name].expects(words).code for _ in codes}
         assert read == set(codes)

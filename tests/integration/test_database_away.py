@@ -28,7 +28,8 @@ def up(separate: Installation) -> Iterator[Installation]:
 @contextmanager
 def reporting(on: Installation, tag: str) -> Iterator[list[Answer]]:
     """Somebody reports all the while and insists; at the end everything accepted has been settled once."""
-    enough, accepted = threading.Event(), []
+    enough = threading.Event()
+    accepted: list[Answer] = []
 
     def insist() -> None:
         while not enough.is_set():

@@ -33,7 +33,8 @@ def line_up(lock: WriterLock, urgencies: list[int], work: Callable[[int], None])
 
 
 def test_the_most_urgent_goes_first_and_equals_in_their_order() -> None:
-    lock, order = WriterLock(), []
+    lock = WriterLock()
+    order: list[int] = []
     urgencies = [ROUTINE, URGENT, DOOR, ROUTINE, DOOR, URGENT]
     with lock.held(ROUTINE):
         threads = line_up(lock, urgencies, order.append)

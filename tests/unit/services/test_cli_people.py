@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pyotp
 import pytest
+from sqlalchemy import Engine
 
 from ledger import accounts, roster
 from ledger.demo_school import demo_school
 from ledger.schoolfile import write_school
+from ledger.unit_of_work import connect
 from services import compose
 from services.cli import main
 from services.settings import load
@@ -21,9 +23,14 @@ Run = Callable[..., tuple[int, str]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run a command; its exit status and what it printed. Connections of each command are let go at once."""
     monkeypatch.setenv("STOPLINE_DATABASE_URL", f"sqlite:///{tmp_path}/stopline.db")
-    opened = []
-    real = compose.connect
-    monkeypatch.setattr(compose, "connect", lambda *a, **k: opened.append(real(*a, **k)) or opened[-1])
+    opened: list[Engine] = []
+
+    def opening(url: str, pool_size: int = 16) -> Engine:
+        opened.append(connect(url, pool_size))
+        return opened[-1]
+
+    monkeypatch.setattr("services.compose.connect", opening)
+    monkeypatch.setattr("services.cli_ledger.connect", opening)
 
     def run(*words: str) -> tuple[int, str]:
         status = main(words)
