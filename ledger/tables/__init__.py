@@ -1,0 +1,31 @@
+"""The ledger's tables. Sealed columns end in `_sealed`, blind indexes in `_index`; times are UTC; money is fen."""
+
+from ledger.tables.base import UtcTime, metadata, new_id
+from ledger.tables.care import anchors, contacts, follow_ups
+from ledger.tables.cases import case_events, cases, obligations, transfers
+from ledger.tables.messages import alarms, deliveries, inbound, work
+from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, users
+
+__all__ = [
+    "UtcTime",
+    "access_log",
+    "alarms",
+    "anchors",
+    "case_events",
+    "cases",
+    "classes",
+    "colleges",
+    "contacts",
+    "deliveries",
+    "duties",
+    "follow_ups",
+    "inbound",
+    "ladders",
+    "metadata",
+    "new_id",
+    "obligations",
+    "people",
+    "transfers",
+    "users",
+    "work",
+]

@@ -1,0 +1,120 @@
+"""What happened: cases, transfers, obligations and the chain of events."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
+
+cases = Table(
+    "cases",
+    metadata,
+    id_column(),
+    Column("code", String(5), nullable=False, unique=True),
+    Column("code_fold", String(5), nullable=False, unique=True),  # 5/S, 8/B and 2/Z count as one
+    Column("kind", String(16), nullable=False),
+    Column("drill", Boolean, nullable=False, default=False),
+    Column("state", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("received_at", UtcTime, nullable=False, index=True),
+    Column("closed_at", UtcTime),
+    Column("college_code", String(32)),
+    reference("victim_id", "people"),
+    reference("counselor_id", "people"),
+    Column("match_grade", String(16), nullable=False),  # none · phone (推测) · student_no
+    Column("for_whom", String(8), nullable=False),
+    Column("phone_sealed", LargeBinary),
+    Column("phone_index", LargeBinary, index=True),
+    Column("phone_unsafe", Boolean, nullable=False),
+    Column("victim_phone_sealed", LargeBinary),
+    Column("victim_phone_index", LargeBinary, index=True),
+    Column("name_sealed", LargeBinary),
+    Column("student_no_sealed", LargeBinary),
+    Column("narrative_sealed", LargeBinary),
+    Column("fraud_type", String(2)),
+    Column("called_110", Boolean),
+    Column("flags", JSON, nullable=False),  # what was typed and could not be read: named here, kept sealed beside
+    Column("unread_sealed", LargeBinary),
+    Column("submission_hash", LargeBinary, unique=True),
+    Column("body_hash", LargeBinary),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("row_key", LargeBinary, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("chain_head", LargeBinary, nullable=False),
+    Column("anchored_seq", Integer, nullable=False, default=0),
+    Index("ix_cases_unanchored", "id", **only_while("last_seq > anchored_seq")),
+)
+transfers = Table(
+    "transfers",
+    metadata,
+    id_column(),
+    reference("case_id", "cases", nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("when_bucket", String(8)),
+    Column("happened_at", UtcTime),
+    Column("payee_account_sealed", LargeBinary),
+    Column("payee_account_index", LargeBinary, index=True),
+    Column("payee_name_sealed", LargeBinary),
+    Column("payee_bank_sealed", LargeBinary),
+    Column("payer_bank_sealed", LargeBinary),
+    Column("payer_account_tail_sealed", LargeBinary),
+    Column("serial_sealed", LargeBinary),
+    Column("outcome", String(16)),
+    Column("outcome_at", UtcTime),
+    UniqueConstraint("case_id", "position"),
+)
+obligations = Table(
+    "obligations",
+    metadata,
+    id_column(),
+    reference("case_id", "cases", nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("deadline_at", UtcTime, nullable=False),
+    Column("step", Integer, nullable=False, default=-1),
+    Column("ladder_at", UtcTime, nullable=False),  # from when the ladder's seconds count
+    Column("entered_at", UtcTime),  # when the present step began
+    Column("barren", Integer, nullable=False, default=0),  # steps in a row before this one that reached nobody
+    Column("next_at", UtcTime, index=True),  # when the clock must look again; null: never
+    reference("owner_id", "people"),
+    Column("reminded", Boolean, nullable=False, default=False),
+    Column("alerted_at", UtcTime),
+    Column("acknowledged_at", UtcTime),
+    Column("contacted_at", UtcTime),
+    Column("filed_at", UtcTime),
+    Column("done_at", UtcTime),
+    UniqueConstraint("case_id", "kind"),
+)
+case_events = Table(
+    "case_events",
+    metadata,
+    id_column(),
+    reference("case_id", "cases", nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", String(48), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("mac", LargeBinary, nullable=False),
+    Column("publish_after", UtcTime),  # null: published, or nobody consumes it, or there is no broker
+    UniqueConstraint("case_id", "seq"),
+    Index("ix_case_events_unpublished", "publish_after", **only_while("publish_after IS NOT NULL")),
+)

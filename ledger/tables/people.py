@@ -1,0 +1,101 @@
+"""Who there is: colleges, classes, people, duty shifts, ladders, staff accounts, and who read what."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+
+from ledger.tables.base import UtcTime, id_column, metadata, reference
+
+colleges = Table(
+    "colleges",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+)
+people = Table(
+    "people",
+    metadata,
+    id_column(),
+    Column("key", String(64), nullable=False, unique=True),  # the roster's own name for the row
+    Column("role", String(32), nullable=False),
+    Column("name_sealed", LargeBinary),
+    Column("called_sealed", LargeBinary),  # how others see them: 欧阳警官
+    Column("phone_sealed", LargeBinary),
+    Column("phone_index", LargeBinary, index=True),
+    Column("student_no_sealed", LargeBinary),
+    Column("student_no_index", LargeBinary, index=True),
+    Column("college_code", String(32)),
+    Column("class_code", String(32)),
+    Column("stand_in_id", Uuid),
+    Column("language", String(2), nullable=False, default="zh"),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("row_key", LargeBinary, nullable=False),
+)
+classes = Table(
+    "classes",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("college_code", String(32), nullable=False),
+    Column("counselor_id", Uuid),
+)
+duties = Table(
+    "duties",
+    metadata,
+    id_column(),
+    Column("college_code", String(32), nullable=False),  # "*" is the compulsory default row
+    Column("role", String(32), nullable=False),
+    reference("person_id", "people", nullable=False),
+    Column("days", String(16), nullable=False),
+    Column("start", String(5), nullable=False),
+    Column("end", String(5), nullable=False),
+    Index("ix_duties_role_college", "role", "college_code"),
+)
+ladders = Table(
+    "ladders",
+    metadata,
+    Column("obligation", String(16), primary_key=True),
+    Column("college_code", String(32), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("after_s", Integer, nullable=False),
+    Column("targets", JSON, nullable=False),
+)
+users = Table(
+    "users",
+    metadata,
+    id_column(),
+    Column("username", String(64), nullable=False, unique=True),
+    Column("role", String(32), nullable=False),
+    Column("college_code", String(32)),
+    reference("person_id", "people"),
+    Column("password_hash", Text, nullable=False),
+    Column("totp_sealed", LargeBinary, nullable=False),
+    Column("totp_used", BigInteger, nullable=False, default=0),  # the last accepted time step: a code works once
+    Column("session_epoch", Integer, nullable=False, default=0),  # raised to end every session of this user
+    Column("failures", Integer, nullable=False, default=0),
+    Column("locked_until", UtcTime),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("row_key", LargeBinary, nullable=False),
+)
+access_log = Table(
+    "access_log",
+    metadata,
+    id_column(),
+    Column("at", UtcTime, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("anchored", Boolean, nullable=False, default=False),
+)
