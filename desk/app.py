@@ -12,6 +12,9 @@ from desk import auth, care, duty, simulator
 from ledger.unit_of_work import Ledger
 
 
+STAFF = ("auth", "duty", "care", "simulator")  # the blueprints whose pages switch language
+
+
 def blueprints(ledger: Ledger, *, simulated: bool) -> list[Blueprint]:
     shared = Blueprint("desk", __name__, static_folder="static", static_url_path="/static/desk")
     made = [shared, auth.blueprint(ledger), duty.blueprint(ledger), care.blueprint(ledger)]
@@ -24,7 +27,7 @@ def install(app: Flask, ledger: Ledger, school: str) -> None:
 
     @app.after_request
     def keep_language(response: Response) -> Response:
-        if request.args.get("lang") in ("zh", "en"):
+        if request.blueprint in STAFF and request.args.get("lang") in ("zh", "en"):
             response.set_cookie("lang", request.args["lang"], max_age=86400 * 365, httponly=True, samesite="Lax",
                                 secure=app.config["SESSION_COOKIE_SECURE"])  # fmt: skip
         return response

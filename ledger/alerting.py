@@ -133,7 +133,6 @@ def _ring(
     for person in called:
         nth = earlier.get(person.id, 0) + 1
         kind = _kind_of_text(row["kind"], nth, case)
-        _supersede(uow, row["id"], person.id)
         deliveries.tell(
             uow,
             person,
@@ -166,13 +165,6 @@ def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:
     for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, heard)):
         counts[person_id] = counts.get(person_id, 0) + 1
     return counts
-
-
-def _supersede(uow: UnitOfWork, obligation_id: UUID, person_id: UUID) -> None:
-    """What this person was not told yet is replaced: after an outage each hears of a case once, not once a step."""
-    mine = update(t.deliveries).where(d.obligation_id == obligation_id, d.person_id == person_id, d.alert)
-    uow.conn.execute(mine.where(d.state == "pending").values(state="cancelled", available_at=None))
-    uow.conn.execute(mine.where(d.state == "failed_temporary").values(available_at=None))
 
 
 def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:

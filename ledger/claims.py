@@ -90,7 +90,10 @@ def _ready_rows(now: datetime, limit: int, worst_priority: int) -> Select[Any]:
 
 
 def _with_wanted() -> Select[Any]:
-    """Texts, locked, each with `wanted`: an alert only while it rings and nobody wrote to its person anew."""
+    """Texts, locked, each with `wanted`: an alert only while it rings and its person was not written to anew.
+
+    So after an outage each hears of a case once, and not once a step.
+    """
     newer = t.deliveries.alias()
     n = newer.c
     replaced: ColumnElement[bool] = exists().where(

@@ -95,13 +95,6 @@ def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     configure(**before)
 
 
-@pytest.fixture(autouse=True)
-def fresh_logging() -> Iterator[None]:
-    """A command configures logging for its own stderr, which is another one in the next test."""
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind in turn."""

@@ -21,6 +21,7 @@ import urllib3
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from ledger.claims import LEASE
 from ledger.demo_school import demo_school
 from tests.fakes.phones import Phones
 from tests.fakes.twilio_double import TwilioDouble
@@ -222,6 +223,18 @@ class Installation:
         }
         return {name: rows[0][0] for name, query in queries.items() if (rows := self.rows(query))[0][0]}
 
+    def lapse_leases(self) -> None:
+        """Let the calls of dead processes lapse. A living one's must not lapse with them: it ends well before that."""
+
+        def only_the_dead_call() -> bool:
+            since = [_utc(row[0]) for row in self.rows("SELECT lease_until FROM deliveries WHERE state = 'sending'")]
+            waiting = self.rows("SELECT 1 FROM deliveries WHERE state = 'pending'")
+            old = all(lease < self.now() + timedelta(seconds=LEASE.total_seconds() - 2) for lease in since)
+            return old and not waiting and "work" not in self.unsettled()
+
+        eventually(only_the_dead_call, "work or texts wait, or calls do not end")
+        self.advance(LEASE.total_seconds() + 1)
+
     def await_settled(self, timeout: float = 40.0) -> None:
         left: dict[str, int] = {}
 
@@ -247,6 +260,12 @@ def installed(database_url: str, broker_url: str, folder: Path, **more: str) -> 
     finally:
         made.close()
         double.close()
+
+
+def _utc(at: Any) -> datetime:
+    """SQLite gives a time as text, without a zone."""
+    moment = datetime.fromisoformat(str(at))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _seconds_until_morning() -> float:

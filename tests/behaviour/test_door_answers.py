@@ -262,3 +262,9 @@ def test_simulated_phones_are_there_only_with_the_simulator_and_answer_with_a_to
     assert client.post("/simulator/reply", data={**form, "csrf_token": csrf(client, "/simulator")}).status_code == 303
     assert report.state("police") == "acknowledged"
     world.phones["officer"].expects("由您接单")
+
+
+def test_a_raw_byte_in_the_query_of_any_page_is_no_reason_to_fail(door: World) -> None:
+    for path in ("/", "/login", "/duty", "/r/x", "/nowhere", "/openapi.json"):
+        answer = door.client.get(path, environ_overrides={"QUERY_STRING": "lang=\xff&code=\xfe"})
+        assert answer.status_code < 500, path

@@ -85,6 +85,22 @@ def test_a_text_whose_answer_was_lost_is_found_and_not_sent_again(world: World, 
     world.phones.assert_all_read()
 
 
+def test_a_text_that_is_found_to_have_failed_is_the_next_person_s_and_not_called_again(world: World) -> None:
+    world.double.mode = "manual"
+    world.double.faults.add("callbacks_lost", to=world.phones["officer"].number)
+    world.double.faults.add("drop_after", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    world.phones.mark_read(world.double.to(world.phones["officer"].number)[0])
+    world.double.fail(world.double.to(world.phones["officer"].number)[0].sid, 30008)
+    world.advance(2)
+    first = report.texts()[0]
+    assert (first.state, first.available_at) == ("failed_temporary", None)
+    for name in ("backup", "officer"):  # the next step's
+        world.phones[name].expects("紧急止付", report.code)
+    world.advance(30)
+    assert creations(world, "officer") == 2
+
+
 def test_after_a_second_doubtful_call_the_next_person_is_rung(world: World) -> None:
     world.double.faults.add("500", to=world.phones["officer"].number, times=2)
     report = report_with_trouble(world)

@@ -123,7 +123,7 @@ def test_a_worker_dies_and_its_message_comes_again(crashing: Installation, rabbi
     eventually(lambda: "work" not in crashing.unsettled(), "work left undone")
     eventually(lambda: "police\t0" in rabbitmq.rabbitmqctl("list_queues", "name", "messages"), "not acknowledged")
     crashing.start("clock")
-    crashing.advance(31)  # the leases of calls that were under way lapse
+    crashing.lapse_leases()
     answered(crashing, report)
     assert len(alerts(crashing, report)) == 1
 
@@ -138,7 +138,7 @@ def test_a_sender_dies_and_its_text_is_looked_up(crashing: Installation, where: 
     report = insist(crashing)
     died(crashing, "worker")
     crashing.start("worker", "clock")
-    crashing.advance(31)  # its lease lapses
+    crashing.lapse_leases()
     answered(crashing, report)
     assert [AGAIN in text for text in alerts(crashing, report)] == [marked]
 
@@ -172,14 +172,13 @@ def test_a_clock_dies_in_a_step(crashing: Installation, where: str) -> None:
     ],
 )
 def test_everything_in_one_process_dies(embedded: Installation, where: str, marked: bool) -> None:
-    embedded.start("up", failpoint=where)
+    armed(embedded, "up", where)
 
     def restart() -> None:
         died(embedded, "up")
         embedded.start("up")
-        embedded.advance(31)
+        embedded.lapse_leases()
 
     report = insist(embedded, restart)
     answered(embedded, report)
     assert [AGAIN in text for text in alerts(embedded, report)] == [marked]
-    assert embedded.stop() == {"up": 0}

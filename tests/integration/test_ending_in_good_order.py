@@ -40,7 +40,7 @@ def test_calls_in_hand_are_finished_and_not_made_again(running: Installation) ->
     ends_soon(running)
     running.double.service_ms = 0
     running.start_all()
-    running.advance(31)  # were it left as `sending`, it would be looked up now
+    running.lapse_leases()  # were it left as `sending`, it would be looked up now
     running.await_settled()
     assert [len(running.texts(role, report.code)) for role in ("officer", "counselor", "student")] == [1, 1, 1]
     asked = [record.to for record in running.double.log if record.kind == "list"]
@@ -61,7 +61,7 @@ def test_a_broken_broker_holds_nobody_up(separate: Installation, rabbitmq: Rabbi
 
 def test_an_absent_database_holds_nobody_up(separate: Installation, durable_postgresql: PostgreSQL) -> None:
     broken(separate, durable_postgresql, "away", lambda: separate.report())
-    separate.advance(31)  # what a call came to could not be written: it is looked up
+    separate.lapse_leases()  # what a call came to could not be written: it is looked up
     separate.await_settled()
 
 

@@ -44,7 +44,7 @@ def test_no_accepted_report_is_lost_to_fifteen_kills(embedded: Installation) -> 
         embedded.kill("up")
         embedded.start("up")
     reporter.finish()
-    embedded.advance(31)  # the leases of the dead lapse
+    embedded.lapse_leases()
     embedded.await_settled(60)
     assert len(reporter.accepted) == len(set(reporter.accepted)) >= KILLS
     assert embedded.rows("SELECT count(*) FROM cases") == [(len(reporter.accepted),)]

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+import structlog
 
 from services.threads import DIED, Lasting
 from tests.processes import ROOT
@@ -22,7 +23,7 @@ threading.Event().wait(2)
 """
 
 
-def test_a_stumble_is_said_and_the_loop_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stumble_is_said_and_the_loop_goes_on() -> None:
     stopping, calls = threading.Event(), 0
 
     def step() -> None:
@@ -32,12 +33,12 @@ def test_a_stumble_is_said_and_the_loop_goes_on(capsys: pytest.CaptureFixture[st
             raise RuntimeError("a bug")
         stopping.set()
 
-    thread = Lasting("tried", step, stopping)
-    thread.start()
-    thread.join(10)
+    with structlog.testing.capture_logs() as said:
+        thread = Lasting("tried", step, stopping)
+        thread.start()
+        thread.join(10)
     assert calls == 3
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("thread_stumbled") == 2
+    assert [(entry["event"], entry["thread"]) for entry in said] == [("thread_stumbled", "tried")] * 2
 
 
 @pytest.mark.parametrize(("before", "status"), [("", DIED), ("stopping.set()", 0)])
