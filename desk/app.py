@@ -11,7 +11,6 @@ from flask_login import current_user
 from desk import auth, care, duty, simulator
 from ledger.unit_of_work import Ledger
 
-
 STAFF = ("auth", "duty", "care", "simulator")  # the blueprints whose pages switch language
 
 

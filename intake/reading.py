@@ -194,6 +194,7 @@ def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
         name=r.text("reporter.name", reporter.get("name")),
         student_no=r.text("reporter.student_no", reporter.get("student_no")),
         college=r.text("reporter.college", reporter.get("college"), 32),
+        class_named=r.text("reporter.class", reporter.get("class"), 64),
         fraud_type=r.choice("fraud_type", body.get("fraud_type"), FRAUD_TYPES, None),
         narrative=r.text("narrative", body.get("narrative"), _LONG),
         called_110=r.truth("called_110", body.get("called_110")),

@@ -77,8 +77,11 @@ def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:
     return [opened(keys, row) for row in conn.execute(query).mappings()]
 
 
-def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, college: str | None) -> Match:
-    """The student a report is about: by number, else (推测) by a phone that exactly one student has."""
+def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, otherwise: Match) -> Match:
+    """The student a report is about: by number, else (推测) by a phone that exactly one student has.
+
+    For one whom the roster does not know, `otherwise`: what the reporter said of class and college.
+    """
     c = t.people.c
     query = (
         select(c.id, c.college_code, t.classes.c.counselor_id)
@@ -93,7 +96,15 @@ def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | Non
         rows = conn.execute(query.where(column == index)).all() if index else []
         if len(rows) == 1:
             return Match(rows[0].id, grade, rows[0].college_code, rows[0].counselor_id)
-    return Match(college=college)
+    return otherwise
+
+
+def class_named(conn: Connection, said: str | None) -> Match | None:
+    """Whose students those of a class are, by its code or its name; None for one that is not on the roster."""
+    c = t.classes.c
+    query = select(c.college_code, c.counselor_id).where(or_(c.code == said, c.name == said)).limit(1)
+    row = conn.execute(query).one_or_none() if said else None
+    return Match(college=row.college_code, counselor=row.counselor_id) if row else None
 
 
 def college(conn: Connection, said: str | None) -> str | None:

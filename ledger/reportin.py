@@ -38,6 +38,7 @@ class ReportIn:
     name: str | None = None
     student_no: str | None = None
     college: str | None = None
+    class_named: str | None = None
     fraud_type: str | None = None
     narrative: str | None = None
     called_110: bool | None = None

@@ -79,10 +79,7 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str) -> list[dict[str, An
 
 
 def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str) -> tuple[Case, bool]:
-    college = people.college(uow.conn, report.college)
-    if report.college and not college:  # kept as it was written, but sealed: it may be anything
-        report = replace(report, unread={**report.unread, "college": report.college})
-    match = _match(uow, report, college)
+    report, match = _match(uow, report)
     submitted = digest(submission_key) if submission_key else None
     while True:
         row = _case_row(uow, report, match, submitted, body)
@@ -99,10 +96,18 @@ def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, 
         # The code was taken: another one.
 
 
-def _match(uow: UnitOfWork, report: ReportIn, college: str | None) -> people.Match:
-    """On behalf of somebody, the reporter's own phone is never matched to a student."""
+def _match(uow: UnitOfWork, report: ReportIn) -> tuple[ReportIn, people.Match]:
+    """On behalf of somebody, the reporter's own phone is never matched to a student.
+
+    A class or college that nobody knows is kept as it was written, sealed: it may be anything.
+    """
     phone = report.phone if report.for_whom == "self" else report.victim_phone
-    return people.match(uow.conn, uow.keys, phone, report.student_no, college)
+    college, class_ = people.college(uow.conn, report.college), people.class_named(uow.conn, report.class_named)
+    said = (("college", report.college, college), ("class", report.class_named, class_))
+    unread = {name: typed for name, typed, known in said if typed and not known}
+    place = class_ or people.Match(college=college)
+    match = people.match(uow.conn, uow.keys, phone, report.student_no, place)
+    return (replace(report, unread=report.unread | unread) if unread else report), match
 
 
 def _case_row(

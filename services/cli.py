@@ -58,6 +58,8 @@ def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     db = verbs.add_parser("db", help="the ledger's tables").add_subparsers(required=True, metavar="VERB")
     _verb(db, "upgrade", "bring the tables to this program's revision", cli_ledger.db_upgrade)
     _verb(db, "current", "print the tables' revision", cli_ledger.db_current)
+    work = verbs.add_parser("work", help="work that was parked").add_subparsers(required=True, metavar="VERB")
+    _verb(work, "retry", "try parked work again, after its cause was mended", cli_ledger.work_retry)
     audit = verbs.add_parser("audit", help="the chain of events").add_subparsers(required=True, metavar="VERB")
     _verb(audit, "verify", "walk the hash chain; exit 1 at a break", cli_ledger.audit_verify)
 

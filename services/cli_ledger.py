@@ -1,10 +1,10 @@
-"""`stopline db` and `stopline audit`."""
+"""`stopline db`, `audit` and `work`."""
 
 from __future__ import annotations
 
 import argparse
 
-from ledger import anchors, migrations
+from ledger import anchors, migrations, work
 from ledger.unit_of_work import connect
 from services import compose
 from services.settings import load, state_dir
@@ -37,3 +37,9 @@ def audit_verify(_options: argparse.Namespace) -> int:
         print(line)
     print("the chain holds" if not breaks else f"{len(breaks)} breaks")
     return 1 if breaks else 0
+
+
+def work_retry(_options: argparse.Namespace) -> int:
+    ledger, _ = compose.build_ledger(load())
+    print(f"{work.reopen_parked(ledger)} rows are tried again")
+    return 0

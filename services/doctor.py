@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select, text
 
-from ledger import alerting, people
+from ledger import alerting, people, views
 from ledger import tables as t
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
@@ -32,6 +32,7 @@ def run() -> int:
     with ledger.read() as conn:
         lines, faults = duty_lines(conn, ledger)
         faults += list(_durability(conn, ledger))
+        faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
     faults += list(_broker(settings)) + list(_provider(settings))
     for line in lines + [f"FAULT {fault}" for fault in faults]:

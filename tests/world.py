@@ -96,7 +96,7 @@ class World:
         """By what they are in this story, found as the service finds them."""
         with self.parts.ledger.read() as conn:
             keys = self.parts.ledger.keys
-            match = people.match(conn, keys, None, STUDENT_NO, None)
+            match = people.match(conn, keys, None, STUDENT_NO, people.Match())
             self.college = match.college or ""
             counselor = people.by_id(conn, keys, [match.counselor])
             self._add("counselor", counselor)
@@ -253,7 +253,7 @@ class Report:
         return state
 
 
-REPORTER = ("phone", "name", "student_no", "college", "for_whom", "victim_phone", "phone_unsafe")
+REPORTER = ("phone", "name", "student_no", "college", "class", "for_whom", "victim_phone", "phone_unsafe")
 TOP = ("kind", "fraud_type", "narrative", "called_110", "language")
 
 

@@ -74,6 +74,13 @@ def test_on_behalf_the_victim_s_phone_is_matched(world: World) -> None:
     assert grade(report) == "phone"
 
 
+@pytest.mark.parametrize("named", ["WY2601", "示例文2601班"])
+def test_an_unknown_student_with_a_class_goes_to_its_counselor(world: World, named: str) -> None:
+    report = answered_by(world, "O01", phone=UNKNOWN, student_no=None, **{"class": named})
+    world.phones["C01"].expects("30分钟内致电", report.code)
+    receipt(world, report, UNKNOWN)
+
+
 @pytest.mark.parametrize("college", ["GX", "示例工学院"])
 def test_an_unknown_student_with_a_college_goes_to_its_duty_counselor(world: World, college: str) -> None:
     report = answered_by(world, "O03", phone=UNKNOWN, student_no=None, college=college)
