@@ -19,7 +19,8 @@ from ledger.deliveries import WAITING, tell_obligation
 from ledger.errors import KeyMissing, Tampered
 from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
 
-LEASE = timedelta(seconds=30)  # longer than a provider call can take by the wall clock
+# Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
+LEASE = timedelta(seconds=13)
 ASK_AFTER = timedelta(seconds=2)  # a provider lists a new message a moment later
 RETRY_MAX_S = 5.0
 
@@ -174,7 +175,8 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
             uow.conn.execute(mine.values(state="unknown", settled=True, available_at=None))
             return False
         sealed = _key_of(uow, row).seal("deliveries", claim.id, "body", body)
-        uow.conn.execute(mine.values(body_sealed=sealed, attempt=2))
+        # The look-up took its time: the call that follows has a whole lease of its own.
+        uow.conn.execute(mine.values(body_sealed=sealed, attempt=2, lease_until=uow.now + LEASE))
         return True
 
 

@@ -190,7 +190,9 @@ class Ledger:
 def translated() -> Iterator[None]:
     try:
         yield
-    except (sql_errors.OperationalError, sql_errors.InterfaceError, sql_errors.TimeoutError) as error:
+    # InternalError: a transaction ended by its idle time-out, or a standby that is read-only until it is promoted.
+    except (sql_errors.OperationalError, sql_errors.InterfaceError, sql_errors.InternalError,
+            sql_errors.TimeoutError) as error:  # fmt: skip
         # The driver's text can hold values; only its kind goes further.
         raise LedgerAway(f"{LedgerAway.__doc__} ({type(error.__cause__ or error).__name__})") from error
 
@@ -200,7 +202,7 @@ def connect(url: str, pool_size: int = 16) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         # A process that is paused inside a transaction must not hold its locks for ever.
         options = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000"
-        arguments = {"connect_timeout": 3, "options": options}
+        arguments = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": options}
         return create_engine(url, pool_size=pool_size, max_overflow=16, pool_timeout=5, pool_pre_ping=True,
                              connect_args=arguments, hide_parameters=True)  # fmt: skip
     engine = create_engine(url, pool_size=pool_size, max_overflow=48, connect_args={"timeout": 5}, hide_parameters=True)

@@ -20,6 +20,7 @@ from services.worker import run_open
 
 log = structlog.get_logger()
 TICK_S = 1.0
+UNITS = 20  # of one step in one tick
 INQUIRE_EVERY_S = 30.0
 
 
@@ -60,29 +61,34 @@ class ClockProcess:
         if self._thread.is_alive():
             self._thread.join()
 
-    def tick(self) -> None:
-        """Every step that is due, until it has nothing more to do; one that fails does not hold up the others."""
-        now = self._ledger.clock.now()
+    def tick(self) -> bool:
+        """Every step that is due, some units of each; whether there may be more to do at once.
+
+        No step may keep the others waiting, be it by an error or by having a great deal to do.
+        """
+        now, more = self._ledger.clock.now(), False
         for step in self.steps:
             if step.due and now < step.due:
                 continue
             if step.every_s:
                 step.due = now + timedelta(seconds=step.every_s)
-            self._run(step)
+            more |= self._run(step)
+        return more
 
-    def _run(self, step: Step) -> None:
+    def _run(self, step: Step) -> bool:
         try:
-            while step.run() and not self._stopping.is_set():
-                pass
+            return all(step.run() and not self._stopping.is_set() for _ in range(UNITS))
         except LedgerAway as away:
             log.warning("clock_ledger_away", step=step.name, error=str(away))
         except ChannelAway as away:
             log.warning("clock_provider_away", step=step.name, error=str(away))
         except Exception:  # an error in one duty of the clock must not stop the others: said, and again next tick
             log.exception("clock_step_failed", step=step.name)
+        return False
 
     def _serve(self) -> None:
-        self.tick()
+        if self.tick():
+            return
         self._wake.wait(TICK_S)
         self._wake.clear()
 

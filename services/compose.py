@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -112,19 +113,18 @@ class Parts:
     clock: ClockProcess
     relay: Relay | None = None
     worker: LedgerWorker | BrokerWorker | None = None
-    running: list[Callable[[], None]] = field(default_factory=list)  # stops, in the order of starting
+    running: ExitStack = field(default_factory=ExitStack)  # what to stop, in the order of starting
 
     def start(self, *names: str) -> None:
         for name in names:
             part = getattr(self, name)
             if part is not None:
                 part.start()
-                self.running.append(part.stop)
+                self.running.callback(part.stop)
 
     def stop(self) -> None:
         """Finish what is in hand: doors first, so that nothing new comes in behind them."""
-        while self.running:
-            self.running.pop()()
+        self.running.close()  # each, even when one of them fails
         self.ledger.engine.dispose()
 
 

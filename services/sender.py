@@ -22,7 +22,7 @@ from services.threads import Lasting
 log = structlog.get_logger()
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
 POLL_S = 1.0  # for texts that another process committed
-SETTLE_PATIENCE_S = 20.0  # below the lease: after that the text is looked up by whoever finds the lease lapsed
+SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
 
 
 class Sender:

@@ -65,12 +65,13 @@ class Installation:
         self.phones = Phones(double, {**people, **{role: people[key] for role, key in ROLES.items()}}, timeout=20)
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {
             **kept,
             **SECRETS,
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(self.folder),
             "STOPLINE_DATABASE_URL": self.database_url,
             "STOPLINE_BROKER_URL": self.broker_url,
             "STOPLINE_PUBLIC_URL": self.public_url,

@@ -17,6 +17,8 @@ from tests.behaviour.stories import only_police_ring, read_all, reported
 from tests.private_services import free_port
 from tests.world import START, Report, World
 
+LEASE_S = claims.LEASE.total_seconds()
+
 
 def creations(world: World, name: str) -> int:
     """Requests to send a text to this phone."""
@@ -165,7 +167,7 @@ def test_a_process_that_died_before_its_call_costs_one_lease(world: World) -> No
     world.phones["officer"].expects_nothing()
     for name in ("counselor", "student"):
         world.phones[name].expects("")
-    world.advance(29)
+    world.advance(LEASE_S - 1)
     world.phones.assert_all_read()
     world.advance(2)
     world.phones["officer"].expects("重发：紧急止付").expects_nothing()
@@ -178,7 +180,7 @@ def test_a_process_that_died_after_its_call_costs_no_second_text(world: World) -
     run_open(world.parts.ledger, world.handlers, "police")
     [made] = claim(world)
     call(world, made)
-    world.advance(31)
+    world.advance(LEASE_S + 1)
     world.phones["officer"].expects("紧急止付", report.code).expects_nothing()
     for name in ("counselor", "student"):
         world.phones[name].expects("")
@@ -192,7 +194,7 @@ def test_a_late_answer_of_a_process_that_slept_beyond_its_lease_is_merged(world:
     run_open(world.parts.ledger, world.handlers, "police")
     [slow] = claim(world)
     answer = call(world, slow)
-    world.advance(31)  # somebody else has asked, and found it
+    world.advance(LEASE_S + 1)  # somebody else has asked, and found it
     claims.settle(world.parts.ledger, slow, "unknown")
     claims.settle(world.parts.ledger, slow, "sent", sid=answer.sid)
     for name in ("officer", "counselor", "student"):
@@ -207,7 +209,7 @@ def test_a_definite_refusal_after_the_lease_is_not_called_again(world: World) ->
     report = world.report()
     run_open(world.parts.ledger, world.handlers, "police")
     [slow] = claim(world)
-    world.clock.advance(31)
+    world.clock.advance(LEASE_S + 1)
     claims.lapse(world.parts.ledger)
     claims.settle(world.parts.ledger, slow, "failed_permanent", error="21211")
     assert [(row.state, row.available_at) for row in report.texts()] == [("failed_permanent", None)]
