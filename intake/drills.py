@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from intake.doors import Door, problem
-from ledger import deadlines, reports, status, values
+from ledger import deadlines, people, reports, status, values
 from ledger.errors import Expired, NotFound
 from ledger.reports import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR
@@ -27,7 +27,10 @@ def blueprint(door: Door) -> Blueprint:
         token = authorised()
         if token is None:
             return problem(403, "Not signed", "The drill token is missing, stale or not ours.")
-        now = door.ledger.clock.now()
+        now, college = door.ledger.clock.now(), request.form.get("college")
+        with door.ledger.read() as conn:
+            if college and not people.college(conn, college):
+                return problem(422, "Unknown college", "There is no such college on the roster. 名册中没有这个学院。")
         report = ReportIn(
             phone=_NOBODY,
             transfers=(TransferIn(_AMOUNT_FEN, channel="bank", when=values.When(None, now)),),

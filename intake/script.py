@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from ledger import sheet, values
+from ledger import corrections, sheet, values
+from ledger.corrections import Correction
 from ledger.crypto import Keys
 
 READABLE = timedelta(minutes=15)  # after that the link adds to the report but gives nothing back
@@ -24,9 +25,11 @@ def read_aloud(
     if now - case["received_at"] > READABLE:
         return None
     key = keys.unwrap(case["id"], case["row_key"])
-    facts = []
+    facts: list[dict[str, Any]] = []
     for row in sheet.transfers(conn, case["id"]):
-        account = key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"])
+        account = values.parse_account(
+            key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"]) or ""
+        )
         at = row["happened_at"]
         facts.append(
             {
@@ -34,7 +37,20 @@ def read_aloud(
                 "currency": row["currency"],
                 "when": f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else _BUCKETS[lang].get(row["when_bucket"] or ""),
                 "name": key.open("transfers", row["id"], "payee_name", row["payee_name_sealed"]),
-                "account": values.group4(account) if account else None,
+                "account": values.group4(account.text) if account else None,
             }
         )
+    if facts:
+        facts[0] |= _corrected(corrections.of_case(conn, key, case["id"]), lang)
     return facts
+
+
+def _corrected(said: list[Correction], lang: str) -> dict[str, str]:
+    """What was sent later counts for what the student says to 110: it is about the first transfer."""
+    newest = {correction.field: correction.value for correction in said}
+    shown = {"amount": newest.get("amount"), "name": newest.get("payee_name")}
+    account = values.parse_account(newest.get("payee_account", ""))
+    shown["account"] = values.group4(account.text) if account else None
+    time = newest.get("time", "")
+    shown["when"] = _BUCKETS[lang].get(time) or time[:16].replace("T", " ") or None
+    return {name: value for name, value in shown.items() if value}

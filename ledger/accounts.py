@@ -6,6 +6,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from uuid import UUID
 
 import pyotp
@@ -20,7 +21,6 @@ from ledger.unit_of_work import Ledger, UnitOfWork
 ROLES = ("officer", "counselor", "psychologist", "leader", "security", "admin")
 MAX_FAILURES, LOCKOUT = 5, timedelta(minutes=5)
 _hasher = PasswordHash((Argon2Hasher(),))
-_DECOY = _hasher.hash(secrets.token_hex(8))  # an unknown name takes as long as a wrong password
 u = t.users.c
 _left = exists().where(t.people.c.id == u.person_id, ~t.people.c.active)
 
@@ -94,11 +94,17 @@ def sign_in(ledger: Ledger, username: str, password: str, otp: str) -> User | No
     """
     with ledger.read() as conn:
         row = conn.execute(select(t.users).where(u.username == username)).mappings().one_or_none()
-    right = _hasher.verify(password, row["password_hash"] if row else _DECOY)
+    right = _hasher.verify(password, row["password_hash"] if row else _decoy())
     if row is None:
         return None
     with ledger.begin("sign-in") as uow:
         return _judge(uow, row["id"], otp, right)
+
+
+@cache
+def _decoy() -> str:
+    """So that an unknown name takes as long as a wrong password; made when first needed, since it takes its time."""
+    return _hasher.hash(secrets.token_hex(8))
 
 
 def _judge(uow: UnitOfWork, user_id: UUID, otp: str, right_password: bool) -> User | None:

@@ -74,12 +74,14 @@ def record_contact(uow: UnitOfWork, case: Case, kind: str, reached: bool, note: 
     row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
     if row is None:
         raise NotFound
-    values: dict[str, Any] = {"reached": reached, "note_sealed": case.key.seal("contacts", row["id"], "note", note)}
+    values: dict[str, Any] = {"reached": reached}
+    if note:  # the newest stands in the record, every one in the chain
+        values["note_sealed"] = case.key.seal("contacts", row["id"], "note", note)
     if reached:
         values |= {"done_at": uow.now, "remind_at": None}
         _progress(uow, case)
     uow.conn.execute(update(t.contacts).where(k.id == row["id"]).values(values))
-    uow.append(case, ContactRecorded(kind, reached), actor)
+    uow.append(case, ContactRecorded(kind, reached), actor, note or None)
 
 
 def _progress(uow: UnitOfWork, case: Case) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, select, update
 
 from ledger import tables as t
 from ledger import values
+from ledger.crypto import RowKey
 from ledger.events import CaseAmended
 from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import Case, UnitOfWork
@@ -31,6 +35,26 @@ def keep(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
     if changes:
         sealed = json.dumps(changes, ensure_ascii=False)
         uow.append(case, CaseAmended(tuple(sorted(changes))), "reporter", sealed)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A value that was sent later and differs from the one kept: not confirmed by phone. `field` as in the form."""
+
+    at: datetime
+    field: str
+    value: str
+
+
+def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Correction]:
+    """All corrections of a case, oldest first; those that filled an empty field are among them."""
+    e = t.case_events.c
+    query = select(e.id, e.at, e.sealed).where(e.case_id == case_id, e.type == CaseAmended.type).order_by(e.seq)
+    found = []
+    for row in conn.execute(query):
+        changes = json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "{}")
+        found += [Correction(row.at, field, value) for field, value in changes.items()]
+    return found
 
 
 def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn) -> dict[str, str]:

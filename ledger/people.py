@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, or_, select
 
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
+from ledger.errors import KeyMissing, Tampered
 
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
@@ -69,6 +70,23 @@ def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Pers
     rows = conn.execute(select(t.people).where(t.people.c.id.in_(wanted), t.people.c.active)).mappings()
     found = {row["id"]: opened(keys, row) for row in rows}
     return [found[i] for i in wanted if i in found]
+
+
+def keys_fit(conn: Connection, keys: Keys, sample: int = 5) -> bool:
+    """Whether the ledger's people were written with these keys, as far as a few of them can tell.
+
+    One that opens is enough: a single spoiled row must not keep the service from starting.
+    """
+    query = select(t.people).where(t.people.c.phone_index.is_not(None)).limit(sample)
+    rows = conn.execute(query).mappings().all()
+    return not rows or any(_fits(keys, row) for row in rows)
+
+
+def _fits(keys: Keys, row: RowMapping) -> bool:
+    try:
+        return bool(keys.blind("phone", opened(keys, row).phone) == row["phone_index"])
+    except (KeyMissing, Tampered):
+        return False
 
 
 def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, or_, select, true
 
-from ledger import codes, people, sheet, values
+from ledger import codes, corrections, people, sheet, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -122,6 +122,7 @@ def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]
         "police": police,
         "owner": owner[0].called if owner else "",
         "missing": sheet.missing_keys(rows),
+        "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),
         "transfers": [_transfer(row, opened("transfers", row, "payee_name", "payee_account", "payee_bank",
                                             "payer_bank", "payer_account_tail", "serial")) for row in rows],

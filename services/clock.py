@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,19 +38,22 @@ class ClockProcess:
     def __init__(self, ledger: Ledger, handlers: Handlers, channel: Channel, anchor: Callable[[], bool]) -> None:
         self._ledger, self._channel = ledger, channel
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._thread = Lasting("clock", self._serve, self._stopping)
-        self.steps = [
+        # Asking the provider can take as long as it likes to: escalation must not wait for it.
+        self._threads = [Lasting("clock", self._serve, self._stopping),
+                         Lasting("clock-asks", self._ask_on, self._stopping)]  # fmt: skip
+        self.own = [
             Step("work", lambda: run_open(ledger, handlers, age=work.STALE)),
             Step("leases", lambda: claims.lapse(ledger) > 0),
             Step("obligations", lambda: deadlines.look_at_one(ledger)),
             Step("contacts", lambda: deadlines.remind_one(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
-            Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S),
             Step("anchor", anchor, every_s=60),
         ]
+        self.asking = [Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S)]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         self._wake.set()
@@ -58,16 +61,17 @@ class ClockProcess:
     def stop(self) -> None:
         self._stopping.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
-    def tick(self) -> bool:
+    def tick(self, steps: Sequence[Step] | None = None) -> bool:
         """Every step that is due, some units of each; whether there may be more to do at once.
 
         No step may keep the others waiting, be it by an error or by having a great deal to do.
         """
         now, more = self._ledger.clock.now(), False
-        for step in self.steps:
+        for step in steps or (*self.own, *self.asking):
             if step.due and now < step.due:
                 continue
             if step.every_s:
@@ -86,8 +90,12 @@ class ClockProcess:
             log.exception("clock_step_failed", step=step.name)
         return False
 
+    def _ask_on(self) -> None:
+        self.tick(self.asking)
+        self._stopping.wait(TICK_S)
+
     def _serve(self) -> None:
-        if self.tick():
+        if self.tick(self.own):
             return
         self._wake.wait(TICK_S)
         self._wake.clear()

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from ledger import anchors, deliveries, failpoints, migrations, replies
+from ledger import anchors, deliveries, failpoints, migrations, people, replies
 from ledger import tables as t
 from ledger.clock import Clock, FileClock, SteadyClock, ahead, wall
 from ledger.errors import LedgerAway, LedgerNotReady
@@ -28,7 +28,7 @@ from services.clock import ClockProcess
 from services.handlers import HANDLERS
 from services.relay import Relay
 from services.sender import Sender
-from services.settings import Settings, state_dir
+from services.settings import BadSettings, Settings, state_dir
 from services.texts import renderer
 from services.worker import BrokerWorker, LedgerWorker
 
@@ -79,9 +79,17 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
         if migrations.current(engine) != migrations.newest(engine):
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
+        _check_keys(settings, engine)
     except DBAPIError as error:
         raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
     return Ledger(engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded), steady
+
+
+def _check_keys(settings: Settings, engine: Engine) -> None:
+    """Refuse keys that the ledger was not written with: reports would be taken that nobody can be rung for."""
+    with engine.connect() as conn:
+        if not people.keys_fit(conn, settings.keys):
+            raise BadSettings(["STOPLINE_DATA_KEYS or STOPLINE_INDEX_KEY: the ledger was written with other keys"])
 
 
 def build_channel(settings: Settings) -> Channel:

@@ -36,7 +36,9 @@ def figures(conn: Connection, now: datetime) -> Figures:
     """Everything comes from partial indexes over what is open, so its cost does not grow with age."""
     d, w, a, o = t.deliveries.c, t.work.c, t.alarms.c, t.obligations.c
     unsent = select(func.min(d.created_at, type_=t.UtcTime)).where(
-        d.available_at.is_not(None), d.alert, d.state.in_(("pending", "failed_temporary"))
+        d.available_at.is_not(None) | (d.state == "sending"),
+        d.alert,
+        d.state.in_(("pending", "failed_temporary", "sending", "unknown")),
     )
     work = select(func.count(), func.min(w.available_at, type_=t.UtcTime)).where(w.state == "open")
     oldest = conn.execute(unsent).scalar_one()
@@ -76,6 +78,8 @@ def blueprints(parts: Parts) -> list[Blueprint]:
             degraded.append("broker")
         if now.oldest_unsent_alert > 5:
             degraded.append("alerts")
+        if now.oldest_open_work > 10:
+            degraded.append("work")
         if now.open_alarms:
             degraded.append("alarms")
         return jsonify(

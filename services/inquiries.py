@@ -23,10 +23,10 @@ def ask(ledger: Ledger, channel: Channel) -> bool:
         if not deliveries.ringing(conn):
             return False
         silent = [(row["id"], row["sid"]) for row in deliveries.unheard(conn, now)]
+    for text in channel.inbound(now - REPLIES_SINCE):  # an answer ends the ringing: it is asked for first
+        _take(ledger, text)
     for delivery_id, sid in silent:
         _note(ledger, delivery_id, channel.status(sid))
-    for text in channel.inbound(now - REPLIES_SINCE):
-        _take(ledger, text)
     return False
 
 

@@ -23,7 +23,7 @@ from notifier.twilio import webhook
 from services import drill, health
 from services.compose import Parts
 from services.proxies import TrustedProxies, networks
-from services.settings import Settings
+from services.settings import BadSettings, Settings
 
 log = structlog.get_logger()
 THREADS = 16
@@ -177,9 +177,14 @@ class WebServer:
     """Waitress in a thread of its own: slow clients cost it a socket, not a thread."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
-        self._server = create_server(app, host=host, port=port, threads=THREADS, ident="stopline", channel_timeout=60,
-                                     max_request_body_size=MAX_READ, connection_limit=2000,
-                                     clear_untrusted_proxy_headers=False)  # fmt: skip
+        try:
+            self._server = create_server(app, host=host, port=port, threads=THREADS, ident="stopline",
+                                         channel_timeout=60, max_request_body_size=MAX_READ, connection_limit=2000,
+                                         clear_untrusted_proxy_headers=False)  # fmt: skip
+        except OSError as error:
+            raise BadSettings(
+                [f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"]
+            ) from None
         self._server.channel_class = _Channel
         self.port: int = self._server.effective_port
 

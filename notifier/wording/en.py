@@ -121,7 +121,7 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     known = {*_KEY, "transfer", "unsafe"}
     parts = [
         "NOT SAFE" if "unsafe" in msg.added else "",
-        f"{keys} added" if keys else "",
+        f"new {keys}" if keys else "",
         "new transfer" if "transfer" in msg.added else "",
         "more facts" if not known.issuperset(msg.added) or not msg.added else "",
     ]

@@ -120,7 +120,7 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     known = {*_KEY, "transfer", "unsafe"}
     parts = [
         "报案人现在不安全" if "unsafe" in msg.added else "",
-        f"已补{keys}" if keys else "",
+        f"新报{keys}" if keys else "",
         "新增转账" if "transfer" in msg.added else "",
         "其他信息" if not known.issuperset(msg.added) or not msg.added else "",
     ]

@@ -109,7 +109,7 @@ def test_what_the_form_adds_later_reaches_whoever_was_rung_in_one_text(world: Wo
     for name in ("counselor", "student"):
         world.phones[name].expects(code)
     assert submit(world, payee_account="6217 0000 0000 4417", payee_name="某人") == token
-    world.phones["officer"].expects(code, "有补充", "已补户名账号").expects_nothing()
+    world.phones["officer"].expects(code, "有补充", "新报户名账号").expects_nothing()
     assert corrections_of(world) == [{"payee_account": "6217 0000 0000 4417", "payee_name": "某人"}]
     officer = world.user("ouyang", "officer", world.phones["officer"].number)
     sheet = officer.get(f"/duty/{code}").text
@@ -128,7 +128,7 @@ def test_what_the_form_adds_after_an_acknowledgement_reaches_the_owner_alone(wor
     world.phones["backup"].expects(code).replies().expects("由您接单")
     world.phones["officer"].expects("已有人接单")
     submit(world, when="2026-11-24T14:32")
-    world.phones["backup"].expects("有补充", "已补时间")
+    world.phones["backup"].expects("有补充", "新报时间")
     world.phones["officer"].expects_nothing()
 
 
@@ -138,7 +138,7 @@ def test_a_correction_stands_beside_the_old_value(world: World) -> None:
     for name in ("officer", "counselor", "student"):
         world.phones[name].expects(code)
     submit(world, payee_name="乙", amount="40000")
-    world.phones["officer"].expects("有补充", "已补户名金额")
+    world.phones["officer"].expects("有补充", "新报户名金额")
     assert corrections_of(world) == [{"amount": "40,000", "payee_name": "乙"}]
     row = world.rows("SELECT amount_fen FROM transfers")[0]
     assert row.amount_fen == 3_860_000
@@ -180,7 +180,7 @@ def test_twenty_at_once_of_a_changed_form_keep_one_correction(world: World) -> N
     answers = at_once([lambda: app.test_client().post("/report", data=form).headers["Location"]] * 20)
     assert {address.rsplit("/", 1)[1] for address in answers} == {token}
     assert len(corrections_of(world)) == 1
-    world.phones["officer"].expects("有补充", "已补账号").expects_nothing()
+    world.phones["officer"].expects("有补充", "新报账号").expects_nothing()
 
 
 def test_an_amendment_that_nobody_was_rung_for_yet_is_in_the_first_alert(world: World) -> None:
@@ -191,7 +191,7 @@ def test_an_amendment_that_nobody_was_rung_for_yet_is_in_the_first_alert(world: 
     assert "缺" not in alert.body
     for name in ("counselor", "student"):
         world.phones[name].expects(code)
-    world.phones["officer"].expects("有补充", "已补户名账号时间")
+    world.phones["officer"].expects("有补充", "新报户名账号时间")
 
 
 def test_an_officer_rung_for_another_case_hears_nothing(world: World) -> None:

@@ -76,7 +76,7 @@ DOMAIN_TEXTS: list[tuple[m.Message, str]] = [
         "演练YA52P：仅为演练，请勿办理止付。模拟14:32转出38600元。收到回复YA52P。演练",
     ),
     (m.DrillEnd(DRILL_CODE), "演练YA52P已结束，请停止演练操作。此后通知请按真实情况处理。演练"),
-    (m.Amended(CODE, ("name", "account")), "K7M3P有补充：已补户名账号。详情见值守页。"),
+    (m.Amended(CODE, ("name", "account")), "K7M3P有补充：新报户名账号。详情见值守页。"),
 ]
 NEUTRAL_TEXTS: list[tuple[m.Message, str]] = [
     (OFFICER, "值班通知：紧急事项K7M3P，25日14:35登记，请立即打开值守页确认。第1次通知。"),
