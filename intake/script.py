@@ -52,5 +52,5 @@ def _corrected(said: list[Correction], lang: str) -> dict[str, str]:
     account = values.parse_account(newest.get("payee_account", ""))
     shown["account"] = values.group4(account.text) if account else None
     time = newest.get("time", "")
-    shown["when"] = _BUCKETS[lang].get(time) or time[:16].replace("T", " ") or None
+    shown["when"] = _BUCKETS[lang].get(time) or time[:16] or None
     return {name: value for name, value in shown.items() if value}

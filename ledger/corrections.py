@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ def keep(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
     typed = report.transfers[0] if report.transfers else None
     changes = _of_case(case, report)
     if stored is not None and typed is not None:
-        new = _of_transfer(case, stored, typed)
+        new = _of_transfer(case, stored, typed, uow.zone)
         _fill_in(uow, case, stored, typed, new)
         changes |= new
     _fill_in_case(uow, case, report)
@@ -57,12 +57,14 @@ def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Correction]:
     return found
 
 
-def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn) -> dict[str, str]:
+def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn, zone: tzinfo) -> dict[str, str]:
     changes: dict[str, str] = {}
     if typed.amount_fen != stored["amount_fen"]:
         changes["amount"] = values.yuan(typed.amount_fen)
     if typed.when and (typed.when.bucket, typed.when.at) != (stored["when_bucket"], stored["happened_at"]):
-        changes["time"] = typed.when.at.isoformat() if typed.when.at else str(typed.when.bucket)
+        # As people will read it, to the bank as well: in the school's own time.
+        at = typed.when.at
+        changes["time"] = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else str(typed.when.bucket)
     for name in SEALED:
         new = getattr(typed, name)
         if new and new != case.key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):

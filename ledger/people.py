@@ -8,12 +8,14 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, RowMapping, or_, select
 
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
 
+log = structlog.get_logger()
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
 
@@ -63,12 +65,20 @@ def opened(keys: Keys, row: RowMapping) -> Person:
 
 
 def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Person]:
-    """Active people in the order of `ids`, each once."""
+    """Active people in the order of `ids`, each once.
+
+    One whose row cannot be opened is left out, and said: whoever comes after them has to be rung all the same.
+    """
     wanted = list(dict.fromkeys(i for i in ids if i is not None))
     if not wanted:
         return []
     rows = conn.execute(select(t.people).where(t.people.c.id.in_(wanted), t.people.c.active)).mappings()
-    found = {row["id"]: opened(keys, row) for row in rows}
+    found: dict[UUID, Person] = {}
+    for row in rows:
+        try:
+            found[row["id"]] = opened(keys, row)
+        except (KeyMissing, Tampered) as error:
+            log.error("person_unreadable", person=str(row["id"]), error=type(error).__name__)
     return [found[i] for i in wanted if i in found]
 
 

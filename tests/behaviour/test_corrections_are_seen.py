@@ -13,15 +13,18 @@ def test_the_old_value_and_the_corrected_one_stand_on_the_sheet_and_the_newest_i
     alert = world.phones["officer"].expects("3800元")
     for name in ("counselor", "student"):
         world.phones[name].expects(alert.code)
-    again = client.post("/report", data={**FORM, "amount": "38000", "payee_name": "王伍"})
+    changed = {**FORM, "amount": "38000", "payee_name": "王伍", "when": "2026-11-24T06:32:05Z"}
+    again = client.post("/report", data=changed)
     assert again.location == first.location
-    world.phones["officer"].expects("有补充", "新报户名金额")
+    world.phones["officer"].expects("有补充", "新报户名金额时间")
     sheet = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{alert.code}").text
-    for said in ("王五", "王伍", "3,800", "38,000", "未电话核实"):
+    for said in ("王五", "王伍", "3,800", "38,000", "未电话核实", "2026-11-24 14:32:05"):
         assert said in sheet
     script = client.get(first.location).text
     assert "38,000" in script
     assert "王伍" in script
+    assert "2026-11-24 14:32" in script
+    assert "06:32" not in script + sheet
     assert "王五" not in script
 
 

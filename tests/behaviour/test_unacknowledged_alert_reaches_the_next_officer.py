@@ -295,3 +295,14 @@ def test_late_is_said_when_the_deadline_has_passed(world: World) -> None:
     world.phones.catch_up()
     for text in world.phones.unread():  # everybody is reminded by now; who and when is another promise
         world.phones.mark_read(text)
+
+
+def test_an_officer_whose_row_cannot_be_read_does_not_silence_the_ladder(world: World) -> None:
+    number = world.phones["officer"].number
+    with world.parts.ledger.begin("spoil") as uow:
+        index = uow.keys.blind("phone", number)
+        uow.conn.execute(t.people.update().where(t.people.c.phone_index == index).values(phone_sealed=b"x" * 40))
+    report = world.report()
+    world.phones["backup"].expects("紧急止付", report.code)
+    for name in ("counselor", "student"):
+        world.phones[name].expects(report.code)
