@@ -14,6 +14,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Connection, RowMapping, exists, insert, select, update
 
+from ledger import remembered
 from ledger import tables as t
 from ledger.errors import Conflict, NotFound
 from ledger.unit_of_work import Ledger, UnitOfWork
@@ -55,7 +56,7 @@ def add(uow: UnitOfWork, username: str, role: str, person: UUID | None, college:
         "role": role,
         "college_code": college,
         "person_id": person,
-        "password_hash": _hasher.hash(made.password),
+        "password_hash": hashed(made.password),
         "totp_sealed": key.seal("users", user_id, "totp", made.totp_secret),
         "row_key": wrapped,
     }
@@ -66,7 +67,7 @@ def add(uow: UnitOfWork, username: str, role: str, person: UUID | None, college:
 
 
 def reset(uow: UnitOfWork, username: str) -> Credentials:
-    """A new password and TOTP secret; ends every session of this user."""
+    """A new password and TOTP secret; ends every session, remembered phone and invitation of this user."""
     row = uow.conn.execute(select(t.users).where(u.username == username)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"no user {username!r}")
@@ -76,20 +77,38 @@ def reset(uow: UnitOfWork, username: str) -> Credentials:
         update(t.users)
         .where(u.id == row["id"])
         .values(
-            password_hash=_hasher.hash(made.password),
+            password_hash=hashed(made.password),
             totp_sealed=key.seal("users", row["id"], "totp", made.totp_secret),
             totp_used=0,
             session_epoch=u.session_epoch + 1,
             failures=0,
             locked_until=None,
+            invite_hash=None,
+            invite_until=None,
         )
     )
+    remembered.forget(uow, row["id"])
     return made
 
 
-def sign_in(ledger: Ledger, username: str, password: str, otp: str) -> User | None:
+def disable(uow: UnitOfWork, username: str) -> None:
+    """Nobody signs in with this account any more; its sessions and remembered phones are over at once."""
+    row = uow.conn.execute(select(u.id).where(u.username == username)).one_or_none()
+    if row is None:
+        raise NotFound(f"no user {username!r}")
+    values = {"disabled": True, "session_epoch": u.session_epoch + 1, "invite_hash": None, "invite_until": None}
+    uow.conn.execute(update(t.users).where(u.id == row.id).values(values))
+    remembered.forget(uow, row.id)
+
+
+def hashed(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def sign_in(ledger: Ledger, username: str, password: str, otp: str, phone: str | None = None) -> User | None:
     """The user, or None: wrong name, password or code, a code used before, locked or disabled; nobody learns which.
 
+    `phone`: the token of a remembered phone, on which the code may be left out.
     The slow hash runs outside any transaction, so that signing in never holds up a report.
     """
     with ledger.read() as conn:
@@ -98,7 +117,7 @@ def sign_in(ledger: Ledger, username: str, password: str, otp: str) -> User | No
     if row is None:
         return None
     with ledger.begin("sign-in") as uow:
-        return _judge(uow, row["id"], otp, right)
+        return judge(uow, row["id"], otp, right, phone)
 
 
 @cache
@@ -107,12 +126,14 @@ def _decoy() -> str:
     return _hasher.hash(secrets.token_hex(8))
 
 
-def _judge(uow: UnitOfWork, user_id: UUID, otp: str, right_password: bool) -> User | None:
+def judge(uow: UnitOfWork, user_id: UUID, otp: str, right_password: bool, phone: str | None = None) -> User | None:
+    """The user, if all is right; a wrong password or code counts as a failure, and five of them lock."""
     query = select(t.users, _left.label("left")).where(u.id == user_id).with_for_update(of=t.users)
     row = uow.conn.execute(query).mappings().one()
     if row["disabled"] or row["left"] or (row["locked_until"] and row["locked_until"] > uow.now):
         return None
-    step = _matching_step(uow, row, otp) if right_password else None
+    known = right_password and not otp.strip() and remembered.holds(uow, user_id, phone)
+    step = row["totp_used"] if known else _matching_step(uow, row, otp) if right_password else None
     mine = update(t.users).where(u.id == user_id)
     if step is None:
         failures = row["failures"] + 1

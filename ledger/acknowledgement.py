@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select, update
 
-from ledger import alarms, deliveries, people
+from ledger import alarms, deliveries, people, unsafety
 from ledger import tables as t
 from ledger.alerting import OWNER_REMIND, obligation
 from ledger.errors import NotAllowed
+from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY, CaseAcknowledged, CounselorAcknowledged, OutcomeRecorded, ProgressRecorded
 from ledger.people import Person
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
@@ -38,6 +40,8 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     row = obligation(uow, case, kind)
     if row["state"] not in deliveries.WAITING:
         return Owner(row["owner_id"], row["acknowledged_at"], won=False)
+    if kind == UNSAFE:
+        return Owner(person, uow.now, won=False)  # it rings on until a contact is recorded
     police = kind in ("police", "dissuade")
     values = {
         "state": "acknowledged",
@@ -93,7 +97,7 @@ def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: dat
 
 def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str) -> None:
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
-    row = _owned(uow, case, person)
+    row = owned(uow, case, person)
     state = PROGRESS[progress]
     if can_move(row["kind"], row["state"], state):
         at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
@@ -102,35 +106,53 @@ def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | N
         )
         if state == "filed":
             uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="filed"))
+    if progress == "contacted" and person is None:
+        unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)
 
 
 def record_outcome(
-    uow: UnitOfWork, case: Case, position: int, outcome: str, amount_fen: int | None, person: UUID | None, actor: str
+    uow: UnitOfWork,
+    case: Case,
+    position: int,
+    outcome: str,
+    amount_fen: int | None,
+    person: UUID | None,
+    actor: str,
+    number: str = "",
 ) -> None:
-    """What became of one transfer; when every transfer has an outcome, the police obligation is done."""
-    row = _owned(uow, case, person)
+    """What became of one transfer; when every transfer has an outcome, the police obligation is done.
+
+    立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount.
+    """
+    row = owned(uow, case, person)
     c = t.transfers.c
-    done = uow.conn.execute(
-        update(t.transfers)
-        .where(c.case_id == case.id, c.position == position)
-        .values(outcome=outcome, outcome_at=uow.now)
-    )
-    if not done.rowcount or outcome not in OUTCOMES:
+    found = select(t.transfers).where(c.case_id == case.id, c.position == position)
+    transfer = uow.conn.execute(found).mappings().one_or_none()
+    if transfer is None or outcome not in OUTCOMES:
         raise NotAllowed(f"no transfer {position} or no outcome {outcome!r}")
-    uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor)
+    values: dict[str, Any] = {"outcome_at": uow.now}
+    if OUTCOMES[outcome].case or not transfer["outcome"]:
+        values |= {"outcome": outcome, "outcome_fen": amount_fen}
+    if number:
+        values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
+    uow.conn.execute(update(t.transfers).where(c.id == transfer["id"]).values(values))
+    uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor, sealed=number or None)
     named = case_outcome(uow.conn.scalars(select(c.outcome).where(c.case_id == case.id)))
     state = "done" if named else row["state"]
     uow.conn.execute(
         update(t.obligations)
         .where(o.id == row["id"])
-        .values(state=state, next_at=None, done_at=uow.now if named else None)
+        .values(state=state, next_at=None, done_at=uow.now if named else row["done_at"])
     )
     uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state=case_state(state, named)))
 
 
-def _owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:
+def owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:
+    """The first obligation, for its owner or the office (`person` None). NotAllowed for others, and once closed."""
     row = obligation(uow, case, case.first_obligation)
+    if case.row["state"] == "closed":
+        raise NotAllowed("the case is closed")
     if row["owner_id"] is None or (person is not None and row["owner_id"] != person):
         raise NotAllowed("the case has to be acknowledged first, and only its owner or the office may do this")
     return row

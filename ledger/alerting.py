@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from ledger import deliveries, escalation, people
+from ledger import deliveries, escalation, linking, people
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
@@ -22,7 +22,8 @@ from ledger.sheet import alert_facts
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
-RINGING = {"police": "police", "dissuade": "police", "counselor": "counselor"}  # obligation → priority of its texts
+# obligation → priority of its texts
+RINGING = {"police": "police", "dissuade": "police", "unsafe": "police", "counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
 _NOT_REACHED = escalation.GONE | {"cancelled"}
@@ -127,7 +128,7 @@ def _ring(
     on_rung = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
     called = [person for person in on_rung if person.id != without]
     earlier = _told_before(uow, row["id"]) if step else {}
-    facts = alert_facts(uow.conn, case, uow.now)
+    facts = alert_facts(uow.conn, case, uow.now) | {"same_as": linking.same_as(uow.conn, case.id)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
     for person in called:
@@ -155,7 +156,7 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
         return "officer" if nth == 1 else "escalation"
     if obligation_kind == "counselor":
         return "counselor" if nth == 1 else "counselor_reminder"
-    return obligation_kind
+    return "immediate" if obligation_kind == escalation.UNSAFE else obligation_kind
 
 
 def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from ledger import alarms, deliveries, followups, people
+from ledger import alarms, deliveries, followups, people, unsafety
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import PRIORITY, ContactRecorded, FollowUpOpened
@@ -87,6 +87,7 @@ def record_contact(uow: UnitOfWork, case: Case, kind: str, reached: bool, note: 
 def _progress(uow: UnitOfWork, case: Case) -> None:
     mine = update(t.obligations).where(o.case_id == case.id)
     alarms.clear(uow, case.id, "counselor")
+    unsafety.settle(uow, case)
     uow.conn.execute(
         mine.where(o.kind == "counselor", o.state.in_(("pending", "alerted", "acknowledged"))).values(
             state="contacted", contacted_at=uow.now, next_at=None

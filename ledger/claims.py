@@ -151,6 +151,8 @@ def _draft(uow: UnitOfWork, row: RowMapping, key: RowKey) -> Draft:
         owner_id = facts.pop("owner_id")
         owner = people.by_id(uow.conn, uow.keys, [UUID(owner_id) if owner_id else None])
         facts["owner"] = owner[0].called if owner else ""
+    if "reopening" in facts:  # nor is a code that opens something
+        facts["digits"] = key.digits(f"reopening:{facts.pop('reopening')}")
     to = key.open("deliveries", row["id"], "to", row["to_sealed"]) or ""
     drill, sink = bool(row["drill"]), row["channel"] == "sink"
     return Draft(row["kind"], facts, row["language"], to, drill, sink, row["attempt"] > 1)

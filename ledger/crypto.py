@@ -49,6 +49,16 @@ class RowKey:
         """A 192-bit secret derived from the key: the same at every call, so it need not be stored."""
         return base64.urlsafe_b64encode(hmac.digest(self.secret, purpose.encode(), "sha256")[:24]).decode()
 
+    def digits(self, purpose: str) -> str:
+        """Six digits derived from the key, for a text: as little stored as a token is."""
+        return f"{int.from_bytes(hmac.digest(self.secret, purpose.encode(), 'sha256')[:8], 'big') % 10**6:06}"
+
+    def seal_bytes(self, table: str, row: UUID, column: str, content: bytes) -> bytes:
+        return _seal(self.secret, content, f"{table}:{row}:{column}")
+
+    def open_bytes(self, table: str, row: UUID, column: str, sealed: bytes) -> bytes:
+        return _open(self.secret, sealed, f"{table}:{row}:{column}")
+
 
 class Keys:
     """The key ring (`{id: 32 bytes}`, newest first) and the key of the blind index and of the chain."""

@@ -41,10 +41,11 @@ def tell(
     obligation: UUID | None = None,
     step: int | None = None,
     alert: bool = False,
+    after: datetime | None = None,
 ) -> None:
     """Write one text to a person, or to (phone, language). The same `dedup` is written once.
 
-    Nothing is written to a person without a phone. Texts of a drill outrank nothing.
+    Nothing is written to a person without a phone. Texts of a drill outrank nothing. It waits until `after`, if given.
     """
     row_id = t.new_id()
     person = to if isinstance(to, Person) else None
@@ -69,7 +70,7 @@ def tell(
             "channel": "sink" if case and case.row["source"] == "drill" else "provider",
             "alert": alert,
             "state": "pending",
-            "available_at": uow.now,
+            "available_at": after or uow.now,
             "expires_at": uow.now + NOTICE_LIFE,
             "created_at": uow.now,
         }
@@ -107,7 +108,7 @@ def _mark_alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         return
     now_is = uow.conn.execute(select(o.kind, o.state).where(o.id == row["obligation_id"])).one()
     uow.append(case, ObligationAlerted(now_is.kind, str(row["id"])), "sender")
-    if now_is.kind != "counselor" and now_is.state == "alerted":
+    if now_is.kind in ("police", "dissuade") and now_is.state == "alerted":
         uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="alerted"))
 
 

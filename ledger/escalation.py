@@ -71,6 +71,8 @@ class NobodyLeft:
 
 Decision = Stay | Advance | NobodyLeft
 
+UNSAFE = "unsafe"  # 我现在不安全: rings until a contact is recorded, whoever answered
+
 DEFAULTS: dict[str, Ladder] = {
     "police": Ladder((Rung(0, ("officer",)), Rung(120, ("officer", "backup")), Rung(240, ("desk",))), 480),
     "counselor": Ladder(
@@ -84,6 +86,7 @@ DEFAULTS: dict[str, Ladder] = {
     ),
     # the money is still there: the first minutes count as for the police, and the desk is always awake
     "dissuade": Ladder((Rung(0, ("counselor", "desk")), Rung(180, ("stand_in", "college_duty", "office"))), 480),
+    UNSAFE: Ladder((Rung(0, ("counselor", "desk")),), 120),
 }
 
 

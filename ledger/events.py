@@ -110,6 +110,53 @@ class CaseAmended(Event):
 
 
 @dataclass(frozen=True)
+class CaseLinked(Event):
+    """This report may be of the same fraud as an earlier one (疑同)."""
+
+    type = "case.linked.v1"
+    consumers = (NOTICE,)
+    earlier: str
+
+
+@dataclass(frozen=True)
+class LinkReceived(Event):
+    """A later report may be of the same fraud as this one."""
+
+    type = "case.link_received.v1"
+    later: str
+
+
+@dataclass(frozen=True)
+class DetailsGiven(Event):
+    """The reporter answered one question of stage 2; what they typed is sealed with the event."""
+
+    type = "case.details_given.v1"
+    question: str
+
+
+@dataclass(frozen=True)
+class ScreenshotAdded(Event):
+    """A screenshot, encoded anew, is in the ledger."""
+
+    type = "screenshot.added.v1"
+    upload: str
+
+
+@dataclass(frozen=True)
+class ReopeningAsked(Event):
+    """Code and phone fitted: a code to open the status page elsewhere was texted."""
+
+    type = "reopening.asked.v1"
+
+
+@dataclass(frozen=True)
+class Reopened(Event):
+    """The texted code was right: the status page is open somewhere else."""
+
+    type = "case.reopened_elsewhere.v1"
+
+
+@dataclass(frozen=True)
 class ProgressRecorded(Event):
     """The owner has reached the reporter, or filed, or 110 has it."""
 
@@ -128,6 +175,36 @@ class OutcomeRecorded(Event):
 
 
 @dataclass(frozen=True)
+class StudentAsked(Event):
+    """The reporter was asked for match keys that the sheet still lacks."""
+
+    type = "student.asked.v1"
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VoiceRecorded(Event):
+    """Whether the reporter was heard on the phone. voice: called · unreached."""
+
+    type = "voice.recorded.v1"
+    voice: str
+
+
+@dataclass(frozen=True)
+class CaseClosed(Event):
+    """After a call, by the owner or the office: the police's part is over."""
+
+    type = "case.closed.v1"
+
+
+@dataclass(frozen=True)
+class CaseReopened(Event):
+    """Closed too early: it goes on where it was, or rings again."""
+
+    type = "case.reopened.v1"
+
+
+@dataclass(frozen=True)
 class FollowUpOpened(Event):
     """The psychological follow-up is in the ledger, with its dated contacts."""
 
@@ -142,6 +219,29 @@ class ContactRecorded(Event):
     type = "followup.contact_recorded.v1"
     contact: str
     reached: bool
+
+
+@dataclass(frozen=True)
+class FeltUnsafe(Event):
+    """The student pressed 我现在不安全."""
+
+    type = "student.unsafe.v1"
+    consumers = (COUNSELOR,)
+
+
+@dataclass(frozen=True)
+class WithdrawalRequested(Event):
+    """The reporter wishes to withdraw; nothing stops by itself."""
+
+    type = "withdrawal.requested.v1"
+
+
+@dataclass(frozen=True)
+class ReportConverted(Event):
+    """Money was sent after all: the police obligation starts, nobody dissuades any more."""
+
+    type = "report.converted.v1"
+    consumers = (POLICE,)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from ledger import codes, deliveries, people, reply
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
+from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
@@ -122,7 +123,9 @@ def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, st
     rung = uow.conn.execute(query).all()
     waiting = [row for row in rung if row.state in deliveries.WAITING]
     if rung:
-        kind, _state, person_id = max(waiting or rung, key=lambda row: (row.kind, str(row.person_id)))
+        kind, _state, person_id = max(
+            waiting or rung, key=lambda row: (row.kind != UNSAFE, row.kind, str(row.person_id))
+        )
         return by_id[person_id], str(kind)
     officer = next((person for person in staff if person.role in OFFICERS), None)
     return (officer, case.first_obligation) if officer else None

@@ -51,8 +51,9 @@ def accept(uow: UnitOfWork, report: ReportIn, submission_key: str | None = None,
     case, inserted = _insert_case(uow, report, submission_key, body)
     if not inserted:
         return _again(uow, case, report, body)
-    uow.conn.execute(insert(t.transfers), [_transfer(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
-                     ) if report.transfers else None  # fmt: skip
+    if report.transfers:
+        rows = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
+        uow.conn.execute(insert(t.transfers), rows)
     uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind))
     uow.append(case, ReportReceived(report.source, report.drill), ANONYMOUS)
     return Accepted(case.id, case.code, token(case.key), uow.now, duplicate=False)
@@ -158,7 +159,7 @@ def _case_row(
     }
 
 
-def _transfer(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:
+def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:
     row_id = t.new_id()
     account = values.parse_account(item.payee_account or "")
     return {

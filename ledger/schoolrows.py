@@ -35,7 +35,7 @@ DUTIES: Mapping[str, str] = {
     "liaison": "联络员",
 }
 TARGETS: Mapping[str, str] = {**DUTIES, "stand_in": "代班辅导员", "repeat": "重复"}
-OBLIGATIONS: Mapping[str, str] = {"police": "报警", "counselor": "辅导员", "dissuade": "劝阻"}
+OBLIGATIONS: Mapping[str, str] = {"police": "报警", "counselor": "辅导员", "dissuade": "劝阻", "unsafe": "不安全"}
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "英文"}
 
 

@@ -1,15 +1,20 @@
-"""What is known of a case's transfers, as alerts and pages need it."""
+"""What is known of a case's transfers, as alerts need it, and as the stop-payment sheet (止付信息单) prints it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
+from ledger import corrections, people, states, values
 from ledger import tables as t
+from ledger.crypto import Keys, RowKey
 from ledger.escalation import minutes_between
 from ledger.unit_of_work import Case
+
+Words = tuple[str, str]  # Chinese, English
 
 # The four facts that the bank checks; a stop with one of them wrong is refused (银发〔2016〕86号).
 MATCH_KEYS = ("name", "account", "amount", "time")
@@ -47,3 +52,215 @@ def alert_facts(conn: Connection, case: Case, now: datetime) -> dict[str, Any]:
             "missing": list(missing_keys(rows)),
         }
     return facts
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fact: `value` as it is in JSON, `shown` as it stands on paper (None: to be asked, a blank to write in)."""
+
+    key: str
+    zh: str
+    en: str
+    value: Any
+    shown: Words | None
+    later: tuple[tuple[str, str], ...] = ()  # (time, value) of corrections, not confirmed by phone
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The stop-payment sheet (止付信息单): page, PDF and JSON are all made of these lines and of nothing else."""
+
+    code: str
+    head: tuple[Line, ...]
+    transfers: tuple[tuple[Line, ...], ...]
+    victim: tuple[Line, ...]
+    report: tuple[Line, ...]
+    later: tuple[Line, ...]
+
+    def typed(self) -> list[tuple[Line, ...]]:
+        """For each transfer the lines as they are typed: who was paid, whose money it was, how it was paid."""
+        return [
+            (*(it for it in lines if it.key in _PAYEE), *self.victim, *(it for it in lines if _is_typed(it)))
+            for lines in self.transfers
+        ]
+
+    def json(self) -> dict[str, Any]:
+        """The keys are those of docs/stop-payment-sheet.md; accounts in plain digits, times ISO 8601."""
+        told = {line.key: line.value for line in (*self.head, *self.victim, *self.report)}
+        told["transfers"] = [
+            {line.key: line.value for line in lines}
+            | {"corrections": [{"field": line.key, "at": at, "value": v} for line in lines for at, v in line.later]}
+            for lines in self.transfers
+        ]
+        return told | {"other_corrections": [{"field": it.key, "value": it.value} for it in self.later]}
+
+
+def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
+    """Everything the sheet says of a case, in the order in which it is typed at the bank (DOMAIN §3)."""
+    key, rows = keys.unwrap(case["id"], case["row_key"]), transfers(conn, case["id"])
+    later = list(corrections.of_case(conn, key, case["id"]))
+    made: list[tuple[Line, ...]] = []
+    used: set[int] = set()
+    for row in rows:
+        lines = _transfer_lines(key, row, zone)
+        if row["position"] == 1:
+            lines = tuple(_beside(line, later, used, zone) for line in lines)
+        made.append(lines)
+    rest = tuple(_line(it.field, it.field, it.field, it.value) for n, it in enumerate(later) if n not in used)
+    victim, report = _people(conn, keys, case, key)
+    return Sheet(case["code"], _head(case, rows, zone, school, now), tuple(made), victim, report, rest)
+
+
+def _is_typed(line: Line) -> bool:
+    return line.key not in _PAYEE and (line.key != "outcome_number" or line.shown is not None)
+
+
+def _beside(line: Line, later: list[corrections.Correction], used: set[int], zone: tzinfo) -> Line:
+    """What was sent later stands beside the old value; what filled an empty field is the value itself."""
+    found = []
+    for n, it in enumerate(later):
+        if it.field != line.key:
+            continue
+        used.add(n)
+        kept = {line.value, line.shown[0] if line.shown else None}
+        if it.value not in kept and it.value.replace(" ", "") not in kept:
+            found.append((f"{it.at.astimezone(zone):%m-%d %H:%M}", _BUCKETS.get(it.value, (it.value,))[0]))
+    return replace(line, later=tuple(found))
+
+
+def _line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = None) -> Line:
+    said = (str(value) if value else None) if shown is None else shown
+    return Line(key, zh, en, value, (said, said) if isinstance(said, str) else said)
+
+
+def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, now: datetime) -> tuple[Line, ...]:
+    lacking = missing_keys(rows)
+    ready = ("户名、账号、金额、时间齐全", "Name, account, amount and time are there")
+    if lacking:
+        zh, en = ("、".join(_KEYS[key][0] for key in lacking), ", ".join(_KEYS[key][1] for key in lacking))
+        ready = (f"还缺：{zh}", f"Missing: {en}")
+    voice = _VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
+    kind, reported = "drill" if case["drill"] else "case", case["received_at"]
+    return (
+        _line("code", "编号", "Case", case["code"]),
+        _line("school", "学校", "School", school),
+        _line("kind", "类别", "Kind", kind, _KIND[kind]),
+        _line("reported_at", "报告时间", "Reported", _iso(reported, zone), _second(reported, zone)),
+        _line("printed_at", "打印时间", "Printed", _iso(now, zone), _second(now, zone)),
+        _line("missing", "要素", "Readiness", list(lacking), ready),
+        _line("voice", "电话核实", "Call", case["voice"], voice),
+    )
+
+
+def _transfer_lines(key: RowKey, row: RowMapping, zone: tzinfo) -> tuple[Line, ...]:
+    def opened(name: str) -> str | None:
+        return key.open("transfers", row["id"], name, row[f"{name}_sealed"])
+
+    typed = opened("payee_account")
+    account = values.parse_account(typed or "")
+    bank = row["channel"] not in ("alipay", "wechat")
+    yuan, at = values.yuan(row["amount_fen"]), row["happened_at"]
+    about = _line("when", "大约", "About", row["when_bucket"], _BUCKETS.get(row["when_bucket"]))
+    serial = ("交易流水号", "Serial") if bank else ("微信/支付宝订单号", "Order number")
+    fen = row["amount_fen"]
+    return (
+        _line("payee_name", "户名", "Payee name", opened("payee_name")),
+        _line("payee_account", "账号", "Account", account.text if account else typed,
+              values.group4(account.text) if account else typed),
+        _line("payee_bank", *(("开户行", "Bank") if bank else ("支付机构", "Payment company")),
+              opened("payee_bank"), opened("payee_bank") or (None if bank else _CHANNELS[row["channel"]])),
+        _line("account_kind", "账号类别", "Account kind", row["account_kind"], _ACCOUNTS.get(row["account_kind"])),
+        _line("amount", "转出金额", "Amount", f"{fen // 100}.{fen % 100:02}", yuan),
+        _line("currency", "币种", "Currency", row["currency"]),
+        _line("time", "转出时间", "Time", _iso(at, zone) if at else None, _second(at, zone) if at else None),
+        *(() if at or not row["when_bucket"] else (about,)),
+        _line("payer_bank", "付款行", "Payer bank", opened("payer_bank")),
+        _line("payer_name", "付款户名", "Payer name", None),
+        _line("payer_account_tail", "付款卡尾号", "Payer account", opened("payer_account_tail")),
+        _line("serial", *serial, opened("serial")),
+        _line("channel", "渠道", "Channel", row["channel"], _CHANNELS.get(row["channel"])),
+        _stopped(row),
+        _line("outcome_number", "立案编号", "Registered as", opened("outcome_number")),
+    )  # fmt: skip
+
+
+def _stopped(row: RowMapping) -> Line:
+    outcome = states.OUTCOMES.get(row["outcome"] or "")
+    if outcome is None or outcome.case is None:
+        return _line("stopped", "是否已止付", "Stopped", None, ("尚无结果", "no result yet"))
+    got = values.yuan(row["outcome_fen"]) if row["outcome_fen"] else ""
+    stopped = outcome.case in ("stopped", "stopped_empty")
+    zh = f"{'是' if stopped else '否'}（{outcome.zh}{got and f'，{got} 元'}）"
+    en = f"{'yes' if stopped else 'no'} ({outcome.en}{got and f', {got} yuan'})"
+    return _line("stopped", "是否已止付", "Stopped", stopped, (zh, en))
+
+
+def _people(conn: Connection, keys: Keys, case: RowMapping, key: RowKey) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Whose money it is. On behalf of somebody, what was typed of the reporter is not the victim's."""
+
+    def opened(name: str) -> str | None:
+        return key.open("cases", case["id"], name, case[f"{name}_sealed"])
+
+    own, phone = case["for_whom"] != "other", opened("phone")
+    known = people.by_id(conn, keys, [case["victim_id"]])
+    typed = opened("name") if own else None
+    name = typed or (known[0].name if known else None)
+    called = {True: ("是", "yes"), False: ("还没有", "not yet")}.get(case["called_110"])
+    victims = phone if own else opened("victim_phone")
+    victim = (
+        _line("victim_name", "受害人姓名", "Victim", name),
+        _line("victim_phone", "受害人手机", "Victim's phone", victims, _spoken(victims)),
+    )
+    return victim, (
+        _line("victim_grade", "身份", "Identity", case["match_grade"], _GRADES.get(case["match_grade"])),
+        _line("reporter_phone", "报案人手机", "Reporter's phone", phone, _spoken(phone)),
+        _line("called_110", "110已报", "110 called", case["called_110"], called),
+        _line("narrative", "案件经过", "What happened", opened("narrative")),
+    )
+
+
+def _spoken(phone: str | None) -> str | None:
+    """As it is dialled and read aloud: 138 0000 0001."""
+    mobile = phone is not None and phone.startswith("+861") and len(phone) == 14
+    return f"{phone[3:6]} {phone[6:10]} {phone[10:]}" if phone and mobile else phone
+
+
+def _iso(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds")
+
+
+def _second(at: datetime, zone: tzinfo) -> str:
+    """The bank compares the time to the second."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+_KEYS = {
+    "name": ("户名", "name"),
+    "account": ("账号", "account"),
+    "amount": ("金额", "amount"),
+    "time": ("时间", "time"),
+}
+_PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
+_VOICE = {
+    "called": ("已电话核实", "Confirmed by phone"),
+    "unreached": ("未接通，先行报送", "Not reached, filed ahead"),
+}
+_KIND = {"case": ("真实案件", "Real case"), "drill": ("演练，请勿办理止付", "DRILL, file no stop")}
+_ACCOUNTS = {"personal": ("个人", "personal"), "corporate": ("单位（对公）", "corporate")}
+_BUCKETS = {
+    "now": ("刚刚", "just now"),
+    "30min": ("30分钟内", "within 30 min"),
+    "24h": ("24小时内", "within 24 h"),
+    "earlier": ("更早", "earlier"),
+}
+_CHANNELS = {
+    "bank": ("银行卡", "bank card"),
+    "alipay": ("支付宝", "Alipay"),
+    "wechat": ("微信", "WeChat"),
+    "other": ("其他", "other"),
+}
+_GRADES = {
+    "none": ("未核实", "not verified"),
+    "phone": ("推测，凭手机号", "assumed, by phone"),
+    "student_no": ("凭学号", "by student number"),
+}

@@ -17,6 +17,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "police": ("pending", "alerted", "acknowledged", "contacted", "filed", "done"),
     "counselor": _COUNSELOR,
     "dissuade": _COUNSELOR,
+    "dissuaded": _COUNSELOR,
+    "unsafe": _COUNSELOR,
     "care": ("open", "in_progress", "closed"),
     "case": ("received", "alerted", "acknowledged", "filed", *_ENDINGS, "closed"),
 }
@@ -87,7 +89,7 @@ def can_move(kind: str, old: str, new: str) -> bool:
         return False
     if kind == "case" and old in (*_ENDINGS, "closed"):
         return True
-    return order.index(new) > order.index(old) or (old, new) in _BACK[kind]
+    return order.index(new) > order.index(old) or (old, new) in _BACK.get(kind, frozenset())
 
 
 def case_state(police_state: str, outcome: str | None, *, closed: bool = False) -> str:

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from ledger import sheet
 from ledger import tables as t
 from ledger.crypto import digest
 from ledger.errors import Expired, NotFound
 
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
+_SHOWN = ("police", "dissuade", "counselor")  # beside care; what else rings is the staff's
 c, o, f, k = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
 
@@ -31,9 +33,17 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
     """State of a case and of its obligations, as CONTRACT's `GET /api/v1/reports/<token>` gives it; times are aware."""
     rows = conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()
     obligations = {row["kind"]: row for row in rows}
-    shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind != "care"}
+    shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind in _SHOWN}
     shown["care"] = _care(conn, obligations["care"], now)
-    return {"case": case["code"], "state": case["state"], "received_at": case["received_at"], "obligations": shown}
+    head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
+    return {**head, "obligations": shown, "asked": _asked(conn, case)}
+
+
+def _asked(conn: Connection, case: RowMapping) -> list[str]:
+    """The match keys that the police asked for and that are missing still."""
+    if not case["asked"] or case["state"] == "closed":
+        return []
+    return [key for key in sheet.missing_keys(sheet.transfers(conn, case["id"])) if key in case["asked"]]
 
 
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:

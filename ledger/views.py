@@ -38,64 +38,6 @@ def visible(user: User) -> ColumnElement[bool]:
     return or_(rung, owned)
 
 
-@dataclass(frozen=True)
-class DutyRow:
-    """A line of the duty page. Minutes count from the transfer's time where it is known, else from the report."""
-
-    code: str
-    case_state: str
-    state: str
-    drill: bool
-    received_at: datetime
-    alerted_at: datetime | None
-    happened_at: datetime | None
-    amount: str
-    transfers: int
-    owner: str
-    late: bool
-
-
-def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> list[DutyRow]:
-    """Cases that wait for somebody first, oldest first; then those in hand; closed ones are not listed."""
-    query = (
-        select(
-            c.id,
-            c.code,
-            c.state.label("case_state"),
-            c.drill,
-            c.received_at,
-            o.state,
-            o.alerted_at,
-            o.owner_id,
-            o.deadline_at,
-            _sum(x.amount_fen),
-            _sum(1),
-            _first_time(),
-        )
-        .join(t.obligations, (o.case_id == c.id) & o.kind.in_(_POLICE))
-        .where(visible(user), c.closed_at.is_(None), o.state != "done")
-        .order_by(o.state.not_in(("pending", "alerted")), c.received_at)
-        .limit(limit)
-    )
-    rows = conn.execute(query).all()
-    owners = {p.id: p.called for p in people.by_id(conn, keys, [row.owner_id for row in rows])}
-    return [
-        DutyRow(row.code, row.case_state, row.state, row.drill, row.received_at, row.alerted_at, row.happened_at,
-                values.yuan(row[9] or 0), row[10] or 0, owners.get(row.owner_id, ""),
-                row.state in ("pending", "alerted") and row.deadline_at <= now)
-        for row in rows
-    ]  # fmt: skip
-
-
-def _sum(what: Any) -> Any:
-    return select(func.sum(what)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
-
-
-def _first_time() -> Any:
-    first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
-    return first.scalar_subquery().label("happened_at")
-
-
 def find_case(conn: Connection, user: User, code: str) -> RowMapping:
     """A case by its code, look-alikes allowed. Raises NotFound also for one that is not this user's."""
     if not codes.looks_like_code(code):
@@ -122,11 +64,17 @@ def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]
         "police": police,
         "owner": owner[0].called if owner else "",
         "missing": sheet.missing_keys(rows),
+        "linked": _code_of(conn, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),
         "transfers": [_transfer(row, opened("transfers", row, "payee_name", "payee_account", "payee_bank",
-                                            "payer_bank", "payer_account_tail", "serial")) for row in rows],
+                                            "payer_bank", "payer_account_tail", "serial", "outcome_number"))
+                      for row in rows],
     }  # fmt: skip
+
+
+def _code_of(conn: Connection, case_id: UUID | None) -> str | None:
+    return conn.execute(select(c.code).where(c.id == case_id)).scalar_one_or_none() if case_id else None
 
 
 def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
@@ -138,7 +86,9 @@ def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
         "channel": row["channel"],
         "happened_at": row["happened_at"],
         "bucket": row["when_bucket"],
+        "account_kind": row["account_kind"],
         "outcome": row["outcome"],
+        "outcome_amount": values.yuan(row["outcome_fen"]) if row["outcome_fen"] else "",
         **opened,
         "account_grouped": values.group4(account.text) if account else None,
         "luhn_ok": account.luhn_ok if account else None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import acknowledgement, alerting, care, deliveries, people
+from ledger import acknowledgement, alerting, amendments, care, deliveries, linking, people, unsafety
 from ledger import tables as t
 from ledger.events import (
     CARE,
@@ -16,9 +17,12 @@ from ledger.events import (
     PRIORITY,
     CaseAcknowledged,
     CaseAmended,
+    CaseLinked,
     CounselorAcknowledged,
     DrillEnded,
     Envelope,
+    FeltUnsafe,
+    ReportConverted,
     ReportReceived,
 )
 from ledger.people import Person
@@ -30,11 +34,20 @@ d, o = t.deliveries.c, t.obligations.c
 
 def alert_police(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
+    linking.look(uow, case)
     alerting.begin(uow, case, case.first_obligation)
+
+
+def note_link(uow: UnitOfWork, event: Envelope) -> None:
+    linking.note(uow, UUID(event.data["earlier"]), event.case_id)
 
 
 def alert_counselor(uow: UnitOfWork, event: Envelope) -> None:
     alerting.begin(uow, uow.case(event.case_id), "counselor")
+
+
+def reach_the_unsafe(uow: UnitOfWork, event: Envelope) -> None:
+    alerting.look(uow, uow.case(event.case_id), unsafety.KIND)
 
 
 def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:
@@ -64,8 +77,8 @@ def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
     row = alerting.obligation(uow, case, case.first_obligation)
     to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if row["owner_id"] else _rung(uow, case, row["kind"])
-    facts = {"code": case.code, "added": [_match_key(field) for field in event.data["fields"]]}
-    _tell_each(uow, case, to, "amended", facts, event, POLICE)
+    for person in to:
+        amendments.tell(uow, case, person, [_match_key(field) for field in event.data["fields"]], event.id)
 
 
 def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
@@ -96,10 +109,13 @@ def _tell_each(
 HANDLERS: Handlers = {
     (POLICE, ReportReceived.type): alert_police,
     (COUNSELOR, ReportReceived.type): alert_counselor,
+    (POLICE, ReportConverted.type): alert_police,
+    (COUNSELOR, FeltUnsafe.type): reach_the_unsafe,
     (CARE, ReportReceived.type): open_follow_up,
     (NOTICE, ReportReceived.type): confirm_to_reporter,
     (NOTICE, CaseAcknowledged.type): tell_who_has_the_case,
     (NOTICE, CounselorAcknowledged.type): tell_who_has_the_student,
+    (NOTICE, CaseLinked.type): note_link,
     (POLICE, CaseAmended.type): tell_of_amendment,
     (NOTICE, DrillEnded.type): tell_end_of_drill,
 }

@@ -2,9 +2,9 @@
 
 from ledger.tables.base import UtcTime, metadata, new_id
 from ledger.tables.care import anchors, contacts, follow_ups
-from ledger.tables.cases import case_events, cases, obligations, transfers
+from ledger.tables.cases import case_events, cases, obligations, reopenings, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
-from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, users
+from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, remembered, users
 
 __all__ = [
     "UtcTime",
@@ -25,7 +25,10 @@ __all__ = [
     "new_id",
     "obligations",
     "people",
+    "remembered",
+    "reopenings",
     "transfers",
+    "uploads",
     "users",
     "work",
 ]

@@ -27,6 +27,7 @@ follow_ups = Table(
     reference("counselor_id", "people"),
     Column("opened_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
+    Column("referred_at", UtcTime),
 )
 contacts = Table(
     "contacts",
@@ -39,6 +40,8 @@ contacts = Table(
     Column("done_at", UtcTime),
     Column("reached", Boolean),
     Column("note_sealed", LargeBinary),
+    Column("entry_sealed", LargeBinary),  # one JSON object: ticks of Look–Listen–Link, signs, need
+    Column("next_at", UtcTime),
     Column("reminders", Integer, nullable=False, default=0),
     Column("remind_at", UtcTime),
     Index("ix_contacts_remind", "remind_at", **only_while("remind_at IS NOT NULL")),

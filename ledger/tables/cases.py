@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
 )
 
 from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
@@ -51,6 +52,14 @@ cases = Table(
     Column("submission_hash", LargeBinary, unique=True),
     Column("body_hash", LargeBinary),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("details_sealed", LargeBinary),  # what stage 2 adds: one JSON object, question → answer
+    Column("money_source_sealed", LargeBinary),
+    Column("family_sealed", LargeBinary),
+    Column("voice", String(16)),  # called 已电话核实 · unreached 未接通，先行报送; null: nobody has tried yet
+    Column("asked", JSON),  # the match keys that the student was asked for
+    Column("unsafe_at", UtcTime),  # 我现在不安全, since when
+    Column("withdrawal_at", UtcTime),  # a request: only an officer or the office closes the case
+    Column("linked_to", Uuid, index=True),  # 疑同: an earlier case; one acknowledgement serves both
     Column("row_key", LargeBinary, nullable=False),
     Column("last_seq", Integer, nullable=False),
     Column("chain_head", LargeBinary, nullable=False),
@@ -68,6 +77,7 @@ transfers = Table(
     Column("channel", String(8), nullable=False),
     Column("when_bucket", String(8)),
     Column("happened_at", UtcTime),
+    Column("account_kind", String(16)),  # personal 个人 · corporate 对公
     Column("payee_account_sealed", LargeBinary),
     Column("payee_account_index", LargeBinary, index=True),
     Column("payee_name_sealed", LargeBinary),
@@ -77,7 +87,28 @@ transfers = Table(
     Column("serial_sealed", LargeBinary),
     Column("outcome", String(16)),
     Column("outcome_at", UtcTime),
+    Column("outcome_fen", BigInteger),
+    Column("outcome_number_sealed", LargeBinary),
     UniqueConstraint("case_id", "position"),
+)
+uploads = Table(
+    "uploads",
+    metadata,
+    id_column(),  # random enough to be a name, and told to nobody but staff
+    reference("case_id", "cases", nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("content_sealed", LargeBinary, nullable=False),  # a JPEG, encoded anew
+)
+reopenings = Table(
+    "reopenings",
+    metadata,
+    id_column(),
+    reference("case_id", "cases", nullable=False, index=True),
+    Column("code_hash", LargeBinary, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("expires_at", UtcTime, nullable=False),
 )
 obligations = Table(
     "obligations",

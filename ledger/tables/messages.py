@@ -56,6 +56,7 @@ deliveries = Table(
     Column("available_at", UtcTime),  # when a sender may look at it; null: nothing more to do
     Column("expires_at", UtcTime, nullable=False),
     Column("body_sealed", LargeBinary),
+    Column("bundle_id", Uuid, index=True),  # the one text that speaks for this one too
     Column("sid", String(64), index=True),
     Column("error_code", String(32)),
     Column("created_at", UtcTime, nullable=False),

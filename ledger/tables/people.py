@@ -87,7 +87,18 @@ users = Table(
     Column("failures", Integer, nullable=False, default=0),
     Column("locked_until", UtcTime),
     Column("disabled", Boolean, nullable=False, default=False),
+    Column("invite_hash", LargeBinary),  # of the link by which its owner chooses a password; null: chosen, or none sent
+    Column("invite_until", UtcTime),
     Column("row_key", LargeBinary, nullable=False),
+    Index("ix_users_invite_hash", "invite_hash", unique=True),
+)
+remembered = Table(  # phones on which the second factor was shown a while ago
+    "remembered",
+    metadata,
+    id_column(),
+    reference("user_id", "users", nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("until", UtcTime, nullable=False),
 )
 access_log = Table(
     "access_log",

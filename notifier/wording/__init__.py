@@ -4,6 +4,7 @@ Carriers drop texts with links, phone numbers, ¥ or 【】 inside, and 刷单 �
 A text that fits one segment arrives whole: 70 UCS-2 units in Chinese, two segments in English.
 """
 
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Literal
 
@@ -55,6 +56,8 @@ def render(
         return _signed(_marked(body, language, resend, marked), language, signature)
 
     detailed = complete(texts.TEXTS[type(message)](message, ctx))
+    if isinstance(message, Officer) and message.same_as and segments(detailed) > _SEGMENTS[language]:
+        detailed = complete(texts.TEXTS[Officer](replace(message, same_as=None), ctx))
     short = texts.NEUTRAL.get(type(message))
     tone = country.wording if wording == "auto" else wording
     if short and (tone == "neutral" or segments(detailed) > _SEGMENTS[language]):

@@ -31,7 +31,8 @@ def officer(msg: m.Officer, ctx: Context) -> str:
     missing = "/".join(word for key, word in _KEY.items() if key in msg.missing)
     parts = [f"{_CHANNEL.get(msg.channel, 'other')} {_money(msg.amount_fen)}{many}", _when(msg, ctx)]
     parts += [f"no {missing}"] if missing else []
-    return f"Stop payment {msg.code}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
+    same = f" (maybe {msg.same_as})" if msg.same_as else ""
+    return f"Stop payment {msg.code}{same}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
 
 
 def officer_neutral(msg: m.Officer, ctx: Context) -> str:
@@ -114,6 +115,19 @@ def student(msg: m.Student, ctx: Context) -> str:
 
 def student_neutral(msg: m.Student, ctx: Context) -> str:
     return f"Received: {msg.code}. Call police now, keep records, do nothing more they ask. Your teacher will call."
+
+
+def reopening(msg: m.Reopening, ctx: Context) -> str:
+    return f"{msg.digits} opens case {msg.code} again, within {_span(msg.minutes)}. Tell nobody this number."
+
+
+def ask(msg: m.Ask, ctx: Context) -> str:
+    keys = ", ".join(word for key, word in _KEY.items() if key in msg.missing)
+    return f"{msg.code}: police need {keys or 'more facts'}. Add it on your report page."
+
+
+def ask_neutral(msg: m.Ask, ctx: Context) -> str:
+    return f"{msg.code}: please add facts on your report page. Skip what you do not know."
 
 
 def amended(msg: m.Amended, ctx: Context) -> str:
@@ -226,6 +240,8 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Immediate: immediate,
     m.Dissuade: dissuade,
     m.Student: student,
+    m.Reopening: reopening,
+    m.Ask: ask,
     m.Amended: amended,
     m.Progress: progress,
     m.MovedOn: moved_on,
@@ -241,4 +257,5 @@ NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
     m.Student: student_neutral,
+    m.Ask: ask_neutral,
 }

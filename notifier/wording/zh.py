@@ -27,7 +27,8 @@ _MOST_WAN = 999_999  # more than that is a typing error and still has to fit
 
 def officer(msg: m.Officer, ctx: Context) -> str:
     parts = [f"{_CHANNEL.get(msg.channel, '其他渠道')}{_sum(msg)}", _when(msg, ctx), _lacking(msg)]
-    return f"紧急止付{msg.code}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
+    same = f"（疑同{msg.same_as}）" if msg.same_as else ""
+    return f"紧急止付{msg.code}{same}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
 
 
 def officer_neutral(msg: m.Officer, ctx: Context) -> str:
@@ -113,6 +114,19 @@ def student(msg: m.Student, ctx: Context) -> str:
 def student_neutral(msg: m.Student, ctx: Context) -> str:
     ask = "请马上报警，保留记录，别再按对方要求操作"
     return f"已收到，编号{msg.code}。{ask}。老师会联系您，进展请回登记页查看。"
+
+
+def reopening(msg: m.Reopening, ctx: Context) -> str:
+    return f"验证码{msg.digits}，{_span(msg.minutes)}内有效，用于打开{msg.code}的进展。不要告诉任何人。"
+
+
+def ask(msg: m.Ask, ctx: Context) -> str:
+    keys = "、".join(word for key, word in _KEY.items() if key in msg.missing)
+    return f"{msg.code}：民警请您补充{keys or '信息'}。请打开登记页填写，不知道的可跳过。"
+
+
+def ask_neutral(msg: m.Ask, ctx: Context) -> str:
+    return f"{msg.code}：请打开登记页补充信息，不知道的可跳过。"
 
 
 def amended(msg: m.Amended, ctx: Context) -> str:
@@ -235,6 +249,8 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Immediate: immediate,
     m.Dissuade: dissuade,
     m.Student: student,
+    m.Reopening: reopening,
+    m.Ask: ask,
     m.Amended: amended,
     m.Progress: progress,
     m.MovedOn: moved_on,
@@ -250,4 +266,5 @@ NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
     m.Student: student_neutral,
+    m.Ask: ask_neutral,
 }

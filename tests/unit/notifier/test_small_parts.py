@@ -86,14 +86,14 @@ def test_kinds_are_complete() -> None:
         "lapse",
     }
     care = {"counselor", "counselor_reminder", "counselor_ack", "immediate", "dissuade", "follow_up"}
-    others = {"student", "code_needed", "unknown_code", "bundle", "drill", "drill_end"}
+    others = {"student", "ask", "reopening", "code_needed", "unknown_code", "bundle", "drill", "drill_end"}
     assert set(m.KINDS) == police | care | others
 
 
 @pytest.mark.parametrize("kind", m.KINDS)
 def test_stored_messages_come_back(kind: str) -> None:
     facts = {"code": "K7M3P", "codes": ["K7M3P"], "missing": ["name"], "added": ["name"], "of_a_later_release": 1}
-    message = m.load(kind, facts)
+    message = m.load(kind, facts | {"digits": "123456"})
     name, stored = m.dump(message)
     assert name == kind
     assert "of_a_later_release" not in stored

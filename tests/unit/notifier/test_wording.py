@@ -188,6 +188,8 @@ LONGEST: list[m.Message] = [
     m.Immediate(CODE),
     m.Dissuade(CODE),
     m.Student(CODE),
+    m.Reopening(CODE, "123456", minutes=10),
+    m.Ask(CODE, ("name", "account", "amount", "time")),
     m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "bank")),
     m.Amended(CODE),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99),

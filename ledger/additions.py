@@ -1,0 +1,169 @@
+"""Stage 2: one answer at a time, saved at once. What was typed is sealed with its event; nothing is overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from ledger import alerting, corrections, deliveries, people, reports, sheet
+from ledger import tables as t
+from ledger.crypto import RowKey
+from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
+from ledger.reportin import ReportIn, TransferIn
+from ledger.unit_of_work import Case, UnitOfWork
+
+SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
+MAX_TRANSFERS = 50
+_PAGE = "page"  # the name under which the random key of the sent page is kept beside what was typed
+# Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
+_ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
+_CALL_WITHIN_MIN = 30
+e = t.case_events.c
+
+
+@dataclass(frozen=True)
+class Given:
+    """One question's answer. `typed` as it was written, `page` a key of the page it came from: sent twice, kept once.
+
+    `first` has what it says of the first transfer, `another` is a further one, `case` columns of the case that it
+    fills where they are empty; `unread` was meant for the sheet and could not be understood.
+    """
+
+    question: str
+    typed: Mapping[str, str]
+    page: str = ""
+    first: Mapping[str, Any] = field(default_factory=dict)
+    account_kind: str | None = None
+    another: TransferIn | None = None
+    case: Mapping[str, Any] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An earlier answer to a question, opened."""
+
+    question: str
+    at: datetime
+    typed: dict[str, str]
+    page: str
+
+
+def save(uow: UnitOfWork, case: Case, given: Given) -> None:
+    """Nothing typed is no answer. What an officer will type at the bank also rings whoever has the case."""
+    before = of_case(uow.conn, case.key, case.id)
+    if not given.typed or (given.page and any(a.page == given.page for a in before)):
+        return
+    sealed = json.dumps({**given.typed, _PAGE: given.page}, ensure_ascii=False)
+    uow.append(case, DetailsGiven(given.question), reports.ANONYMOUS, sealed)
+    left = _fill_in(uow, case, given)
+    if left and given.question not in _ELSEWHERE:
+        _detail(uow, case, given.question, left)
+    if given.question == "who":
+        _name_the_victim(uow, case, given)
+    _tell_the_bank_facts(uow, case, given)
+
+
+def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Answered]:
+    """All answers of a case, oldest first."""
+    query = select(e.id, e.at, e.data, e.sealed).where(e.case_id == case_id, e.type == DetailsGiven.type)
+    found = []
+    for row in conn.execute(query.order_by(e.seq)):
+        typed = json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "{}")
+        found.append(Answered(row.data["question"], row.at, typed, typed.pop(_PAGE, "")))
+    return found
+
+
+def for_staff(key: RowKey, case: RowMapping) -> list[tuple[str, str]]:
+    """(`question.field`, as it was written) for officers and the security office: no family, no source of the money."""
+    details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
+    return [(f"{question}.{name}", value) for question, typed in details.items() for name, value in typed.items()]
+
+
+def _fill_in(uow: UnitOfWork, case: Case, given: Given) -> dict[str, str]:
+    """Empty columns of the case are filled; answers the column does not hold are left over, as details."""
+    current = uow.conn.execute(select(t.cases).where(t.cases.c.id == case.id)).mappings().one()
+    filled: dict[str, Any] = {}
+    left = dict(given.typed)
+    for name, value in given.case.items():
+        sealed = f"{name}_sealed"
+        always = name == "money_source"  # the newest counts; earlier ones stay with their events
+        if sealed in current and (always or current[sealed] is None):
+            filled[sealed] = case.key.seal("cases", case.id, name, value)
+        elif sealed not in current and current[name] is None:
+            filled[name] = value
+        else:
+            continue
+        left.pop(name, None)
+    if filled:
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(filled))
+    return left
+
+
+def _detail(uow: UnitOfWork, case: Case, question: str, typed: Mapping[str, str]) -> None:
+    stored = select(t.cases.c.details_sealed).where(t.cases.c.id == case.id)
+    kept = case.key.open("cases", case.id, "details", uow.conn.execute(stored).scalar_one())
+    details = {**json.loads(kept or "{}"), question: dict(typed)}
+    sealed = case.key.seal("cases", case.id, "details", json.dumps(details, ensure_ascii=False))
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(details_sealed=sealed))
+
+
+def _name_the_victim(uow: UnitOfWork, case: Case, given: Given) -> None:
+    """Somebody whom the report could not place is placed now, and their own counselor is told."""
+    if case.row["victim_id"] is not None:
+        return
+    college = people.college(uow.conn, given.typed.get("college")) or case.row["college_code"]
+    otherwise = people.Match(college=college, counselor=case.row["counselor_id"])
+    found = people.match(uow.conn, uow.keys, None, given.typed.get("student_no"), otherwise)
+    if found.victim is None and found.college == case.row["college_code"]:
+        return
+    named = {"college_code": found.college, "counselor_id": found.counselor}
+    if found.victim:
+        named |= {"victim_id": found.victim, "match_grade": found.grade}
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(named))
+    if found.counselor and found.counselor != case.row["counselor_id"]:
+        _ring_counselor(uow, case, found.counselor)
+
+
+def _ring_counselor(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
+    row = alerting.obligation(uow, case, "counselor")
+    if row["state"] not in deliveries.WAITING or row["step"] < 0:
+        return  # somebody has the student, or the ladder has not begun and will find the counselor itself
+    for person in people.by_id(uow.conn, uow.keys, [counselor]):
+        facts = {"code": case.code, "minutes": _CALL_WITHIN_MIN}
+        deliveries.tell(uow, person, "counselor", facts, case=case, dedup=f"{row['id']}:named:{person.id}",
+                        priority=PRIORITY[COUNSELOR], obligation=row["id"], step=row["step"], alert=True)  # fmt: skip
+
+
+def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
+    rows = sheet.transfers(uow.conn, case.id)
+    if given.another is not None and len(rows) < MAX_TRANSFERS:
+        added = reports.transfer_row(uow, case, len(rows) + 1, given.another)
+        uow.conn.execute(insert(t.transfers).values({**added, "account_kind": given.account_kind}))
+        uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
+    elif given.account_kind and rows:
+        _kind_of_account(uow, case, rows[0], given.account_kind)
+    if given.unread or (given.first and rows):
+        corrections.keep(uow, case, _as_report(case, given, rows))
+
+
+def _kind_of_account(uow: UnitOfWork, case: Case, first: RowMapping, kind: str) -> None:
+    if first["account_kind"] is None:
+        uow.conn.execute(update(t.transfers).where(t.transfers.c.id == first["id"]).values(account_kind=kind))
+    if first["account_kind"] != kind:
+        sealed = json.dumps({"account_kind": kind})
+        uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)
+
+
+def _as_report(case: Case, given: Given, rows: list[RowMapping]) -> ReportIn:
+    """As if the form had come again, with nothing else changed."""
+    same = ReportIn(phone="", for_whom=case.row["for_whom"], unread=dict(given.unread))
+    if not rows or not given.first:
+        return same
+    return replace(same, transfers=(TransferIn(**{"amount_fen": rows[0]["amount_fen"], **given.first}),))

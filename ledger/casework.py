@@ -1,0 +1,88 @@
+"""What an officer does between taking a case and its end: asks the student, notes the call, closes it, reopens it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from ledger import acknowledgement, alarms, deliveries, people, sheet
+from ledger import tables as t
+from ledger.acknowledgement import Owner, owned, record_progress
+from ledger.alerting import OWNER_REMIND, obligation
+from ledger.errors import NotAllowed
+from ledger.events import NOTICE, PRIORITY, CaseClosed, CaseReopened, StudentAsked, VoiceRecorded
+from ledger.states import case_outcome, case_state
+from ledger.unit_of_work import Case, UnitOfWork
+
+VOICES = ("called", "unreached")  # 已电话核实 · 未接通，先行报送
+c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
+
+
+def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> tuple[str, ...]:
+    """Ask for the match keys that are missing: on the status page, and in one text unless the phone may be watched.
+
+    The same question is asked once; `person` None is the security office.
+    """
+    owned(uow, case, person)
+    missing = sheet.missing_keys(sheet.transfers(uow.conn, case.id))
+    if not missing or sorted(case.row["asked"] or ()) == sorted(missing):
+        return missing
+    uow.conn.execute(update(t.cases).where(c.id == case.id).values(asked=list(missing)))
+    event = uow.append(case, StudentAsked(missing), actor)
+    phone = case.field("phone")
+    if phone and not case.row["phone_unsafe"] and not case.row["drill"]:
+        deliveries.tell(uow, (phone, case.row["language"]), "ask", {"code": case.code, "missing": list(missing)},
+                        case=case, dedup=f"{event}:reporter", priority=PRIORITY[NOTICE])  # fmt: skip
+    return missing
+
+
+def record_voice(uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str) -> None:
+    """Confirmed by phone, which is progress, or not reached and filed ahead."""
+    owned(uow, case, person)
+    uow.conn.execute(update(t.cases).where(c.id == case.id).values(voice=voice))
+    uow.append(case, VoiceRecorded(voice), actor)
+    if voice == "called":
+        record_progress(uow, case, "contacted", person, actor)
+
+
+def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
+    """After a call: by the owner, or by the office (`person` None), which may also close what nobody has taken."""
+    row = owned(uow, case, person) if person else obligation(uow, case, case.first_obligation)
+    if case.row["state"] == "closed" or case.row["drill"]:
+        raise NotAllowed("the case is closed, or it is a drill, which ends by itself")
+    uow.conn.execute(
+        update(t.deliveries)
+        .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
+        .values(state="cancelled", available_at=None)
+    )
+    alarms.clear(uow, case.id, row["kind"])
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(state="done", next_at=None, done_at=uow.now))
+    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state="closed"))
+    event = uow.append(case, CaseClosed(), actor)
+    if row["owner_id"] is None:  # whoever was rung need not come any more
+        heard = select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.in_(deliveries.HEARD))
+        for told in people.by_id(uow.conn, uow.keys, uow.conn.scalars(heard)):
+            acknowledgement.stand_down(uow, case, told, Owner(None, None, won=False), f"{event}:{told.id}")
+
+
+def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """By the office. Its owner has it again, as far as they had come; without one its ladder goes on now."""
+    if case.row["state"] != "closed" or case.row["closed_at"] is not None:
+        raise NotAllowed("the case is not closed, or it was a drill")
+    row = obligation(uow, case, case.first_obligation)
+    values: dict[str, Any] = {"done_at": None, "next_at": uow.now}
+    if row["owner_id"] is None:
+        values["state"] = "alerted" if row["alerted_at"] else "pending"
+    elif row["filed_at"] or row["contacted_at"]:
+        values |= {"state": "filed" if row["filed_at"] else "contacted", "next_at": None}
+    else:
+        values |= {"state": "acknowledged", "acknowledged_at": uow.now, "reminded": False, "next_at": None}
+        if row["kind"] == "police":
+            values["next_at"] = uow.now + OWNER_REMIND
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    outcome = case_outcome(uow.conn.scalars(select(t.transfers.c.outcome).where(t.transfers.c.case_id == case.id)))
+    shown = case_state(values["state"], outcome)
+    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state=shown))
+    uow.append(case, CaseReopened(), actor)

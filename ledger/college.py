@@ -1,0 +1,76 @@
+"""What a college's leader sees of its cases: code, class, amount, state and timeliness; nobody's name, no facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, select
+
+from ledger import tables as t
+from ledger import values
+from ledger.accounts import User
+
+SHOWN = timedelta(days=30)
+c, o, x, f, k = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c, t.contacts.c
+
+
+@dataclass(frozen=True)
+class CollegeRow:
+    """One case. Minutes are whole ones: from the transfer to the report, from the report to an officer's taking it."""
+
+    code: str
+    class_name: str
+    amount: str
+    state: str
+    received_at: datetime
+    to_report_min: int | None
+    to_take_min: int | None
+    overdue: bool
+
+
+def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list[CollegeRow]:
+    """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
+    total = select(func.sum(x.amount_fen)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+    first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
+    taken = select(func.min(o.acknowledged_at, type_=t.UtcTime)).where(
+        o.case_id == c.id, o.kind.in_(("police", "dissuade"))
+    )
+    owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), k.follow_up_id == f.id, k.done_at.is_(None),
+                          k.due_at <= now)  # fmt: skip
+    query = (
+        select(c.code, t.classes.c.name, c.state, c.received_at, total.label("fen"),
+               first.scalar_subquery().label("happened_at"),
+               taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"))
+        .outerjoin(t.people, t.people.c.id == c.victim_id)
+        .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
+        .where(_own(user), ~c.drill, c.received_at > now - SHOWN)
+        .order_by(c.received_at.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        CollegeRow(row.code, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
+                   _minutes(row.happened_at, row.received_at), _minutes(row.received_at, row.taken_at),
+                   bool(row.overdue))
+        for row in conn.execute(query)
+    ]  # fmt: skip
+
+
+def name(conn: Connection, user: User) -> str:
+    """The college's name; empty for those who see all of them."""
+    if user.role != "leader" or not user.college:
+        return ""
+    found: Any = conn.execute(select(t.colleges.c.name).where(t.colleges.c.code == user.college)).scalar_one_or_none()
+    return str(found or user.college)
+
+
+def _own(user: User) -> ColumnElement[bool]:
+    """A leader without a college sees nothing: SQL's NULL equals no college."""
+    if user.role in ("security", "admin"):
+        return c.id.is_not(None)
+    return c.college_code == (user.college if user.role == "leader" else None)
+
+
+def _minutes(since: datetime | None, until: datetime | None) -> int | None:
+    return max(0, int((until - since).total_seconds()) // 60) if since and until else None

@@ -1,0 +1,39 @@
+"""Money that was still here has gone after all: the warning becomes a report, and the police are rung."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, insert, select, update
+
+from ledger import tables as t
+from ledger.alerting import obligation
+from ledger.events import ReportConverted
+from ledger.reports import DEADLINES, TransferIn, transfer_row
+from ledger.unit_of_work import Case, UnitOfWork
+
+o, d = t.obligations.c, t.deliveries.c
+
+
+def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bool:
+    """False where it is a report already, or closed: a second tap changes nothing.
+
+    To dissuade is over, under a name of its own, and the police obligation starts now, as with a new report.
+    """
+    if case.row["kind"] != "in_progress" or case.row["state"] == "closed":
+        return False
+    dissuade = obligation(uow, case, "dissuade")
+    over = {"kind": "dissuaded", "state": "done", "next_at": None, "done_at": uow.now}
+    uow.conn.execute(update(t.obligations).where(o.id == dissuade["id"]).values(over))
+    unsent = update(t.deliveries).where(d.obligation_id == dissuade["id"], d.alert, d.state == "pending")
+    uow.conn.execute(unsent.values(state="cancelled", available_at=None))
+    row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,
+           "deadline_at": uow.now + DEADLINES["police"]}  # fmt: skip
+    uow.conn.execute(insert(t.obligations).values(row))
+    last = select(func.max(t.transfers.c.position)).where(
+        t.transfers.c.case_id == case.id
+    )  # the API may have named some
+    position = (uow.conn.execute(last).scalar_one() or 0) + 1
+    uow.conn.execute(insert(t.transfers).values(transfer_row(uow, case, position, transfer)))
+    changed = {"kind": "transferred", "state": "received"}
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(changed))
+    uow.append(case, ReportConverted(), actor)
+    return True

@@ -1,0 +1,96 @@
+"""The duty page's list: cases that still need the police, filtered by who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from ledger import people, values
+from ledger import tables as t
+from ledger.accounts import User
+from ledger.crypto import Keys
+from ledger.views import visible
+
+c, o, x = t.cases.c, t.obligations.c, t.transfers.c
+_WAITING = ("pending", "alerted")
+
+
+@dataclass(frozen=True)
+class DutyRow:
+    """A line of the duty page. Minutes count from the transfer's time where it is known, else from the report.
+
+    kind: transferred · in_progress (还没转: 劝阻); `linked`: the code of an earlier case that may be the same.
+    """
+
+    code: str
+    kind: str
+    case_state: str
+    state: str
+    drill: bool
+    received_at: datetime
+    alerted_at: datetime | None
+    happened_at: datetime | None
+    amount: str
+    transfers: int
+    owner: str
+    late: bool
+    linked: str | None
+    unsafe: bool
+    withdrawal: bool
+
+
+@dataclass(frozen=True)
+class DutyList:
+    rows: list[DutyRow]
+    more: int  # beyond those listed
+
+
+def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> DutyList:
+    """Cases that wait for somebody first, oldest first; then those in hand; closed ones are not listed."""
+    linked = t.cases.alias()
+    mine = (visible(user), o.kind.in_(("police", "dissuade")), c.closed_at.is_(None), o.state != "done")
+    joined = t.cases.join(t.obligations, o.case_id == c.id)
+    query = (
+        select(t.cases, c.state.label("case_state"), o.state.label("duty_state"), o.alerted_at, o.owner_id,
+               o.deadline_at, linked.c.code.label("linked"), _of_transfers(func.sum(x.amount_fen)).label("fen"),
+               _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
+        .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
+        .where(*mine)
+        .order_by(o.state.not_in(_WAITING), c.received_at)
+        .limit(limit)
+    )  # fmt: skip
+    rows = conn.execute(query).mappings().all()
+    total = conn.execute(select(func.count()).select_from(joined).where(*mine)).scalar_one()
+    owners = {p.id: p.called for p in people.by_id(conn, keys, [row["owner_id"] for row in rows])}
+    return DutyList([_row(row, owners.get(row["owner_id"], ""), now) for row in rows], total - len(rows))
+
+
+def _row(row: Any, owner: str, now: datetime) -> DutyRow:
+    return DutyRow(
+        code=row["code"],
+        kind=row["kind"],
+        case_state=row["case_state"],
+        state=row["duty_state"],
+        drill=row["drill"],
+        received_at=row["received_at"],
+        alerted_at=row["alerted_at"],
+        happened_at=row["happened_at"],
+        amount=values.yuan(row["fen"] or 0),
+        transfers=row["transfers"] or 0,
+        owner=owner,
+        late=row["duty_state"] in _WAITING and row["deadline_at"] <= now,
+        linked=row["linked"],
+        unsafe=row["unsafe_at"] is not None,
+        withdrawal=row["withdrawal_at"] is not None,
+    )
+
+
+def _of_transfers(what: Any) -> Any:
+    return select(what).select_from(t.transfers).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+
+
+def _first_time() -> Any:
+    return _of_transfers(func.min(x.happened_at, type_=t.UtcTime))
