@@ -194,6 +194,11 @@ _STATUS = {
         "case": {"type": "string"},
         "state": {"type": "string"},
         "received_at": {"type": "string", "format": "date-time"},
+        "asked": {
+            "type": "array",
+            "items": {"enum": ["name", "account", "amount", "time"]},
+            "description": "What the police asked for and still lack.",
+        },
         "obligations": {
             "type": "object",
             "required": ["counselor", "care"],

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from intake.doors import Door
-from intake.reading import CHANNELS, Reading, read_form
+from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import read_aloud
-from ledger import reports, status
+from ledger import conversion, reports, sheet, status, unsafety, withdrawal
 from ledger.errors import Expired, LedgerAway, NotFound
-from ledger.unit_of_work import DOOR
+from ledger.reportin import ReportIn, TransferIn
+from ledger.unit_of_work import DOOR, Case, UnitOfWork
 
 BUCKETS = ("now", "30min", "24h", "earlier")
 FIELDS = ("channel", "amount", "when", "payee_account", "payee_name", "phone", "phone_unsafe", "for_whom",
@@ -59,32 +61,93 @@ def blueprint(door: Door) -> Blueprint:
             with door.ledger.begin("report", DOOR) as uow:
                 taken = reports.accept(uow, reading.report, f"form:{key}" if key else None, canonical)
         except LedgerAway:
-            response = make_response(_form_page(typed, None, away=True), 503)
-            response.headers["Retry-After"] = "2"
-            return response
+            return _nothing_saved(typed)
         return redirect(url_for("intake.status_page", token=taken.token), 303)
+
+    @bp.post("/warn")
+    def warn() -> BaseResponse:
+        """The second door: nothing is sent yet, and a phone number is enough."""
+        typed = {"warn_phone": request.form.get("phone", ""), "submission_key": request.form.get("submission_key", "")}
+        reading = Reading(door.ledger.clock.now(), door.ledger.zone)
+        phone = reading.compulsory_phone("warn_phone", typed["warn_phone"])
+        if reading.problems:
+            return make_response(_form_page(typed, reading), 422)
+        key = typed["submission_key"]
+        report = ReportIn(phone=phone, transfers=(), kind="in_progress", language=g.lang)
+        try:
+            with door.ledger.begin("warn", DOOR) as uow:
+                taken = reports.accept(uow, report, f"warn:{key}" if key else None, phone)
+        except LedgerAway:
+            return _nothing_saved(typed)
+        return redirect(url_for("intake.status_page", token=taken.token), 303)
+
+    @bp.errorhandler(NotFound)
+    @bp.errorhandler(Expired)
+    def gone(error: Exception) -> tuple[str, int]:
+        expired = isinstance(error, Expired)
+        return render_template("intake/gone.html", expired=expired), 410 if expired else 404
 
     @bp.get("/r/<token>")
     def status_page(token: str) -> BaseResponse:
-        now = door.ledger.clock.now()
-        with door.ledger.read() as conn:
-            try:
-                case = status.case_by_token(conn, token, now)
-            except NotFound:
-                return make_response(render_template("intake/gone.html", expired=False), 404)
-            except Expired:
-                return make_response(render_template("intake/gone.html", expired=True), 410)
-            shown = status.of_case(conn, case, now)
-            script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
-        page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now,
-                               zone=door.ledger.zone, unsafe=case["phone_unsafe"])  # fmt: skip
-        response = make_response(page)
-        # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
-        said = f"{shown}{script}{g.lang}{int(now.timestamp()) // 60}"
-        response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:24], weak=True)
-        return response.make_conditional(request)
+        return _status_page(door, token).make_conditional(request)
+
+    @bp.post("/r/<token>/unsafe")
+    def unsafe(token: str) -> BaseResponse:
+        return _change(door, token, "unsafe", lambda uow, case: unsafety.ask_for_help(uow, case, reports.ANONYMOUS))
+
+    @bp.post("/r/<token>/withdraw")
+    def withdraw(token: str) -> BaseResponse:
+        return _change(door, token, "withdraw", lambda uow, case: withdrawal.request(uow, case, reports.ANONYMOUS))
+
+    @bp.post("/r/<token>/sent")
+    def sent(token: str) -> BaseResponse:
+        """Money left after all: the warning becomes a report."""
+        reading = Reading(door.ledger.clock.now(), door.ledger.zone)
+        item = TransferIn(
+            amount_fen=reading.amount("amount", request.form.get("amount")),
+            channel=reading.choice("channel", request.form.get("channel"), CHANNELS, "other") or "other",
+            payee_account=reading.text("payee_account", request.form.get("payee_account")),
+        )
+        if reading.problems:
+            page = _status_page(door, token, reading.problems[0])
+            page.status_code = 422
+            return page
+        return _change(door, token, "sent", lambda uow, case: conversion.convert(uow, case, item, reports.ANONYMOUS))
 
     return bp
+
+
+def _change(door: Door, token: str, label: str, what: Callable[[UnitOfWork, Case], object]) -> BaseResponse:
+    """One change behind the status link, and back to its page."""
+    with door.ledger.read() as conn:
+        case_id = status.case_by_token(conn, token, door.ledger.clock.now())["id"]
+    with door.ledger.begin(label, DOOR) as uow:
+        what(uow, uow.case(case_id))
+    return redirect(url_for("intake.status_page", token=token), 303)
+
+
+def _status_page(door: Door, token: str, problem: Problem | None = None) -> Response:
+    now = door.ledger.clock.now()
+    with door.ledger.read() as conn:
+        case = status.case_by_token(conn, token, now)
+        shown = status.of_case(conn, case, now)
+        script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
+        paid_by = sorted({row["channel"] for row in sheet.transfers(conn, case["id"])})
+    pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
+    page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
+                           zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
+                           channels=CHANNELS, **pressed)  # fmt: skip
+    response = make_response(page)
+    # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
+    said = f"{shown}{script}{pressed}{paid_by}{g.lang}{int(now.timestamp()) // 60}"
+    response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:24], weak=True)
+    return response
+
+
+def _nothing_saved(typed: dict[str, str]) -> Response:
+    response = make_response(_form_page(typed, None, away=True), 503)
+    response.headers["Retry-After"] = "2"
+    return response
 
 
 def _form_page(typed: dict[str, str], reading: Reading | None, *, away: bool = False) -> str:

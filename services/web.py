@@ -27,7 +27,7 @@ from services.settings import BadSettings, Settings
 
 log = structlog.get_logger()
 THREADS = 16
-MAX_READ = 4 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
+MAX_READ = 16 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
 _MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
 _DETAILS = {
     404: "There is no such address. 没有这个地址。",

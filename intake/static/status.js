@@ -1,5 +1,6 @@
 // Asks for this page again every 5 s and swaps <main> when something changed.
 (() => {
+  try { localStorage.removeItem("stopline-draft"); } catch { /* none is kept here */ }
   const EVERY = 5000;
   const fresh = document.getElementById("fresh");
   let at = fresh.dataset.at;
@@ -33,7 +34,10 @@
 
   const look = async () => {
     clearTimeout(timer);
-    if (document.hidden) return;
+    if (document.hidden || document.querySelector("details[open]")) {
+      timer = setTimeout(look, EVERY);
+      return;
+    }
     const stop = new AbortController();
     const late = setTimeout(() => stop.abort(), EVERY);
     try {

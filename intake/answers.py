@@ -1,0 +1,79 @@
+"""From a page of stage 2 to what the ledger keeps of it: read forgivingly, nothing is ever refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+from intake.questions import ACCOUNT_KIND, CHANNEL, FRAUD, Question
+from ledger import values
+from ledger.additions import Given
+from ledger.corrections import SEALED
+from ledger.reportin import TransferIn
+
+_SHORT, _LONG = 200, 10_000
+_CASE = {"name": "name", "student_no": "student_no", "narrative": "narrative", "money_source": "money_source"}
+
+
+def read(question: Question, form: Mapping[str, str], now: datetime, zone: tzinfo) -> Given:
+    """What was filled in of this question. `Given.typed` is empty when nothing was."""
+    typed = {
+        field.name: said
+        for field in question.fields
+        if (said := values.clean_text(form.get(field.name, ""), _LONG if field.kind == "long" else _SHORT))
+    }
+    given = Given(question.slug, typed, values.clean_text(form.get("page", ""), 64))
+    if question.slug == "transfer":
+        return _another(given, now, zone)
+    if question.money:
+        return _first(given, now, zone)
+    return replace(given, case=_columns(typed))
+
+
+def _columns(typed: Mapping[str, str]) -> dict[str, Any]:
+    filled: dict[str, Any] = {column: typed[name] for name, column in _CASE.items() if name in typed}
+    if typed.get("called") in ("yes", "no"):
+        filled["called_110"] = typed["called"] == "yes"
+    if typed.get("fraud_type") in FRAUD:
+        filled["fraud_type"] = typed["fraud_type"]
+    return filled
+
+
+def _first(given: Given, now: datetime, zone: tzinfo) -> Given:
+    """About the transfer of the report: what it left out, or what it said otherwise."""
+    facts, unread = _facts(given.typed, now, zone)
+    return replace(given, first=facts, unread=unread, account_kind=_kind(given.typed))
+
+
+def _another(given: Given, now: datetime, zone: tzinfo) -> Given:
+    facts, unread = _facts(given.typed, now, zone)
+    if "amount_fen" not in facts:  # no amount, no transfer: kept whole, as it was written
+        said = " · ".join(given.typed.values())
+        return replace(given, unread={"unread_transfer": said} if said else {})
+    channel = given.typed.get("channel", "other")
+    facts["channel"] = channel if channel in CHANNEL else "other"
+    return replace(given, another=TransferIn(**facts), unread=unread, account_kind=_kind(given.typed))
+
+
+def _facts(typed: Mapping[str, str], now: datetime, zone: tzinfo) -> tuple[dict[str, Any], dict[str, str]]:
+    """Fields of TransferIn, and what could not be read."""
+    facts: dict[str, Any] = {name: typed[name] for name in SEALED if name in typed}
+    unread: dict[str, str] = {}
+    if "amount" in typed:
+        facts["amount_fen"] = values.parse_amount(typed["amount"])
+        if facts["amount_fen"] is None:
+            unread["unread_amount"] = typed["amount"]
+            del facts["amount_fen"]
+    if "when" in typed:
+        facts["when"] = values.parse_when(typed["when"], now, zone)
+        if facts["when"] is None:
+            unread["unread_time"] = typed["when"]
+            del facts["when"]
+    return facts, unread
+
+
+def _kind(typed: Mapping[str, str]) -> str | None:
+    kind = typed.get("account_kind")
+    return kind if kind in ACCOUNT_KIND else None

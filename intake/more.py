@@ -1,0 +1,161 @@
+"""Stage 2 behind the status link: one question a page, saved by one POST, skipped by a link. A GET changes nothing."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy import Connection, RowMapping, select
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from intake import answers, images, language
+from intake.doors import Door
+from intake.questions import BY_SLUG, Question, asked
+from ledger import additions, sheet, status, uploads
+from ledger import tables as t
+from ledger.errors import Expired, NotAllowed, NotFound
+from ledger.unit_of_work import DOOR
+
+_FRAME = 64 << 10  # what a form puts around its picture
+SCREENSHOTS = "screenshots"
+_TITLE = ("截图", "Screenshots")
+# Filled in by the report itself, where it was: (question, columns of which one says so)
+_TOLD = {
+    "who": ("name_sealed", "student_no_sealed"),
+    "story": ("narrative_sealed",),
+    "fraud": ("fraud_type",),
+    "police": ("called_110",),
+    "money": ("money_source_sealed",),
+}
+
+
+def blueprint(door: Door) -> Blueprint:
+    bp = Blueprint("more", __name__, url_prefix="/r/<token>")
+    language.install(bp, door)
+    keys = door.ledger.keys
+
+    def found(conn: Connection, token: str) -> RowMapping:
+        return status.case_by_token(conn, token, door.ledger.clock.now())
+
+    @bp.errorhandler(NotFound)
+    @bp.errorhandler(Expired)
+    def gone(error: Exception) -> tuple[str, int]:
+        expired = isinstance(error, Expired)
+        return render_template("intake/gone.html", expired=expired), 410 if expired else 404
+
+    @bp.app_context_processor
+    def task_list() -> dict[str, Any]:
+        """`more_tasks(token)`: [(address, words, filled)] for the list on the status page."""
+
+        def more_tasks(token: str) -> list[tuple[str, tuple[str, str], bool]]:
+            with door.ledger.read() as conn:
+                case = found(conn, token)
+                filled = _filled(conn, door, case)
+                shots = uploads.count(conn, case["id"]) > 0
+            questions = asked(money=case["kind"] != "in_progress")
+            made = [(url_for("more.question", token=token, slug=q.slug), q.title, q.slug in filled) for q in questions]
+            return [*made, (url_for("more.screenshots", token=token), _TITLE, shots)]
+
+        return {"more_tasks": more_tasks}
+
+    @bp.get("/more")
+    def listed(token: str) -> str:
+        with door.ledger.read() as conn:
+            case = found(conn, token)
+        return render_template("intake/more.html", token=token, drill=case["drill"], saved=_saved())
+
+    @bp.get("/more/<slug>")
+    def question(token: str, slug: str) -> str:
+        now = door.ledger.clock.now()
+        with door.ledger.read() as conn:
+            case = found(conn, token)
+            this = _fitting(case, slug)
+            said = additions.of_case(conn, keys.unwrap(case["id"], case["row_key"]), case["id"])
+            colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
+        shown = _shown_back(said, slug, now)
+        return render_template("intake/more_question.html", token=token, drill=case["drill"], this=this, shown=shown,
+                               colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(),
+                               following=_following(case, slug, token))  # fmt: skip
+
+    @bp.post("/more/<slug>")
+    def save(token: str, slug: str) -> Response:
+        with door.ledger.read() as conn:
+            case = found(conn, token)
+        this = _fitting(case, slug)
+        given = answers.read(this, request.form, door.ledger.clock.now(), door.ledger.zone)
+        with door.ledger.begin("addition", DOOR) as uow:
+            additions.save(uow, uow.case(case["id"]), given)
+        again = slug == "transfer" and given.another is not None
+        to = url_for("more.question", token=token, slug=slug) if again else _following(case, slug, token)
+        return redirect(f"{to}?saved=1" if given.typed else to, 303)
+
+    @bp.get("/screenshots")
+    def screenshots(token: str) -> str:
+        return _screenshots(token)
+
+    @bp.post("/screenshots")
+    def upload(token: str) -> Any:
+        request.max_content_length = images.MAX_BYTES + _FRAME
+        with door.ledger.read() as conn:
+            case = found(conn, token)
+        try:
+            sent = request.files.get("picture")
+            picture = images.clean(sent.read() if sent else b"")
+            with door.ledger.begin("screenshot", DOOR) as uow:
+                uploads.add(uow, uow.case(case["id"]), *picture)
+        except (RequestEntityTooLarge, images.TooLarge):
+            return _screenshots(token, "large"), 422
+        except images.NotAPicture:
+            return _screenshots(token, "unread"), 422
+        except NotAllowed:
+            return _screenshots(token, "many"), 422
+        return redirect(url_for("more.screenshots", token=token, saved=1), 303)
+
+    def _screenshots(token: str, why: str = "") -> str:
+        with door.ledger.read() as conn:
+            case = found(conn, token)
+            kept = uploads.count(conn, case["id"])
+        return render_template("intake/more_screenshots.html", token=token, drill=case["drill"], kept=kept, why=why,
+                               most=uploads.MOST, saved=_saved())  # fmt: skip
+
+    return bp
+
+
+def _fitting(case: RowMapping, slug: str) -> Question:
+    this = BY_SLUG.get(slug) or abort(404)
+    return abort(404) if this.money and case["kind"] == "in_progress" else this
+
+
+def _following(case: RowMapping, slug: str, token: str) -> str:
+    """Where 下一个 leads: the next question, after the last one the screenshots."""
+    slugs = [q.slug for q in asked(money=case["kind"] != "in_progress")]
+    after = slugs[slugs.index(slug) + 1 :]
+    return url_for("more.question", token=token, slug=after[0]) if after else url_for("more.screenshots", token=token)
+
+
+def _shown_back(said: list[additions.Answered], slug: str, now: datetime) -> dict[str, str]:
+    """What was typed here less than 15 minutes ago; a further transfer begins with an empty page."""
+    if slug == "transfer":
+        return {}
+    return next((a.typed for a in reversed(said) if a.question == slug and now - a.at < additions.SHOWN_BACK), {})
+
+
+def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
+    key = door.ledger.keys.unwrap(case["id"], case["row_key"])
+    answered = {a.question for a in additions.of_case(conn, key, case["id"])}
+    if any(row["happened_at"] is not None for row in sheet.transfers(conn, case["id"])):
+        answered.add("time")
+    told = {slug for slug, columns in _TOLD.items() if any(case[column] is not None for column in columns)}
+    return answered | told
+
+
+def _colleges(conn: Connection) -> dict[str, str]:
+    c = t.colleges.c
+    return {row.code: row.name for row in conn.execute(select(c.code, c.name).order_by(c.name)) if row.code != "*"}
+
+
+def _saved() -> bool:
+    return request.args.get("saved") == "1"

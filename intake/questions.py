@@ -1,0 +1,176 @@
+"""The questions of stage 2, one a page, in the order in which they help: what the bank compares comes first.
+
+Words stand in both languages; names are those under which answers are kept. Nothing here is compulsory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Words = tuple[str, str]  # Chinese, English
+
+FRAUD: dict[str, Words] = {
+    "SD": ("刷单返利", "Task rebate"),
+    "TZ": ("虚假投资理财", "Fake investment"),
+    "GW": ("虚假购物服务", "Fake shopping"),
+    "KF": ("冒充电商物流客服", "Fake customer service"),
+    "DK": ("虚假贷款、信用卡", "Fake loan or card"),
+    "ZX": ("虚假征信、注销校园贷", "Fake credit record"),
+    "LD": ("冒充领导、熟人、老师", "Fake boss, friend, teacher"),
+    "GJ": ("冒充公检法", "Fake police or court"),
+    "HL": ("网络婚恋交友", "Online romance"),
+    "YX": ("游戏产品虚假交易", "Game goods"),
+    "JP": ("机票退改签", "Air ticket"),
+    "JJ": ("冒充军警购物", "Fake military buyer"),
+    "WH": ("其他网络案件", "Other online crime"),
+    "LL": ("裸聊敲诈", "Blackmail over pictures"),
+    "BX": ("出借银行卡、电话卡", "Lent a card or SIM"),
+    "QT": ("其他，不清楚", "Other, not sure"),
+}
+YES_NO: dict[str, Words] = {"yes": ("是", "Yes"), "no": ("没有", "No")}
+CHANNEL: dict[str, Words] = {
+    "bank": ("银行卡", "Bank card"),
+    "alipay": ("支付宝", "Alipay"),
+    "wechat": ("微信", "WeChat"),
+    "other": ("其他", "Other"),
+}
+ACCOUNT_KIND: dict[str, Words] = {"personal": ("个人账户", "Personal"), "corporate": ("对公账户", "Company")}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One box: text, long (several lines), choice (one of `options`), college (of the roster), time, or digits."""
+
+    name: str
+    label: Words
+    kind: str = "text"
+    hint: Words | None = None
+    options: dict[str, Words] | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One page. `money`: asked only where a transfer was reported."""
+
+    slug: str
+    title: Words
+    fields: tuple[Field, ...]
+    hint: Words | None = None
+    money: bool = False
+
+
+_ACCOUNT = Field("payee_account", ("对方账号", "Their account"))
+_NAME = Field("payee_name", ("对方户名", "Their name"))
+_AMOUNT = Field("amount", ("金额（元）", "Amount in yuan"), "digits", ("例如 3800", "For example 3800"))
+_SECONDS = ("看转账记录，精确到秒更好。", "See the record. Seconds help.")
+_WHEN = Field("when", ("转出时间", "Time of the transfer"), "time", _SECONDS)
+_INCIDENT = ("110告诉你的。没有就跳过。", "As 110 said. None? Skip.")
+_SOURCE = ("例如生活费、借款。只给跟进老师看。", "Such as savings or a loan. For support staff only.")
+_KIND = Field("account_kind", ("对方账户", "Their account is"), "choice", options=ACCOUNT_KIND)
+
+QUESTIONS: tuple[Question, ...] = (
+    Question("time", ("转账的准确时间", "Exact time of the transfer"), (_WHEN,), money=True),
+    Question(
+        "bank",
+        ("银行和流水号", "Banks and serial number"),
+        (
+            Field("payee_bank", ("对方开户行", "Their bank")),
+            _KIND,
+            Field("payer_bank", ("你的付款银行", "Your bank")),
+            Field("payer_account_tail", ("你的卡号后四位", "Last 4 of your card"), "digits"),
+            Field("serial", ("交易流水号或订单号", "Serial or order number")),
+        ),
+        money=True,
+    ),
+    Question(
+        "correct",
+        ("更正填过的内容", "Correct what you sent"),
+        (_AMOUNT, _ACCOUNT, _NAME),
+        ("只填要改的。原来的也会保留。", "Fill in only what changes. The old stays."),
+        money=True,
+    ),
+    Question(
+        "transfer",
+        ("还有别的转账", "Another transfer"),
+        (
+            _AMOUNT,
+            _WHEN,
+            Field("channel", ("怎么转的", "How did you pay?"), "choice", options=CHANNEL),
+            _ACCOUNT,
+            _NAME,
+            Field("payee_bank", ("对方开户行", "Their bank")),
+            _KIND,
+        ),
+        ("一次填一笔。还有再填。", "One at a time. Then add the next."),
+        money=True,
+    ),
+    Question(
+        "police",
+        ("打过110吗", "Called 110?"),
+        (
+            Field("called", ("打过110", "Called 110"), "choice", options=YES_NO),
+            Field("called_at", ("什么时候打的", "When"), "time"),
+            Field("incident", ("警情编号", "Incident number"), hint=_INCIDENT),
+        ),
+    ),
+    Question(
+        "who",
+        ("受害人是谁", "Who lost the money?"),
+        (
+            Field("name", ("姓名", "Name")),
+            Field("student_no", ("学号", "Student number")),
+            Field("college", ("学院", "College"), "college"),
+        ),
+        ("学号或学院，填一个就好。", "Student number or college is enough."),
+    ),
+    Question(
+        "fraud",
+        ("骗局是哪一类", "What kind of fraud?"),
+        (Field("fraud_type", ("类型", "Kind"), "choice", options=FRAUD),),
+    ),
+    Question(
+        "contacts",
+        ("对方的联系方式", "How they reached you"),
+        (
+            Field("phone", ("电话", "Phone"), "digits"),
+            Field("qq", ("QQ", "QQ")),
+            Field("wechat", ("微信", "WeChat")),
+            Field("url", ("网址", "Web address")),
+            Field("app", ("App 名称", "App")),
+        ),
+    ),
+    Question(
+        "story",
+        ("事情经过", "What happened"),
+        (Field("narrative", ("经过", "In your words"), "long", ("按先后写几句就好。", "A few lines, in order.")),),
+    ),
+    Question(
+        "money",
+        ("这笔钱从哪来", "Where the money came from"),
+        (Field("money_source", ("来源", "Source"), "long", _SOURCE),),
+    ),
+    Question(
+        "pressed",
+        ("对方还在催吗", "Are they still pressing you?"),
+        (
+            Field("pressed", ("还在催", "Still pressing"), "choice", options=YES_NO),
+            Field("how", ("怎么催的", "How")),
+        ),
+        ("别再转账，也别回复。", "Send no money. Do not reply."),
+    ),
+    Question(
+        "contact",
+        ("可以联系谁", "Whom may we contact?"),
+        (
+            Field("parents", ("可以告诉家长吗", "May we tell your parents?"), "choice", options={
+                "yes": ("可以", "Yes"), "self": ("我自己说", "I will tell them"), "not_now": ("暂不", "Not now")}),
+            Field("person", ("还可以联系谁", "Who else"), hint=("例如室友和电话。", "Such as a roommate, with phone.")),
+        ),
+    ),
+)  # fmt: skip
+BY_SLUG = {question.slug: question for question in QUESTIONS}
+
+
+def asked(*, money: bool) -> tuple[Question, ...]:
+    """Those that fit a case: with no transfer reported, none about transfers."""
+    return tuple(question for question in QUESTIONS if money or not question.money)
