@@ -8,21 +8,32 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from flask_login import current_user
 
-from desk import auth, care, duty, simulator
+from desk import auth, board, care, college, duty, invitation, simulator, uploads
 from ledger.unit_of_work import Ledger
 
-STAFF = ("auth", "duty", "care", "simulator")  # the blueprints whose pages switch language
+# the blueprints whose pages switch language
+STAFF = ("auth", "invitation", "duty", "care", "college", "board", "simulator")
 
 
 def blueprints(ledger: Ledger, *, simulated: bool) -> list[Blueprint]:
     shared = Blueprint("desk", __name__, static_folder="static", static_url_path="/static/desk")
-    made = [shared, auth.blueprint(ledger), duty.blueprint(ledger), care.blueprint(ledger)]
+    made = [
+        shared,
+        auth.blueprint(ledger),
+        invitation.blueprint(ledger),
+        duty.blueprint(ledger),
+        uploads.blueprint(ledger),
+        care.blueprint(ledger),
+        college.blueprint(ledger),
+        board.blueprint(ledger),
+    ]
     return [*made, simulator.blueprint(ledger)] if simulated else made
 
 
 def install(app: Flask, ledger: Ledger, school: str) -> None:
     """Sessions, and the words and times that the templates use."""
     auth.install(app, ledger)
+    app.config["SCHOOL"] = school
 
     @app.after_request
     def keep_language(response: Response) -> Response:

@@ -8,19 +8,25 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, redirect, render_template, request, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login import login_required as signed_in
 from werkzeug.wrappers import Response
 
-from ledger import accounts, anchors
+from ledger import accounts, anchors, remembered
 from ledger.accounts import User
 from ledger.unit_of_work import Ledger
 from ledger.values import clean_text
 
 View = Callable[..., Any]
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
-HOME = {"officer": "duty.waiting", "security": "duty.waiting", "admin": "duty.waiting", "counselor": "care.follow_ups"}
+HOME = {
+    "officer": "duty.waiting",
+    "security": "board.wall",
+    "admin": "board.wall",
+    "counselor": "care.follow_ups",
+    "leader": "college.figures",
+}
 
 
 class SessionUser:
@@ -88,20 +94,30 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/login")
     def sign_in() -> Any:
         username, password = clean_text(request.form.get("username", ""), 64), request.form.get("password", "")[:200]
-        user = accounts.sign_in(ledger, username, password, request.form.get("otp", "")[:20])
+        otp, phone = request.form.get("otp", "")[:20], request.cookies.get(_phone_cookie())
+        user = accounts.sign_in(ledger, username, password, otp, phone)
         if user is None:
             return render_template("desk/login.html", failed=True, username=username), 401
         login_user(SessionUser(ledger, user))
-        return redirect(_local(request.args.get("next")) or url_for("auth.desk"), 303)
+        response = redirect(_local(request.args.get("next")) or url_for("auth.desk"), 303)
+        if request.form.get("remember") and otp.strip():
+            with ledger.begin("remember") as uow:
+                _keep_phone(response, remembered.remember(uow, user.id))
+        return response
 
     @bp.post("/logout")
     @signed_in  # type: ignore[untyped-decorator]
     def logout() -> Response:
-        """On every device: the cookie of one session cannot be called back."""
+        """On every device: the cookie of one session cannot be called back. This phone is forgotten, too."""
+        phone = request.cookies.get(_phone_cookie())
         with ledger.begin("sign-out") as uow:
             accounts.end_sessions(uow, me().id)
+            if phone:
+                remembered.forget(uow, me().id, phone)
         logout_user()
-        return redirect(url_for("auth.login"), 303)
+        response = redirect(url_for("auth.login"), 303)
+        _keep_phone(response, "")
+        return response
 
     @bp.get("/desk")
     @signed_in  # type: ignore[untyped-decorator]
@@ -110,6 +126,17 @@ def blueprint(ledger: Ledger) -> Blueprint:
         return redirect(url_for(home), 303) if home else render_template("desk/nothing_yet.html")
 
     return bp
+
+
+def _phone_cookie() -> str:
+    return "__Host-phone" if current_app.config["SESSION_COOKIE_SECURE"] else "phone"
+
+
+def _keep_phone(response: Response, token: str) -> None:
+    """An empty token takes the cookie back."""
+    lasts = int(remembered.LASTS.total_seconds()) if token else 0
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    response.set_cookie(_phone_cookie(), token, max_age=lasts, secure=secure, httponly=True, samesite="Lax", path="/")
 
 
 def _local(address: str | None) -> str | None:

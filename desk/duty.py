@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from desk import access
+from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import views
+from ledger import casework, duty_views, views
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
 from ledger.errors import NotAllowed, NotFound
 from ledger.states import OUTCOMES
-from ledger.unit_of_work import URGENT, Ledger
-from ledger.values import parse_amount
+from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+from ledger.values import clean_text, parse_amount
 
 POLICE = ("officer", "security", "admin")
+Deed = Callable[[UnitOfWork, Case, UUID | None, str], object]
 _POSITION = re.compile(r"[0-9]{1,3}")
 
 
@@ -34,9 +36,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
             return redirect(url_for("duty.case", code=request.args["code"].strip()[:10] or "-"), 303)
         now = ledger.clock.now()
         with ledger.read() as conn:
-            rows = views.duty_list(conn, ledger.keys, me(), now)
+            listed = duty_views.duty_list(conn, ledger.keys, me(), now)
             alarms = views.open_alarms(conn) if me().role in views.ALL_CASES else []
-        return render_template("desk/duty.html", rows=rows, alarms=alarms, now=now)
+        return render_template("desk/duty.html", rows=listed.rows, more=listed.more, alarms=alarms, now=now)
 
     @bp.get("/<code>")
     @roles(*POLICE)
@@ -70,28 +72,64 @@ def blueprint(ledger: Ledger) -> Blueprint:
             return chosen or abort(400), "proxy"
         return user.person or abort(400), "page"
 
-    @bp.post("/<code>/outcome")
-    @roles(*POLICE)
-    def outcome(code: str) -> Response:
-        """`progress` (contacted · filed · accepted_110), or `transfer` with `outcome` and perhaps `amount`."""
+    def deed(code: str, label: str, do: Deed, said: str = "recorded") -> Response:
+        """Something that only its owner or the office may do to a case; the page says whether it was done."""
         found = access.case_of(ledger, code)
-        person = None if me().role in views.ALL_CASES else me().person
-        progress, said = request.form.get("progress", ""), request.form.get("outcome", "")
-        position = request.form.get("transfer", "1")
-        if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
-            abort(400)
+        person = None if me().role in views.ALL_CASES else me().person or abort(400)
         try:
-            with ledger.begin("outcome", URGENT) as uow:
-                held = uow.case(found["id"])
-                if progress:
-                    record_progress(uow, held, progress, person, _actor(me()))
-                else:
-                    amount = parse_amount(request.form.get("amount", ""))
-                    record_outcome(uow, held, int(position), said, amount, person, _actor(me()))
+            with ledger.begin(label, URGENT) as uow:
+                do(uow, uow.case(found["id"]), person, _actor(me()))
+            flash(said)
         except (NotAllowed, NotFound):  # not found: money that has not gone yet has no outcome
             flash("not_owner")
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
+    @bp.post("/<code>/outcome")
+    @roles(*POLICE)
+    def outcome(code: str) -> Response:
+        """`progress` (contacted · filed · accepted_110), or `transfer` with `outcome`, perhaps `amount`, `number`."""
+        form = request.form
+        progress, said, position = form.get("progress", ""), form.get("outcome", ""), form.get("transfer", "1")
+        access.case_of(ledger, code)
+        if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
+            abort(400)
+        if progress:
+            return deed(code, "outcome", lambda uow, case, who, by: record_progress(uow, case, progress, who, by))
+        typed, number = form.get("amount", "").strip(), clean_text(form.get("number", ""), 40)
+        amount = parse_amount(typed)
+        if typed and amount is None:
+            flash("amount_unread")
+            return redirect(url_for("duty.case", code=code), 303)
+        return deed(code, "outcome", lambda uow, case, who, by: record_outcome(
+            uow, case, int(position), said, amount, who, by, number))  # fmt: skip
+
+    @bp.post("/<code>/ask")
+    @roles(*POLICE)
+    def ask(code: str) -> Response:
+        """Ask the student for the match keys that the sheet lacks."""
+        return deed(code, "ask", casework.ask_student, "asked")
+
+    @bp.post("/<code>/voice")
+    @roles(*POLICE)
+    def voice(code: str) -> Response:
+        """`voice`: called (已电话核实) or unreached (未接通，先行报送)."""
+        said = request.form.get("voice", "")
+        access.case_of(ledger, code)
+        if said not in casework.VOICES:
+            abort(400)
+        return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(uow, case, said, who, by))
+
+    @bp.post("/<code>/close")
+    @roles(*POLICE)
+    def close(code: str) -> Response:
+        return deed(code, "close", casework.close)
+
+    @bp.post("/<code>/reopen")
+    @roles(*views.ALL_CASES)
+    def reopen(code: str) -> Response:
+        return deed(code, "reopen", lambda uow, case, _who, by: casework.reopen(uow, case, by))
+
+    duty_sheet.add(bp, ledger)
     return bp
 
 

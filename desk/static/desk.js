@@ -56,7 +56,7 @@
     const stop = new AbortController();
     const late = setTimeout(() => stop.abort(), 5000);
     try {
-      const answer = await fetch(location.href, { cache: "no-store", signal: stop.signal });
+      const answer = await fetch(location.href.split("#")[0] + (location.search ? "&" : "?") + "refresh=1", { cache: "no-store", signal: stop.signal });
       if (answer.redirected) return location.reload(); // the session ended
       if (!answer.ok) throw new Error(answer.status);
       patch(new DOMParser().parseFromString(await answer.text(), "text/html"));
