@@ -12,7 +12,9 @@ if [ ! -s $folder/accounts ]; then
   { $stopline user add officer --role officer --phone 13800001004 --json
     $stopline user add night --role officer --phone 13800001005 --json
     $stopline user add desk --role security --phone 13800001008 --json
-    $stopline user add counselor --role counselor --phone 13800001001 --json; } > $folder/accounts.new
+    $stopline user add counselor --role counselor --phone 13800001001 --json
+    $stopline user add centre --role psychologist --phone 13800001014 --json
+    $stopline user add leader --role leader --phone 13800001015 --college WY --json; } > $folder/accounts.new
   mv $folder/accounts.new $folder/accounts
 fi
 cat <<TEXT

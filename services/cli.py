@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from services.processes import guarded
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stopline", description="Emergency stop-payment alerts (止付快线)")
+    parser.add_argument("--version", action="version", version=f"stopline {version('stopline')}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _processes(verbs)
     _ledger(verbs)
@@ -77,14 +79,23 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _verb(roster, "check", "who would be called right now", cli_people.roster_check)
     user = verbs.add_parser("user", help="staff accounts").add_subparsers(required=True, metavar="VERB")
     add = _verb(user, "add", "a new account; prints its first password and TOTP secret once", cli_people.user_add)
-    add.add_argument("name")
-    add.add_argument("--role", required=True, choices=cli_people.ROLES)
-    add.add_argument("--phone", help="ties the account to the person on the roster with this phone")
-    add.add_argument("--college", metavar="CODE")
+    _new_account(add, cli_people.ROLES)
     add.add_argument("--json", action="store_true")
+    invite = _verb(user, "invite", "a new account; prints a link to choose a password", cli_people.user_invite)
+    _new_account(invite, cli_people.ROLES)
+    gone = _verb(user, "disable", "nobody signs in with it any more; ends its sessions", cli_people.user_disable)
+    gone.add_argument("name")
     reset = _verb(user, "reset", "a new password and TOTP secret; ends the user's sessions", cli_people.user_reset)
     reset.add_argument("name")
     reset.add_argument("--json", action="store_true")
+    reset.add_argument("--invite", action="store_true", help="print a link to choose the password instead")
+
+
+def _new_account(verb: argparse.ArgumentParser, roles: Sequence[str]) -> None:
+    verb.add_argument("name")
+    verb.add_argument("--role", required=True, choices=roles)
+    verb.add_argument("--phone", help="ties the account to the person on the roster with this phone")
+    verb.add_argument("--college", metavar="CODE")
 
 
 def _drill(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import json
 import sys
 from uuid import UUID
 
-from ledger import accounts, people, roster
+from ledger import accounts, invitations, people, roster
 from ledger.accounts import ROLES, Credentials
 from ledger.demo_school import demo_school
 from ledger.errors import NotFound, PeopleExist
@@ -93,9 +93,27 @@ def user_add(options: argparse.Namespace) -> int:
 
 
 def user_reset(options: argparse.Namespace) -> int:
+    if options.invite:
+        with _ledger().begin("user") as uow:
+            token = invitations.again(uow, options.name)
+        return _print_link(token)
     with _ledger().begin("user") as uow:
         made = accounts.reset(uow, options.name)
     return _print(made, as_json=options.json)
+
+
+def user_invite(options: argparse.Namespace) -> int:
+    with _ledger().begin("user") as uow:
+        person = _person(uow, options.phone)
+        token = invitations.invite(uow, options.name, options.role, person, options.college)
+    return _print_link(token)
+
+
+def user_disable(options: argparse.Namespace) -> int:
+    with _ledger().begin("user") as uow:
+        accounts.disable(uow, options.name)
+    print(f"user {options.name} is disabled; every session and remembered phone has ended")
+    return 0
 
 
 def _person(uow: UnitOfWork, phone: str | None) -> UUID | None:
@@ -107,6 +125,12 @@ def _person(uow: UnitOfWork, phone: str | None) -> UUID | None:
     if not staff:
         raise NotFound(f"nobody on the roster has the phone {phone}")
     return staff[0].id
+
+
+def _print_link(token: str) -> int:
+    hours = invitations.LASTS.total_seconds() / 3600
+    print(f"{load().public_url}/invite/{token}  (works once, for {hours:.0f} hours)")
+    return 0
 
 
 def _print(made: Credentials, *, as_json: bool) -> int:

@@ -145,3 +145,20 @@ def test_a_user_is_refused_twice_and_for_a_phone_that_nobody_has(run: Run) -> No
 
 def test_the_chain_of_a_fresh_ledger_holds(run: Run) -> None:
     assert run("audit", "verify") == (0, "the chain holds\n")
+
+
+def test_an_invitation_prints_a_link_and_disabling_ends_it(run: Run) -> None:
+    status, said = run("user", "invite", "guest", "--role", "officer")
+    assert status == 0
+    assert said.startswith("http://127.0.0.1:8110/invite/") and "once" in said
+    status, again = run("user", "reset", "guest", "--invite")
+    assert status == 0 and again.split()[0] != said.split()[0]
+    assert run("user", "disable", "guest")[0] == 0
+    assert run("user", "disable", "nobody")[0] == 1
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(("--version",))
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("stopline 0.")
