@@ -45,6 +45,11 @@ ROLES = {
 }  # fmt: skip
 
 
+def is_about(code: str, body: str) -> bool:
+    """A later report of the same fraud names the earlier one too (疑同); its text is not about that one."""
+    return code in body.replace(f"疑同{code}", "")
+
+
 class Installation:
     """Settings, processes and phones of one installation. `folder` keeps its files; `more` are further settings."""
 
@@ -206,7 +211,7 @@ class Installation:
     def texts(self, role: str, code: str) -> list[str]:
         """The texts about a case that reached somebody's phone, oldest first."""
         on_phone = [text for text in self.double.to(self.phones[role].number) if text.reaches_phone]
-        return [text.body for text in on_phone if code in text.body]
+        return [text.body for text in on_phone if is_about(code, text.body)]
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         """Look into the ledger."""

@@ -33,6 +33,8 @@ CANARIES = {
     "note": "夜莺不肯说话",
     "reply": "喜鹊马上到",
     "corrected": "白头翁",
+    "money": "鸬鹚借来的",
+    "contact": "鸳鸯表姐",
 }
 
 
@@ -91,6 +93,9 @@ def full_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counselor = world.user("counselor", "counselor", world.phones["C03"].number)
     form = {"contact": "call_30m", "reached": "yes", "note": CANARIES["note"]}
     assert world.press(counselor, f"/desk/followups/{report.code}/contact", **form).status_code == 303
+    world.client.post(f"/r/{report.token}/more/money", data={"money_source": CANARIES["money"]})
+    world.client.post(f"/r/{report.token}/more/contact", data={"person": CANARIES["contact"]})
+    world.client.post(f"/r/{report.token}/more/correct", data={"payee_name": CANARIES["corrected"]})
     form = {"amount": "1", "phone": CANARIES["reporter"], "submission_key": "k"}
     world.client.post("/report", data=form)
     world.client.post("/report", data=form | {"payee_name": CANARIES["corrected"]})

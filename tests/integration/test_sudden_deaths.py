@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 
-from tests.processes import Installation
+from tests.processes import Installation, is_about
 
 KILLS = 15
 FIRST_ALERTS = {"officer": "紧急止付", "counselor": "30分钟内致电", "student": "已收到"}
@@ -50,6 +50,6 @@ def test_no_accepted_report_is_lost_to_fifteen_kills(embedded: Installation) -> 
     assert embedded.rows("SELECT count(*) FROM cases") == [(len(reporter.accepted),)]
     for role, words in FIRST_ALERTS.items():
         said = [text.body for text in embedded.double.to(embedded.phones[role].number) if words in text.body]
-        made = Counter(code for code in reporter.accepted for body in said if code in body)
+        made = Counter(code for code in reporter.accepted for body in said if is_about(code, body))
         wrong = {code: made[code] for code in reporter.accepted if made[code] != 1}
         assert not wrong, f"{role}: {wrong}"

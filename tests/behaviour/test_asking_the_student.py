@@ -1,0 +1,182 @@
+"""An officer asks for what the sheet lacks, notes whether anybody answered the phone, and closes what is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from ledger import tables as t
+from ledger.accounts import User
+from ledger.duty_views import duty_list
+from tests.behaviour.stories import read_all, taken
+from tests.world import Report, World, body
+
+
+@pytest.fixture
+def officer(world: World) -> FlaskClient:
+    return world.user("o", "officer", world.phones["officer"].number)
+
+
+@pytest.fixture
+def office(world: World) -> FlaskClient:
+    return world.user("s", "security")
+
+
+def lacking(world: World, **changes: Any) -> Report:
+    return taken(world, when="30min", payee_name="", **changes)
+
+
+def page(client: FlaskClient, report: Report) -> str:
+    return client.get(f"/duty/{report.code}?lang=zh").text
+
+
+def row(world: World, report: Report) -> Any:
+    with world.parts.ledger.read() as conn:
+        return conn.execute(t.cases.select().where(t.cases.c.code == report.code)).one()
+
+
+def transfer(world: World) -> Any:
+    with world.parts.ledger.read() as conn:
+        return conn.execute(t.transfers.select()).one()
+
+
+def test_the_student_is_asked_for_what_is_missing_once(world: World, officer: FlaskClient) -> None:
+    report = lacking(world)
+    assert "请学生补充" in page(officer, report)
+    for _ in range(2):
+        assert world.press(officer, f"/duty/{report.code}/ask").status_code == 303
+    text = world.phones["student"].expects(report.code, "户名、时间")
+    assert "http" not in text.body and "6217" not in text.body
+    assert row(world, report).asked == ["name", "time"]
+    assert report.events("student.asked.v1") == [{"missing": ["name", "time"]}]
+    assert "已请学生补充" in page(officer, report) and "/ask" not in page(officer, report)
+    assert report.status()["asked"] == ["name", "time"]
+    status = world.client.get(f"/r/{report.token}?lang=zh").text
+    assert "民警请您补充：对方户名、准确时间" in status
+
+
+def test_a_phone_that_may_be_watched_gets_no_text(world: World, officer: FlaskClient) -> None:
+    report = lacking(world)
+    with world.parts.ledger.begin("test") as uow:
+        uow.conn.execute(t.cases.update().values(phone_unsafe=True))
+    world.press(officer, f"/duty/{report.code}/ask")
+    assert row(world, report).asked == ["name", "time"]
+    world.pump()
+    world.phones.assert_all_read()
+
+
+def test_a_complete_sheet_has_nothing_to_ask(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    assert "请学生补充" not in page(officer, report)
+    world.press(officer, f"/duty/{report.code}/ask")
+    assert row(world, report).asked is None
+
+
+@pytest.mark.parametrize("voice, shown, state", [
+    ("called", "已电话核实", "contacted"), ("unreached", "未接通，先行报送", "acknowledged"),
+])  # fmt: skip
+def test_a_confirming_call_is_progress(world: World, officer: FlaskClient, voice: str, shown: str, state: str) -> None:
+    report = taken(world)
+    assert world.press(officer, f"/duty/{report.code}/voice", voice=voice).status_code == 303
+    assert shown in page(officer, report)
+    assert report.state("police") == state
+    assert (row(world, report).voice, report.events("voice.recorded.v1")) == (voice, [{"voice": voice}])
+    assert officer.get(f"/duty/{report.code}/sheet.json").get_json()["voice"] == voice
+
+
+def test_amount_and_number_of_an_outcome_are_kept_and_shown(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    path = f"/duty/{report.code}/outcome"
+    world.press(officer, path, outcome="stopped", transfer="1", amount="三千八")
+    shown = page(officer, report)
+    assert "已记录" in shown and "3,800" in shown and "38,600" in shown
+    assert (transfer(world).outcome, transfer(world).outcome_fen) == ("stopped", 380000)
+    world.press(officer, path, outcome="registered", transfer="1", number="A4101-2026-7")
+    assert "A4101-2026-7" in page(officer, report)
+    assert (transfer(world).outcome, transfer(world).outcome_fen) == ("stopped", 380000)
+    assert b"A4101" not in transfer(world).outcome_number_sealed
+    assert (row(world, report).state, report.state("police")) == ("stopped", "done")
+    told = officer.get(f"/duty/{report.code}/sheet.json").get_json()["transfers"][0]
+    assert (told["stopped"], told["outcome_number"]) == (True, "A4101-2026-7")
+
+
+def test_an_amount_that_cannot_be_read_is_not_recorded(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    world.press(officer, f"/duty/{report.code}/outcome", outcome="stopped", transfer="1", amount="some")
+    assert "请填写金额" in page(officer, report)
+    assert transfer(world).outcome is None
+
+
+def test_a_closed_case_has_no_buttons_until_the_office_opens_it_again(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = taken(world)
+    assert world.press(officer, f"/duty/{report.code}/close").status_code == 303
+    assert (row(world, report).state, report.state("police")) == ("closed", "done")
+    assert report.code not in officer.get("/duty").text
+    shown = page(officer, report)
+    for action in ("acknowledge", "outcome", "voice", "ask", "close", "reopen"):
+        assert f"/duty/{report.code}/{action}" not in shown
+    before = world.rows("SELECT count(*) FROM case_events")
+    for deed, form in (("outcome", {"progress": "filed"}), ("voice", {"voice": "called"}), ("ask", {}), ("close", {})):
+        assert world.press(officer, f"/duty/{report.code}/{deed}", **form).status_code == 303
+    assert world.press(officer, f"/duty/{report.code}/reopen").status_code == 403
+    assert world.rows("SELECT count(*) FROM case_events") == before
+    assert f"/duty/{report.code}/reopen" in page(office, report)
+    assert world.press(office, f"/duty/{report.code}/reopen").status_code == 303
+    assert (row(world, report).state, report.state("police")) == ("acknowledged", "acknowledged")
+    assert report.code in officer.get("/duty").text
+    assert [report.events(f"case.{name}.v1") for name in ("closed", "reopened")] == [[{}], [{}]]
+
+
+def test_the_office_closes_after_a_call_what_nobody_took_and_nobody_is_rung_again(
+    world: World, office: FlaskClient
+) -> None:
+    report = world.report()
+    world.phones["officer"].expects("紧急止付", report.code)
+    world.phones["counselor"].expects(report.code)
+    world.phones["student"].expects(report.code)
+    world.call_the_student(report)
+    world.press(office, f"/duty/{report.code}/close")
+    world.phones["officer"].expects(report.code, "无需再处理")
+    world.advance(1000)
+    world.phones.assert_all_read()
+    world.press(office, f"/duty/{report.code}/reopen")
+    world.advance(1)
+    rung = [text for text in world.phones.unread() if report.code in text.body]
+    assert rung and all("紧急止付" in text.body or "提醒" in text.body for text in rung)
+    for text in rung:
+        world.phones.mark_read(text)
+
+
+def test_what_is_linked_unsafe_or_withdrawn_is_said_on_the_list_and_the_page(
+    world: World, officer: FlaskClient
+) -> None:
+    report = taken(world)
+    other = world.report(phone="13900000009", student_no="")
+    world.pump()
+    with world.parts.ledger.begin("test") as uow:
+        found = {r.code: r.id for r in uow.conn.execute(t.cases.select())}
+        uow.conn.execute(t.cases.update().where(t.cases.c.code == report.code).values(
+            linked_to=found[other.code], unsafe_at=uow.now, withdrawal_at=uow.now))  # fmt: skip
+    for shown in (officer.get("/duty?lang=zh").text, page(officer, report)):
+        assert "疑同" in shown and other.code in shown
+        assert "不安全" in shown and "撤回" in shown
+    read_all(world)
+
+
+def test_the_list_names_the_kind_and_says_how_many_more_there_are(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    taken(world)
+    pressed = world.client.post("/api/v1/reports", json=body(kind="in_progress", transfers=[])).get_json()["case"]
+    shown = office.get("/duty?lang=zh").text
+    assert pressed in shown and "劝阻" in shown
+    ledger = world.parts.ledger
+    with ledger.read() as conn:
+        user = User(t.new_id(), "test", "security", None, None, 0)
+        listed = duty_list(conn, ledger.keys, user, world.clock.now(), limit=1)
+    assert ([(row.code, row.kind) for row in listed.rows], listed.more) == ([(pressed, "in_progress")], 1)
+    read_all(world)

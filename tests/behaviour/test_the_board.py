@@ -1,0 +1,104 @@
+"""The duty desk's board: who has nobody yet, whom to call, what is late; no more statements for more cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.behaviour.door_tools import shared_world
+from tests.behaviour.test_drills_touch_nobody import start
+from tests.world import World
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Here nobody reads the texts, as the other `world` asks."""
+    yield from shared_world(request, tmp_path_factory)
+
+
+@pytest.fixture
+def desk(world: World) -> FlaskClient:
+    return world.user("desk", "security", "+8613800001008")
+
+
+def test_a_waiting_case_is_there_with_whom_to_call_and_what_was_tried(world: World, desk: FlaskClient) -> None:
+    assert "没有等待接单的案件" in desk.get("/desk/board").text
+    report = world.report()
+    page = desk.get("/desk/board").text
+    assert f'data-code="{report.code}"' in page and "通知还没送出" in page
+    world.pump()
+    page = desk.get("/desk/board").text
+    assert f'data-code="{report.code}"' in page and "38,600" in page and "示例文学院" in page
+    assert "1 欧阳警官" in page  # who was rung first, and how it fared
+    assert page.index("代欧阳警官接单") < page.index("代上官警官接单")  # on duty first, then the backup
+    assert "tel:+8613800001004" in page
+
+
+def test_it_names_no_student_and_shows_no_account(world: World, desk: FlaskClient) -> None:
+    world.report(narrative="金丝雀案情")
+    world.pump()
+    page = desk.get("/desk/board").text
+    for private in ("金丝雀", "13800000001", "138 0000 0001", "0000 0000 4417", "测试学生"):
+        assert private not in page
+
+
+def test_the_desk_takes_it_for_the_officer_whom_they_called(world: World, desk: FlaskClient) -> None:
+    report = world.report()
+    world.pump()
+    officer = re.search(r'name="person" value="([^"]+)"', desk.get("/desk/board").text)
+    assert officer
+    assert world.press(desk, f"/duty/{report.code}/acknowledge", person=officer[1]).status_code == 303
+    assert report.state("police") == "acknowledged"
+    assert f'data-code="{report.code}"' not in desk.get("/desk/board").text
+
+
+def test_what_is_late_is_there_in_words(world: World, desk: FlaskClient) -> None:
+    report = world.report()
+    world.pump()
+    world.clock.advance(31 * 60)
+    page = desk.get("/desk/board").text
+    assert "辅导员还没回应" in page and "跟进超时" in page
+    assert f'id="wait-{report.code}" class="waits is-late"' in page
+
+
+def test_a_drill_is_marked_and_never_sounds(world: World, desk: FlaskClient) -> None:
+    start(world)  # not pumped: the sink would take it at once
+    page = desk.get("/desk/board").text
+    assert "演练" in page and "data-code" not in page
+
+
+def test_more_cases_are_no_more_statements(world: World, desk: FlaskClient) -> None:
+    def statements() -> int:
+        seen: list[str] = []
+
+        def count(*heard: object) -> None:
+            seen.append(str(heard[2]))
+
+        event.listen(world.parts.ledger.engine, "before_cursor_execute", count)
+        try:
+            assert desk.get("/desk/board").status_code == 200
+        finally:
+            event.remove(world.parts.ledger.engine, "before_cursor_execute", count)
+        return len(seen)
+
+    for n in range(2):
+        world.report(phone=f"1380000000{n + 1}")
+    world.pump()
+    few = statements()
+    for n in range(20):
+        world.report(phone=f"138000000{n + 10}")
+    world.pump()
+    assert statements() == few
+
+
+def test_only_the_office_sees_it_and_refreshing_is_not_logged_again(world: World, desk: FlaskClient) -> None:
+    assert world.user("an officer", "officer", "+8613800001004").get("/desk/board").status_code == 403
+    before = len(world.rows("SELECT 1 FROM access_log"))
+    for path in ("/desk/board", "/desk/board?refresh=1", "/desk/board?refresh=1"):
+        assert desk.get(path).status_code == 200
+    assert len(world.rows("SELECT 1 FROM access_log")) == before + 1
+    assert desk.get("/desk").headers["Location"] == "/desk/board"

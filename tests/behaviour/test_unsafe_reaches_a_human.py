@@ -1,0 +1,67 @@
+"""「我现在不安全」: counselor and duty desk at once, again every two minutes until a contact is recorded; and what else
+the status page asks for."""
+
+from __future__ import annotations
+
+from tests.behaviour.stories import taken
+from tests.world import Report, World
+
+
+def press(report: Report, what: str) -> None:
+    assert report.world.client.post(f"/r/{report.token}/{what}").status_code == 303
+
+
+def called(world: World, report: Report) -> None:
+    for name in ("counselor", "desk"):
+        world.phones[name].expects("立即到场", report.code)
+
+
+def test_it_rings_every_two_minutes_whoever_answers_until_a_contact_is_recorded(world: World) -> None:
+    report = taken(world)
+    press(report, "unsafe")
+    called(world, report)
+    press(report, "unsafe")
+    world.phones.assert_all_read()
+    world.phones["desk"].replies(report.code).expects("由您联系", report.code)
+    for _ in range(2):
+        world.advance(119)
+        world.phones.assert_all_read()
+        world.advance(1)
+        called(world, report)
+    assert len(report.events("student.unsafe.v1")) == 1
+    world.call_the_student(report)
+    world.advance(240)
+    world.phones.assert_all_read()
+
+
+def test_pressed_again_after_a_contact_it_rings_again_at_once(world: World) -> None:
+    report = taken(world)
+    press(report, "unsafe")
+    called(world, report)
+    world.call_the_student(report)
+    press(report, "unsafe")
+    called(world, report)
+    world.call_the_student(report)
+
+
+def test_a_drill_has_nobody_come_running(world: World) -> None:
+    report = taken(world)
+    with world.parts.ledger.engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE cases SET drill = true")
+    press(report, "unsafe")
+    world.phones.assert_all_read()
+    assert not report.events("student.unsafe.v1")
+
+
+def test_the_status_page_says_that_somebody_was_called(world: World) -> None:
+    report = taken(world)
+    assert "我现在不安全" in world.client.get(f"/r/{report.token}").text
+    press(report, "unsafe")
+    called(world, report)
+    assert "已通知老师和值班室" in world.client.get(f"/r/{report.token}").text
+
+
+def test_a_wrong_link_changes_nothing(world: World) -> None:
+    for what in ("unsafe", "withdraw"):
+        assert world.client.post(f"/r/unknown/{what}").status_code == 404
+    assert world.client.post("/r/unknown/sent", data={"amount": "1"}).status_code == 404

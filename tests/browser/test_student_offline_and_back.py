@@ -1,0 +1,45 @@
+"""A tab that is killed, and a network that goes: what was typed stays for a while, and is sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_report_on_a_phone import fill_in, ready_sqlite, service
+from tests.processes import Installation
+
+__all__ = ["ready_sqlite", "service"]  # fixtures of the same story
+
+
+def test_a_draft_survives_and_what_was_sent_offline_goes_once(
+    service: Installation,
+    page: Callable[..., Page],
+) -> None:
+    phone = page("phone")
+    phone.goto(service.public_url)
+    fill_in(phone)
+    phone.reload()
+    expect(phone.locator("#amount")).to_have_value("３，８００元")
+    expect(phone.locator("[name=channel][value=bank]")).to_be_checked()
+    before = service.rows("SELECT count(*) FROM cases")[0][0]
+    phone.context.set_offline(True)
+    phone.get_by_role("button", name="发送").click()
+    expect(phone.get_by_role("button", name="没有网络")).to_be_visible()
+    phone.context.set_offline(False)
+    phone.wait_for_url("**/r/**")
+    assert service.rows("SELECT count(*) FROM cases")[0][0] == before + 1
+    alert = service.phones["officer"].expects("紧急止付")
+    for name in ("counselor", "student"):
+        service.phones[name].expects(alert.code)
+    phone.goto(service.public_url)
+    expect(phone.locator("#amount")).to_have_value("")
+
+
+def test_no_draft_on_somebody_else_s_phone(service: Installation, page: Callable[..., Page]) -> None:
+    phone = page("phone")
+    phone.goto(service.public_url)
+    phone.get_by_text("这不是我的手机").click()
+    fill_in(phone)
+    phone.reload()
+    expect(phone.locator("#amount")).to_have_value("")
