@@ -26,6 +26,7 @@ HOME = {
     "admin": "board.wall",
     "counselor": "care.follow_ups",
     "leader": "college.figures",
+    "psychologist": "care.centre",
 }
 
 

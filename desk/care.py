@@ -1,48 +1,180 @@
-"""The counselor's follow-ups: whose contact is due, and what was done."""
+"""The follow-ups: whose contact is due, one screen for a contact, and what only the psychology centre sees."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import care, followups, views
-from ledger.errors import NotFound
-from ledger.unit_of_work import Ledger
+from ledger import care_views, closing, contacts, handover, people, referrals
+from ledger.contacts import Entry, Said
+from ledger.errors import NotAllowed, NotFound
+from ledger.unit_of_work import Case, Ledger, UnitOfWork
 from ledger.values import clean_text
 
-WHO = ("counselor", "security", "admin")
-KINDS = [plan.kind for plan in followups.CADENCE]
+OFFICE = ("security", "admin")
+READERS = ("counselor", *OFFICE)
+NEXT_DAYS = {"1": 1, "3": 3, "7": 7}
+BY_EVENING = time(18)  # an agreed day means before its evening
+_KIND = re.compile(r"[a-z0-9_]{1,16}")
+SCREENING = ("phq2", "phq9_item9", "gad2", "asq")
+Deed = Callable[[UnitOfWork, Case], object]
 
 
 def blueprint(ledger: Ledger) -> Blueprint:
-    bp = Blueprint("care", __name__, template_folder="templates", url_prefix="/desk/followups")
+    bp = Blueprint("care", __name__, template_folder="templates", url_prefix="/desk")
 
-    @bp.get("")
-    @roles(*WHO)
-    def follow_ups() -> str:
+    def listed(template: str) -> str:
         now = ledger.clock.now()
+        tomorrow = now.astimezone(ledger.zone).date() + timedelta(days=1)
         with ledger.read() as conn:
-            rows = views.follow_ups(conn, ledger.keys, me())
+            found = care_views.follow_ups(conn, ledger.keys, me(), now, datetime.combine(tomorrow, time(), ledger.zone))
+        rows = [*found.overdue, *found.today, *found.week, *found.signing]
         access.log("student.read", *(f"code:{row.code}" for row in rows))
-        return render_template("desk/followups.html", rows=rows, now=now)
+        return render_template(template, found=found, now=now)
 
-    @bp.post("/<code>/contact")
-    @roles("counselor")
-    def contact(code: str) -> Any:
-        """`contact` (its kind), `reached` (yes or no), `note`."""
-        found, kind = access.case_of(ledger, code), request.form.get("contact", "")
-        if kind not in KINDS:
-            abort(400)
-        note = clean_text(request.form.get("note", ""), 2000)
+    def shown(code: str) -> str:
+        case, now = access.case_of(ledger, code), ledger.clock.now()
+        with ledger.read() as conn:
+            record = care_views.record(conn, ledger.keys, me(), case)
+            others = handover.candidates(conn, ledger.keys, case["college_code"], case["counselor_id"])
+            centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
+        access.log("student.read", f"case:{case['id']}")
+        return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
+                               screening=SCREENING)  # fmt: skip
+
+    def deed(code: str, label: str, do: Deed, back: str = "care.follow_up") -> Response:
+        """Something done to a record of this user's; the page says whether it was done."""
+        case = access.case_of(ledger, code)
         try:
-            with ledger.begin("contact") as uow:
-                care.record_contact(uow, uow.case(found["id"]), kind, request.form.get("reached") == "yes", note,
-                                    f"user:{me().id}")  # fmt: skip
+            with ledger.begin(label) as uow:
+                said = do(uow, uow.case(case["id"]))
+            flash("lacking" if said else "recorded")
+        except NotAllowed:
+            flash("not_done")
         except NotFound:
             abort(400)
-        return redirect(url_for("care.follow_ups"), 303)
+        return redirect(url_for(back, code=case["code"]), 303)
+
+    @bp.get("/followups")
+    @roles(*READERS)
+    def follow_ups() -> str:
+        return listed("desk/followups.html")
+
+    @bp.get("/followups/<code>")
+    @roles(*READERS)
+    def follow_up(code: str) -> str:
+        return shown(code)
+
+    @bp.post("/followups/<code>/contact")
+    @roles("counselor")
+    def contact(code: str) -> Any:
+        """`contact` (its kind), `reached` (yes, no, declined); all else may be left out."""
+        kind, said = request.form.get("contact", ""), _said()
+        access.case_of(ledger, code)
+        if not _KIND.fullmatch(kind):
+            abort(400)
+        return deed(code, "contact", lambda uow, case: contacts.record(uow, case, kind, said, _actor(), me().person))
+
+    def _said() -> Said:
+        form = request.form
+        outcome = form.get("reached", "no")
+        entry = Entry(
+            mode=_one("mode", contacts.MODES), ticks=_some("tick", contacts.TICKS), signs=_some("sign", contacts.SIGNS),
+            needs=_some("need", contacts.NEEDS), danger=_one("danger", contacts.DANGER), loans="loans" in form,
+            declined=outcome == "declined",
+        )  # fmt: skip
+        days = NEXT_DAYS.get(form.get("next", ""))
+        day = ledger.clock.now().astimezone(ledger.zone).date() + timedelta(days=days or 0)
+        agreed = datetime.combine(day, BY_EVENING, ledger.zone) if days else None
+        note = clean_text(form.get("note", ""), 2000)
+        return Said(outcome if outcome in contacts.OUTCOMES else "no", entry, note, agreed)
+
+    @bp.post("/followups/<code>/background")
+    @roles("counselor")
+    def background(code: str) -> Response:
+        said = {name: clean_text(request.form.get(name, ""), 2000) for name in closing.BACKGROUND}
+        return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor()))
+
+    @bp.post("/followups/<code>/handover")
+    @roles(*READERS)
+    def hand_over(code: str) -> Response:
+        try:
+            to = UUID(request.form.get("person", ""))
+        except ValueError:
+            access.case_of(ledger, code)
+            abort(400)
+        return deed(code, "handover", lambda uow, case: handover.hand_over(uow, case, to, _actor()))
+
+    @bp.post("/followups/<code>/refer")
+    @roles("counselor")
+    def refer(code: str) -> Response:
+        return deed(code, "refer", lambda uow, case: referrals.refer(uow, case, "asked", _actor()))
+
+    @bp.post("/followups/<code>/safe")
+    @roles("counselor")
+    def safe(code: str) -> Response:
+        return deed(code, "safe", lambda uow, case: referrals.end_immediate(uow, case, _actor()))
+
+    @bp.post("/followups/<code>/close")
+    @roles(*READERS)
+    def close(code: str) -> Response:
+        """The counselor asks (`debt`: plan, none; `told`); somebody else signs (`sign`)."""
+        if "sign" in request.form:
+            return deed(code, "close", lambda uow, case: closing.sign(uow, case, me()))
+        debt, told = request.form.get("debt", ""), "told" in request.form
+        return deed(code, "close", lambda uow, case: closing.ask(uow, case, debt, told, me()))
+
+    @bp.post("/followups/<code>/reopen")
+    @roles(*READERS)
+    def reopen(code: str) -> Response:
+        return deed(code, "reopen", lambda uow, case: closing.reopen(uow, case, _actor()))
+
+    @bp.get("/care")
+    @roles("psychologist")
+    def centre() -> str:
+        return listed("desk/followups.html")
+
+    @bp.get("/care/<code>")
+    @roles("psychologist")
+    def referred(code: str) -> str:
+        return shown(code)
+
+    @bp.post("/care/<code>/note")
+    @roles("psychologist")
+    def note(code: str) -> Response:
+        """Screening answers and a note; only the centre reads them. `seen` answers the referral."""
+        said = {name: clean_text(request.form.get(name, ""), 40) for name in SCREENING}
+        said["note"] = clean_text(request.form.get("note", ""), 4000)
+
+        def do(uow: UnitOfWork, case: Case) -> None:
+            referrals.note(uow, case, said, me().id, _actor())
+            if "seen" in request.form:
+                referrals.seen(uow, case, _actor())
+            if "safe" in request.form:
+                referrals.end_immediate(uow, case, _actor())
+
+        return deed(code, "centre-note", do, "care.referred")
 
     return bp
+
+
+def _one(name: str, known: tuple[str, ...]) -> str:
+    said = request.form.get(name, "")
+    return said if said in known else ""
+
+
+def _some(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    said = request.form.getlist(name)
+    return tuple(it for it in known if it in said)
+
+
+def _actor() -> str:
+    return f"user:{me().id}"

@@ -13,13 +13,21 @@ from ledger import alarms, deliveries, people, unsafety
 from ledger import tables as t
 from ledger.alerting import OWNER_REMIND, obligation
 from ledger.errors import NotAllowed
-from ledger.escalation import UNSAFE
-from ledger.events import PRIORITY, CaseAcknowledged, CounselorAcknowledged, OutcomeRecorded, ProgressRecorded
+from ledger.escalation import IMMEDIATE, UNSAFE
+from ledger.events import (
+    PRIORITY,
+    CaseAcknowledged,
+    CounselorAcknowledged,
+    ImmediateAcknowledged,
+    OutcomeRecorded,
+    ProgressRecorded,
+)
 from ledger.people import Person
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
+_ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
 PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
 
 
@@ -58,7 +66,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     alarms.clear(uow, case.id, kind)
     if police:
         uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="acknowledged"))
-    event = CaseAcknowledged if police else CounselorAcknowledged
+    event = CaseAcknowledged if police else _ANSWERS.get(kind, CounselorAcknowledged)
     uow.append(case, event(str(person), via), actor)
     return Owner(person, uow.now, won=True)
 

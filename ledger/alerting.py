@@ -23,7 +23,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
 # obligation → priority of its texts
-RINGING = {"police": "police", "dissuade": "police", "unsafe": "police", "counselor": "counselor"}
+RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
 _NOT_REACHED = escalation.GONE | {"cancelled"}
@@ -54,6 +54,22 @@ def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
     row = obligation(uow, case, kind)
     if row["step"] < 0 and row["state"] == "pending":
         _enter(uow, case, row, Advance(0, "time", row["ladder_at"]))
+
+
+def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
+    """From the first rung again, for whoever stands on it now; its number goes on, so that each text is written once.
+
+    False where nobody needs to be rung any more.
+    """
+    row = obligation(uow, case, kind)
+    if row["state"] not in (*deliveries.WAITING, "acknowledged"):
+        return False
+    again = {"state": "alerted" if row["alerted_at"] else "pending", "owner_id": None, "acknowledged_at": None}
+    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(again))
+    ladder = _ladder(uow, case, row)
+    step = (row["step"] // len(ladder.rungs) + 1) * len(ladder.rungs)
+    _enter(uow, case, row, Advance(step, "time", uow.now - (escalation.due_at(ladder, uow.now, step) - uow.now)))
+    return True
 
 
 def look(uow: UnitOfWork, case: Case, kind: str) -> None:
@@ -156,7 +172,7 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
         return "officer" if nth == 1 else "escalation"
     if obligation_kind == "counselor":
         return "counselor" if nth == 1 else "counselor_reminder"
-    return "immediate" if obligation_kind == escalation.UNSAFE else obligation_kind
+    return "immediate" if obligation_kind == escalation.UNSAFE else obligation_kind  # a text of the same name
 
 
 def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:

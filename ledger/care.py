@@ -7,10 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from ledger import alarms, deliveries, followups, people, unsafety
+from ledger import deliveries, followups, people, referrals
 from ledger import tables as t
-from ledger.errors import NotFound
-from ledger.events import PRIORITY, ContactRecorded, FollowUpOpened
+from ledger.events import PRIORITY, FollowUpOpened
 from ledger.followups import ContactPlan
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -18,7 +17,7 @@ _TEXT_NAME = {  # contact → how its text calls it
     "call_30m": "30min", "face_24h": "24h", "h48": "48h", "h72": "72h",
     "d7": "7d", "d14": "14d", "d30": "30d", "d90": "90d",
 }  # fmt: skip
-f, k, o = t.follow_ups.c, t.contacts.c, t.obligations.c
+f, k = t.follow_ups.c, t.contacts.c
 
 
 def open_follow_up(uow: UnitOfWork, case: Case) -> None:
@@ -53,47 +52,18 @@ def remind(uow: UnitOfWork, contact_id: UUID) -> None:
     values: dict[str, Any] = {"remind_at": None}
     if due:
         _tell(uow, case, row, due)
+        if row["kind"] == "face_24h" and referrals.follow_up(uow, case)["state"] == "first_contact":
+            referrals.refer(uow, case, "unreachable", "clock")
         values = {"reminders": due.number, "remind_at": followups.reminder_at(plan, due.number)}
     uow.conn.execute(update(t.contacts).where(k.id == contact_id).values(values))
 
 
 def _tell(uow: UnitOfWork, case: Case, row: RowMapping, due: followups.Reminder) -> None:
     overdue = uow.now > row["due_at"]
-    facts: dict[str, Any] = {"code": case.code, "contact": _TEXT_NAME[row["kind"]], "overdue": overdue}
+    facts: dict[str, Any] = {"code": case.code, "contact": _TEXT_NAME.get(row["kind"], "agreed"), "overdue": overdue}
     facts["nth"] = due.number + 1
     facts["minutes"] = int((uow.now - case.row["received_at"]).total_seconds() // 60)
     kind = "counselor_reminder" if row["kind"] == followups.CADENCE[0].kind else "follow_up"
     for person in people.called_by_target(uow.conn, uow.keys, due.targets, case.row, uow.now, uow.zone):
         deliveries.tell(uow, person, kind, facts, case=case, dedup=f"{row['id']}:{due.number}:{person.id}",
                         priority=PRIORITY["counselor"])  # fmt: skip
-
-
-def record_contact(uow: UnitOfWork, case: Case, kind: str, reached: bool, note: str, actor: str) -> None:
-    """A contact took place or was tried. Reaching the student settles the counselor's obligation."""
-    query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
-    row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
-    if row is None:
-        raise NotFound
-    values: dict[str, Any] = {"reached": reached}
-    if note:  # the newest stands in the record, every one in the chain
-        values["note_sealed"] = case.key.seal("contacts", row["id"], "note", note)
-    if reached:
-        values |= {"done_at": uow.now, "remind_at": None}
-        _progress(uow, case)
-    uow.conn.execute(update(t.contacts).where(k.id == row["id"]).values(values))
-    uow.append(case, ContactRecorded(kind, reached), actor, note or None)
-
-
-def _progress(uow: UnitOfWork, case: Case) -> None:
-    mine = update(t.obligations).where(o.case_id == case.id)
-    alarms.clear(uow, case.id, "counselor")
-    unsafety.settle(uow, case)
-    uow.conn.execute(
-        mine.where(o.kind == "counselor", o.state.in_(("pending", "alerted", "acknowledged"))).values(
-            state="contacted", contacted_at=uow.now, next_at=None
-        )
-    )
-    uow.conn.execute(mine.where(o.kind == "care", o.state == "open").values(state="in_progress"))
-    uow.conn.execute(
-        update(t.follow_ups).where(f.case_id == case.id, f.state == "first_contact").values(state="in_progress")
-    )

@@ -14,7 +14,7 @@ from typing import Literal
 
 TARGETS = (
     *("officer", "backup", "desk", "counselor", "stand_in"),
-    *("college_duty", "deputy_secretary", "office", "liaison"),
+    *("college_duty", "deputy_secretary", "office", "liaison", "centre"),
 )
 # what the caller may report of an alert that will reach nobody; `unknown_settled` is an unknown one after its only
 # resend, `no_receipt` one that the provider took but no phone confirmed within 60 s, where receipts exist
@@ -71,6 +71,7 @@ class NobodyLeft:
 
 Decision = Stay | Advance | NobodyLeft
 
+IMMEDIATE = "immediate"  # 立即处置: rings until the centre or the desk answers
 UNSAFE = "unsafe"  # 我现在不安全: rings until a contact is recorded, whoever answered
 
 DEFAULTS: dict[str, Ladder] = {
@@ -87,6 +88,8 @@ DEFAULTS: dict[str, Ladder] = {
     # the money is still there: the first minutes count as for the police, and the desk is always awake
     "dissuade": Ladder((Rung(0, ("counselor", "desk")), Rung(180, ("stand_in", "college_duty", "office"))), 480),
     UNSAFE: Ladder((Rung(0, ("counselor", "desk")),), 120),
+    # the centre within 10 minutes (DOMAIN §7): the office while there is time left
+    IMMEDIATE: Ladder((Rung(0, ("centre", "desk")), Rung(300, ("office",))), 600),
 }
 
 

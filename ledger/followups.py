@@ -42,6 +42,7 @@ CADENCE = (
     Cadence("d90", "any", timedelta(days=90)),
 )
 
+CENTRE_WITHIN = timedelta(minutes=10)  # where a student must not be left alone
 _OWN, _COLLEGE, _OFFICE = ("counselor",), ("stand_in", "college_duty"), ("office",)
 # when, from the due time, whom: the first call is asked for once more while there is still time for it
 _FIRST_CALL = (
@@ -102,6 +103,22 @@ class Reminder:
 def contacts_due(opened_at: datetime) -> list[ContactPlan]:
     """The contacts owed after a report of `opened_at`, in order."""
     return [ContactPlan(kind, mode, opened_at + after) for kind, mode, after in CADENCE]
+
+
+def agreed(nth: int, due_at: datetime) -> ContactPlan:
+    """A contact that counselor and student agreed on beyond the cadence."""
+    return ContactPlan(f"agreed_{nth}", "any", due_at)
+
+
+def state_now(state: str, referral_open: bool, calm: tuple[bool, ...]) -> str:
+    """The state of an open record after a contact: two calm ones in a row make it stable, one that is not undoes it."""
+    if state == "closed":
+        return state
+    if referral_open:
+        return "referred"
+    if len(calm) >= 2 and all(calm[-2:]):
+        return "review" if state == "review" else "stable"
+    return "in_progress" if calm or state != "first_contact" else state
 
 
 def may_close(facts: CloseFacts) -> list[str]:

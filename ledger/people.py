@@ -169,6 +169,12 @@ def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zon
     return list(dict.fromkeys(own or [row.person_id for row in present if row.college_code == DEFAULT]))
 
 
+def with_role(conn: Connection, role: str) -> list[UUID]:
+    """Everybody active who is this on the roster, whether on duty or not."""
+    c = t.people.c
+    return list(conn.scalars(select(c.id).where(c.role == role, c.active).order_by(c.key)))
+
+
 def called_by_target(
     conn: Connection, keys: Keys, targets: Sequence[str], case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo
 ) -> list[Person]:
@@ -180,6 +186,8 @@ def called_by_target(
             ids += [case["counselor_id"]] if case["counselor_id"] else _instead(conn, case, now, zone)
         elif target == "stand_in":
             ids += [p.stand_in for p in by_id(conn, keys, [case["counselor_id"]]) if p.stand_in]
+        elif target == "centre":
+            ids += with_role(conn, "psychologist")
         else:
             ids += on_duty(conn, college, target, now, zone)
     return [person for person in by_id(conn, keys, ids) if person.phone]

@@ -34,8 +34,14 @@ DUTIES: Mapping[str, str] = {
     "deputy_secretary": "副书记",
     "liaison": "联络员",
 }
-TARGETS: Mapping[str, str] = {**DUTIES, "stand_in": "代班辅导员", "repeat": "重复"}
-OBLIGATIONS: Mapping[str, str] = {"police": "报警", "counselor": "辅导员", "dissuade": "劝阻", "unsafe": "不安全"}
+TARGETS: Mapping[str, str] = {**DUTIES, "stand_in": "代班辅导员", "centre": "心理中心", "repeat": "重复"}
+OBLIGATIONS: Mapping[str, str] = {
+    "police": "报警",
+    "counselor": "辅导员",
+    "dissuade": "劝阻",
+    "unsafe": "不安全",
+    "immediate": "立即处置",
+}
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "英文"}
 
 

@@ -19,6 +19,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "dissuade": _COUNSELOR,
     "dissuaded": _COUNSELOR,
     "unsafe": _COUNSELOR,
+    "immediate": _COUNSELOR,
     "care": ("open", "in_progress", "closed"),
     "case": ("received", "alerted", "acknowledged", "filed", *_ENDINGS, "closed"),
 }

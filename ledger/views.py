@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, or_, select, true
 
 from ledger import codes, corrections, people, sheet, values
 from ledger import tables as t
@@ -21,9 +21,12 @@ _POLICE = ("police", "dissuade")
 
 
 def visible(user: User) -> ColumnElement[bool]:
-    """The cases whose facts this user may read: officers' alerts and own ones, counselors' also their students'."""
+    """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals."""
     if user.role in ALL_CASES:
         return true()
+    if user.role == "psychologist":
+        referred = t.follow_ups.alias().c  # an alias: the lists of follow-ups join them themselves
+        return exists().where(referred.case_id == c.id, referred.referred_at.is_not(None))
     if user.person is None or user.role not in ("officer", "counselor"):
         return false()
     kinds = _POLICE if user.role == "officer" else ("counselor",)
@@ -162,47 +165,3 @@ def _row_keys(conn: Connection, rows: list[RowMapping]) -> dict[UUID, tuple[UUID
         for row_id, wrapped in conn.execute(select(table.c.id, table.c.row_key).where(table.c.id.in_(ids))):
             found[row_id] = (row_id, wrapped)
     return found
-
-
-@dataclass(frozen=True)
-class FollowUpRow:
-    """A follow-up with its next owed contact; the student is named, with their phone, to those who may call them."""
-
-    code: str
-    state: str
-    drill: bool
-    student: str
-    phone: str
-    grade: str
-    opened_at: datetime
-    contact: str
-    mode: str
-    due_at: datetime
-
-
-def follow_ups(conn: Connection, keys: Keys, user: User, limit: int = 100) -> list[FollowUpRow]:
-    """Open follow-ups of this user's rows, the contact that is due first at the top."""
-    f, k = t.follow_ups.c, t.contacts.c
-    owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
-    query = (
-        select(t.cases, f.state.label("care_state"), f.opened_at, k.kind.label("contact"), k.mode, k.due_at)
-        .join(t.follow_ups, f.case_id == c.id)
-        .join(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()))
-        .where(visible(user), f.closed_at.is_(None), c.closed_at.is_(None))
-        .order_by(k.due_at)
-        .limit(limit)
-    )
-    rows = conn.execute(query).mappings().all()
-    students = {p.id: p for p in people.by_id(conn, keys, [row["victim_id"] for row in rows])}
-    return [_follow_up(keys, row, students.get(row["victim_id"])) for row in rows]
-
-
-def _follow_up(keys: Keys, row: RowMapping, student: people.Person | None) -> FollowUpRow:
-    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
-    given = "victim_phone" if row["for_whom"] == "other" else "phone"
-    reported = keys.unwrap(row["id"], row["row_key"]).open("cases", row["id"], given, row[f"{given}_sealed"])
-    return FollowUpRow(
-        row["code"], row["care_state"], row["drill"], student.name if student else "",
-        (student.phone if student else None) or reported or "", row["match_grade"], row["opened_at"], row["contact"],
-        row["mode"], row["due_at"],
-    )  # fmt: skip

@@ -136,6 +136,22 @@ class Immediate(Message):
 
 
 @dataclass(frozen=True)
+class Referral(Message):
+    """To the psychology centre: a student needs it today."""
+
+    kind: ClassVar[str] = "referral"
+    code: str
+
+
+@dataclass(frozen=True)
+class Handover(Message):
+    """To the counselor who has a student from now on."""
+
+    kind: ClassVar[str] = "handover"
+    code: str
+
+
+@dataclass(frozen=True)
 class Dissuade(Message):
     """Nothing is paid yet, but the student is being pressed: call at once."""
 

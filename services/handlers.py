@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import acknowledgement, alerting, amendments, care, deliveries, linking, people, unsafety
+from ledger import acknowledgement, alerting, amendments, care, deliveries, handover, linking, people, unsafety
 from ledger import tables as t
+from ledger.escalation import IMMEDIATE
 from ledger.events import (
     CARE,
     COUNSELOR,
@@ -22,6 +23,8 @@ from ledger.events import (
     DrillEnded,
     Envelope,
     FeltUnsafe,
+    HandedOver,
+    ImmediateAcknowledged,
     ReportConverted,
     ReportReceived,
 )
@@ -72,6 +75,10 @@ def tell_who_has_the_student(uow: UnitOfWork, event: Envelope) -> None:
     acknowledgement.tell_all(uow, uow.case(event.case_id), "counselor", event.id, event.data["via"])
 
 
+def tell_who_goes_there(uow: UnitOfWork, event: Envelope) -> None:
+    acknowledgement.tell_all(uow, uow.case(event.case_id), IMMEDIATE, event.id, event.data["via"])
+
+
 def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
     """What came in later reaches the owner in one text, or everybody rung so far."""
     case = uow.case(event.case_id)
@@ -116,6 +123,8 @@ HANDLERS: Handlers = {
     (NOTICE, CaseAcknowledged.type): tell_who_has_the_case,
     (NOTICE, CounselorAcknowledged.type): tell_who_has_the_student,
     (NOTICE, CaseLinked.type): note_link,
+    (NOTICE, ImmediateAcknowledged.type): tell_who_goes_there,
+    (CARE, HandedOver.type): handover.ring_the_next,
     (POLICE, CaseAmended.type): tell_of_amendment,
     (NOTICE, DrillEnded.type): tell_end_of_drill,
 }

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from ledger import accounts, care, codes, migrations, people, roster, status
+from ledger import accounts, codes, contacts, migrations, people, roster, status
 from ledger import tables as t
 from ledger.clock import ManualClock
 from ledger.demo_school import demo_school
@@ -172,7 +172,7 @@ class World:
         """The counselor has reached the student: their obligation is settled and their first call not asked for."""
         with self.parts.ledger.begin("contact") as uow:
             case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
-            care.record_contact(uow, case, "call_30m", True, "", "test")
+            contacts.record(uow, case, "call_30m", contacts.Said("yes"), "test")
 
     @contextmanager
     def another(self) -> Iterator[Parts]:

@@ -1,7 +1,7 @@
 """The ledger's tables. Sealed columns end in `_sealed`, blind indexes in `_index`; times are UTC; money is fen."""
 
 from ledger.tables.base import UtcTime, metadata, new_id
-from ledger.tables.care import anchors, contacts, follow_ups
+from ledger.tables.care import anchors, centre_notes, contacts, follow_ups
 from ledger.tables.cases import case_events, cases, obligations, reopenings, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
 from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, remembered, users
@@ -13,6 +13,7 @@ __all__ = [
     "anchors",
     "case_events",
     "cases",
+    "centre_notes",
     "classes",
     "colleges",
     "contacts",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    Uuid,
 )
 
 from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
@@ -27,7 +28,11 @@ follow_ups = Table(
     reference("counselor_id", "people"),
     Column("opened_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
-    Column("referred_at", UtcTime),
+    Column("referred_at", UtcTime),  # the latest referral; answered when `seen_at` is set
+    Column("seen_at", UtcTime),
+    Column("debt", String(8)),  # plan · none: as the counselor said when asking to close
+    Column("told_at", UtcTime),  # the student knows that the record is to be closed
+    Column("closer_id", Uuid),  # the user who asked; somebody else signs
 )
 contacts = Table(
     "contacts",
@@ -41,11 +46,19 @@ contacts = Table(
     Column("reached", Boolean),
     Column("note_sealed", LargeBinary),
     Column("entry_sealed", LargeBinary),  # one JSON object: ticks of Look–Listen–Link, signs, need
-    Column("next_at", UtcTime),
     Column("reminders", Integer, nullable=False, default=0),
     Column("remind_at", UtcTime),
     Index("ix_contacts_remind", "remind_at", **only_while("remind_at IS NOT NULL")),
     UniqueConstraint("follow_up_id", "kind"),
+)
+centre_notes = Table(  # what only the psychology centre reads
+    "centre_notes",
+    metadata,
+    id_column(),
+    reference("follow_up_id", "follow_ups", nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    reference("user_id", "users", nullable=False),
+    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: screening → answer, note
 )
 anchors = Table(
     "anchors",

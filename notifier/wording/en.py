@@ -103,6 +103,14 @@ def immediate(msg: m.Immediate, ctx: Context) -> str:
     return f"Go now {msg.code}: a student must not be alone. Call, go there and stay. {_receipt(msg.code, ctx)}."
 
 
+def referral(msg: m.Referral, ctx: Context) -> str:
+    return f"{msg.code}: a student needs the psychology centre today. Name is in the system; record the contact there."
+
+
+def handover(msg: m.Handover, ctx: Context) -> str:
+    return f"{msg.code}: this student's follow-up is now yours. Name is in the system. Keep the agreed dates."
+
+
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
     ask = "Call now: do not pay, hang up"
     return f"{msg.code}: a student is pressed to pay, nothing paid yet. {ask}. {_receipt(msg.code, ctx)}."
@@ -238,6 +246,8 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.CounselorReminder: counselor_reminder,
     m.CounselorAck: counselor_ack,
     m.Immediate: immediate,
+    m.Referral: referral,
+    m.Handover: handover,
     m.Dissuade: dissuade,
     m.Student: student,
     m.Reopening: reopening,

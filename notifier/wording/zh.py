@@ -102,6 +102,14 @@ def immediate(msg: m.Immediate, ctx: Context) -> str:
     return f"立即到场{msg.code}：1名学生现在需要人陪。{ask}。{_receipt(msg.code, ctx)}。"
 
 
+def referral(msg: m.Referral, ctx: Context) -> str:
+    return f"{msg.code}：1名学生今天需要心理中心联系。姓名见系统，联系后请在系统记录。"
+
+
+def handover(msg: m.Handover, ctx: Context) -> str:
+    return f"{msg.code}：1名学生的跟进已转交给您。姓名见系统，请按约定时间联系。"
+
+
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
     ask = "请马上致电劝阻：先别转，挂断电话"
     return f"{msg.code}：1名学生正被催转账，钱还没转。{ask}。{_receipt(msg.code, ctx)}。"
@@ -247,6 +255,8 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.CounselorReminder: counselor_reminder,
     m.CounselorAck: counselor_ack,
     m.Immediate: immediate,
+    m.Referral: referral,
+    m.Handover: handover,
     m.Dissuade: dissuade,
     m.Student: student,
     m.Reopening: reopening,

@@ -54,6 +54,13 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/duty/{code}/close", {}),
     ("/duty/{code}/reopen", {}),
     ("/desk/followups/{code}/contact", {"contact": "call_30m", "reached": "yes"}),
+    ("/desk/followups/{code}/background", {"family": "x"}),
+    ("/desk/followups/{code}/handover", {"person": "x"}),
+    ("/desk/followups/{code}/refer", {}),
+    ("/desk/followups/{code}/safe", {}),
+    ("/desk/followups/{code}/close", {"sign": "1"}),
+    ("/desk/followups/{code}/reopen", {}),
+    ("/desk/care/{code}/note", {"note": "x", "seen": "1"}),
 ]
 NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen")
 
@@ -89,8 +96,18 @@ def test_get_pages_by_role(door: World, staff: dict[str, FlaskClient], case: Rep
         assert client.get("/duty").status_code == (200 if role in POLICE else 403), role
         assert client.get(f"/duty/{case.code}").status_code == (200 if role in POLICE else 403), role
         assert client.get("/desk/followups").status_code == (200 if role in CARE else 403), role
-        assert client.get("/desk").status_code == (200 if role == "psychologist" else 303), role
-    for path in ("/duty", f"/duty/{case.code}", "/desk", "/desk/followups"):
+        assert client.get(f"/desk/followups/{case.code}").status_code == (200 if role in CARE else 403), role
+        assert client.get("/desk/care").status_code == (200 if role == "psychologist" else 403), role
+        assert client.get(f"/desk/care/{case.code}").status_code == (404 if role == "psychologist" else 403), role
+        assert client.get("/desk").status_code == 303, role
+    for path in (
+        "/duty",
+        f"/duty/{case.code}",
+        "/desk",
+        "/desk/followups",
+        f"/desk/followups/{case.code}",
+        "/desk/care",
+    ):
         assert a_client(door).get(path).status_code == 302
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from ledger import care
+from ledger import contacts
 from ledger import tables as t
 from tests.behaviour.door_tools import a_client, shared_world
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR
@@ -18,7 +18,7 @@ from tests.world import Report, World
 STAFF = ("officer", "elsewhere", "counselor", "other counselor", "psychologist", "leader", "security", "admin")
 NOBODY, OFFICE = "nobody", ("security", "admin")
 PLANTED = {  # canary → what it stands for, and who may come upon it
-    "金丝雀案情": ("case facts", {"officer", *OFFICE}),
+    "金丝雀案情": ("case facts", {"officer", "counselor", *OFFICE}),
     "0000 0000 4417": ("the account", {"officer", *OFFICE}),
     "138 0000 0001": ("the student's phone", {"officer", "counselor", *OFFICE}),
     "金丝雀家庭": ("family", {"counselor"}),
@@ -47,7 +47,7 @@ def case(door: World) -> Report:
             for column, said in (("family", "金丝雀家庭"), ("money_source", "金丝雀资金"))
         }
         uow.conn.execute(update(t.cases).where(t.cases.c.id == held.id).values(sealed))
-        care.record_contact(uow, held, "call_30m", True, "金丝雀谈话", "test")
+        contacts.record(uow, held, "call_30m", contacts.Said("yes", note="金丝雀谈话"), "test")
     return report
 
 

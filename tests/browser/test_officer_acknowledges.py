@@ -30,11 +30,16 @@ def service(ready_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def accounts(service: Installation) -> dict[str, dict[str, Any]]:
     number = service.phones["officer"].number
-    made = {}
-    for name, more in (("li", ("--role", "officer", "--phone", number)), ("desk", ("--role", "security"))):
-        done = service.command("user", "add", name, *more, "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        made[name] = json.loads(done.stdout)
+    return {
+        "li": account(service, "li", "officer", "--phone", number),
+        "desk": account(service, "desk", "security"),
+    }
+
+
+def account(service: Installation, name: str, role: str, *more: str) -> dict[str, Any]:
+    done = service.command("user", "add", name, "--role", role, *more, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    made: dict[str, Any] = json.loads(done.stdout)
     return made
 
 

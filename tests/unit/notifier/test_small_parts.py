@@ -85,7 +85,8 @@ def test_kinds_are_complete() -> None:
         "alarm",
         "lapse",
     }
-    care = {"counselor", "counselor_reminder", "counselor_ack", "immediate", "dissuade", "follow_up"}
+    care = {"counselor", "counselor_reminder", "counselor_ack", "immediate", "referral", "handover", "dissuade"}
+    care |= {"follow_up"}
     others = {"student", "ask", "reopening", "code_needed", "unknown_code", "bundle", "drill", "drill_end"}
     assert set(m.KINDS) == police | care | others
 

@@ -186,6 +186,8 @@ LONGEST: list[m.Message] = [
     m.CounselorReminder(CODE, nth=500, minutes=99),
     m.CounselorAck(CODE),
     m.Immediate(CODE),
+    m.Referral(CODE),
+    m.Handover(CODE),
     m.Dissuade(CODE),
     m.Student(CODE),
     m.Reopening(CODE, "123456", minutes=10),

@@ -1,0 +1,166 @@
+"""What the follow-up pages show: filtered by who asks, field by field (the matrix of DOMAIN §7)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from ledger import board, contacts, people, sheet, values
+from ledger import tables as t
+from ledger.accounts import User
+from ledger.contacts import Entry
+from ledger.crypto import Keys, RowKey
+from ledger.views import visible
+
+SHOWN = 100  # rows of a list; the page says how many more there are
+WEEK = timedelta(days=7)
+HEALTH = ("counselor", "psychologist")  # who reads what a student said; the office sees that a contact took place
+c, o, f, k, n = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.centre_notes.c
+
+
+@dataclass(frozen=True)
+class FollowUpRow:
+    """A follow-up with its next owed contact (none: `contact` is empty); the student is named to who may call them."""
+
+    code: str
+    state: str
+    immediate: bool
+    drill: bool
+    student: str
+    phone: str
+    grade: str
+    opened_at: datetime
+    contact: str
+    mode: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class FollowUps:
+    """Open follow-ups by when their next contact is due; `signing` wait for a second person, or owe nothing more."""
+
+    overdue: list[FollowUpRow]
+    today: list[FollowUpRow]
+    week: list[FollowUpRow]
+    signing: list[FollowUpRow]
+    later: int
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    """One contact of the record; `entry` and `note` are None for those who may not read them."""
+
+    kind: str
+    mode: str
+    due_at: datetime
+    done_at: datetime | None
+    reached: bool | None
+    entry: Entry | None
+    note: str | None
+
+
+def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight: datetime) -> FollowUps:
+    """`midnight` is the end of the school's day. One row for each record, the contact that is due first."""
+    owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
+    query = (
+        select(t.cases, f.state.label("care_state"), f.immediate, f.opened_at, k.kind.label("contact"), k.mode,
+               k.due_at)
+        .join(t.follow_ups, f.case_id == c.id)
+        .outerjoin(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()) & k.done_at.is_(None))
+        .where(visible(user), f.closed_at.is_(None), c.closed_at.is_(None))
+    )  # fmt: skip
+    soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | (f.state == "review")
+    rows = conn.execute(query.where(soon).order_by(f.immediate.desc(), k.due_at).limit(SHOWN)).mappings().all()
+    later = query.where(~soon).with_only_columns(func.count(), maintain_column_froms=True)
+    shown = _rows(conn, keys, list(rows))
+    signing = [row for row in shown if row.state == "review" or row.due_at is None]
+    dated = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
+    return FollowUps(
+        [row for row, due in dated if due <= now or row.immediate],
+        [row for row, due in dated if now < due <= midnight and not row.immediate],
+        [row for row, due in dated if due > max(now, midnight) and not row.immediate],
+        signing,
+        int(conn.execute(later).scalar_one()),
+    )
+
+
+def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUpRow]:
+    students = {p.id: p for p in people.by_id(conn, keys, [row["victim_id"] for row in rows])}
+    made = []
+    for row in rows:
+        student = students.get(row["victim_id"])
+        number = phone(keys.unwrap(row["id"], row["row_key"]), row, student)
+        made.append(FollowUpRow(
+            row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
+            row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"],
+        ))  # fmt: skip
+    return made
+
+
+def phone(key: RowKey, case: RowMapping, student: people.Person | None) -> str:
+    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
+    given = "victim_phone" if case["for_whom"] == "other" else "phone"
+    reported = key.open("cases", case["id"], given, case[f"{given}_sealed"])
+    return (student.phone if student else None) or reported or ""
+
+
+def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
+    """One follow-up, of a case that `views.find_case` gave to this user."""
+    key = keys.unwrap(case["id"], case["row_key"])
+    row = conn.execute(select(t.follow_ups).where(f.case_id == case["id"])).mappings().one_or_none()
+    student = people.by_id(conn, keys, [case["victim_id"]])
+    counselor = people.by_id(conn, keys, [case["counselor_id"]])
+    listed = _contacts(conn, key, user, row) if row else []
+    owed = [it for it in listed if it.done_at is None]
+    reads = user.role in HEALTH
+    details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
+    return {
+        "case": case,
+        "row": row,
+        "student": student[0].name if student else "",
+        "phone": phone(key, case, student[0] if student else None),
+        "counselor": counselor[0].called if counselor else "",
+        "obligations": _obligations(conn, keys, case),
+        "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],
+                       it["when_bucket"]) for it in sheet.transfers(conn, case["id"])],
+        "narrative": key.open("cases", case["id"], "narrative", case["narrative_sealed"]) or "",
+        "parents": details.get("contact", {}).get("parents", "") if reads else "",
+        "contacts": listed,
+        "next": owed[0] if owed else None,
+        "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
+                       for name in ("family", "money_source")} if reads else None,
+        "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,
+    }  # fmt: skip
+
+
+def _contacts(conn: Connection, key: RowKey, user: User, row: RowMapping) -> list[ContactRow]:
+    found = conn.execute(select(t.contacts).where(k.follow_up_id == row["id"]).order_by(k.due_at)).mappings()
+    reads = user.role in HEALTH
+    return [
+        ContactRow(it["kind"], it["mode"], it["due_at"], it["done_at"], it["reached"],
+                   contacts.read_entry(key, it) if reads and it["entry_sealed"] else None,
+                   key.open("contacts", it["id"], "note", it["note_sealed"]) if reads else None)
+        for it in found
+    ]  # fmt: skip
+
+
+def _obligations(conn: Connection, keys: Keys, case: RowMapping) -> list[dict[str, Any]]:
+    """The three side by side: the police's (or to dissuade), the counselor's, the care."""
+    rows = {row["kind"]: row for row in conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()}
+    owners = {p.id: p.called for p in people.by_id(conn, keys, [row["owner_id"] for row in rows.values()])}
+    first = "dissuade" if case["kind"] == "in_progress" else "police"
+    return [
+        {**rows[kind], "waits": rows[kind]["state"] in board.WAITING, "owner": owners.get(rows[kind]["owner_id"], "")}
+        for kind in (first, "counselor", "care")
+        if kind in rows
+    ]
+
+
+def _centre_notes(conn: Connection, key: RowKey, row: RowMapping) -> list[tuple[datetime, dict[str, str]]]:
+    found = conn.execute(select(t.centre_notes).where(n.follow_up_id == row["id"]).order_by(n.id.desc())).mappings()
+    return [(it["at"], json.loads(key.open("centre_notes", it["id"], "content", it["content_sealed"]) or "{}"))
+            for it in found]  # fmt: skip

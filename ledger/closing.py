@@ -1,0 +1,89 @@
+"""The end of a follow-up: what the counselor fills in last, and that a second person signs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from ledger import contacts, followups, referrals
+from ledger import tables as t
+from ledger.accounts import User
+from ledger.errors import NotAllowed
+from ledger.events import BackgroundRecorded, ClosingAsked, FollowUpClosed, FollowUpReopened
+from ledger.followups import CloseFacts
+from ledger.unit_of_work import Case, UnitOfWork
+
+BACKGROUND = ("family", "money_source")
+DEBT = ("plan", "none")
+_AGAIN_WITHIN = timedelta(hours=24)
+k, o = t.contacts.c, t.obligations.c
+
+
+def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: str) -> None:
+    """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events."""
+    changed = {name: said[name] for name in BACKGROUND if said.get(name) and said[name] != case.field(name)}
+    if not changed:
+        return
+    sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(sealed))
+    uow.append(case, BackgroundRecorded(tuple(changed)), actor, "\n".join(changed.values()))
+
+
+def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str]:
+    """What closing still lacks, as keys of followups.MISSING."""
+    row = referrals.follow_up(uow, case)
+    kinds = uow.conn.scalars(select(k.kind).where(k.follow_up_id == row["id"], k.done_at.is_not(None)))
+    return followups.may_close(CloseFacts(
+        settled=frozenset(kinds), calm=contacts.calm_of(uow, case), debt_settled=row["debt"] in DEBT,
+        open_referrals=int(bool(row["referred_at"] and not row["seen_at"])), student_told=row["told_at"] is not None,
+        closer=str(row["closer_id"]), second_signer=str(signer.id) if signer else None, immediate=row["immediate"],
+    ))  # fmt: skip
+
+
+def ask(uow: UnitOfWork, case: Case, debt: str, told: bool, user: User) -> list[str]:
+    """The counselor holds it for complete. Answers what is missing; with nothing missing it waits for the signature."""
+    row = referrals.follow_up(uow, case)
+    if row["closed_at"] or debt not in ("", *DEBT):
+        raise NotAllowed("the record is closed")
+    values: dict[str, Any] = {"debt": debt or row["debt"], "closer_id": user.id}
+    if told:
+        values["told_at"] = row["told_at"] or uow.now
+    referrals.change(uow, case, **values)
+    lacking = [rule for rule in missing(uow, case) if rule != "second_signer"]
+    if not lacking and row["state"] != "review":
+        referrals.change(uow, case, state="review")
+        uow.append(case, ClosingAsked(values["debt"]), f"user:{user.id}")
+    return lacking
+
+
+def sign(uow: UnitOfWork, case: Case, user: User) -> None:
+    """A second person agrees. Raises NotAllowed while anything is missing, and for the one who asked."""
+    row = referrals.follow_up(uow, case)
+    if row["state"] != "review" or missing(uow, case, user):
+        raise NotAllowed("something is missing, or the same person asked for it")
+    referrals.change(uow, case, state="closed", closed_at=uow.now)
+    uow.conn.execute(update(t.contacts).where(k.follow_up_id == row["id"]).values(remind_at=None))
+    _obligation(uow, case, "closed")
+    uow.append(case, FollowUpClosed(), f"user:{user.id}")
+
+
+def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """It goes on, with a contact due within a day."""
+    row = referrals.follow_up(uow, case)
+    if row["state"] != "closed" or case.row["drill"]:
+        raise NotAllowed("the record is open")
+    referrals.change(uow, case, state="in_progress", closed_at=None, told_at=None, closer_id=None)
+    count = len(uow.conn.scalars(select(k.id).where(k.follow_up_id == row["id"])).all())
+    plan = followups.agreed(count, uow.now + _AGAIN_WITHIN)
+    uow.conn.execute(insert(t.contacts).values(
+        id=t.new_id(), follow_up_id=row["id"], kind=plan.kind, mode=plan.mode, due_at=plan.due_at,
+        remind_at=followups.reminder_at(plan, 0)))  # fmt: skip
+    _obligation(uow, case, "in_progress")
+    uow.append(case, FollowUpReopened(), actor)
+
+
+def _obligation(uow: UnitOfWork, case: Case, state: str) -> None:
+    mine = update(t.obligations).where(o.case_id == case.id, o.kind == "care")
+    uow.conn.execute(mine.values(state=state, done_at=uow.now if state == "closed" else None))

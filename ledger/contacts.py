@@ -1,0 +1,141 @@
+"""A contact with the student, entered on one screen. Counselors give psychological first aid: Look, Listen, Link."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, func, insert, select, update
+
+from ledger import acknowledgement, alarms, deliveries, followups, referrals, unsafety
+from ledger import tables as t
+from ledger.errors import NotAllowed, NotFound
+from ledger.events import ContactRecorded
+from ledger.unit_of_work import Case, UnitOfWork
+
+OUTCOMES = ("yes", "no", "declined")  # declined: the student was heard and wants no more contacts
+MODES = ("call", "face", "any")
+TICKS = ("look", "listen", "link")
+SIGNS = ("sleep", "meals", "tears", "alone", "blame")
+NEEDS = ("food", "fees", "company", "police", "centre", "parents")
+DANGER = ("no", "yes", "refused")  # of dying: not spoken of, spoken of or planned, would not say
+f, k, o = t.follow_ups.c, t.contacts.c, t.obligations.c
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was seen and heard; every part may be left out. `danger` is one of DANGER or empty (not asked)."""
+
+    mode: str = ""
+    ticks: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    danger: str = ""
+    loans: bool = False
+    declined: bool = False
+
+    @property
+    def calm(self) -> bool:
+        """Nobody is calm who was not asked."""
+        return self.danger == "no" and not self.signs and not self.declined
+
+
+@dataclass(frozen=True)
+class Said:
+    """One press of the button. `next_at` (UTC) is what was agreed beyond the cadence, `next_mode` how."""
+
+    outcome: str
+    entry: Entry = field(default_factory=Entry)
+    note: str = ""
+    next_at: datetime | None = None
+
+
+def read_entry(case_key: Any, row: RowMapping) -> Entry:
+    """The entry of a contact's row, opened; an empty one where there is none."""
+    kept: dict[str, Any] = json.loads(case_key.open("contacts", row["id"], "entry", row["entry_sealed"]) or "{}")
+    lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+    return Entry(**(kept | lists))
+
+
+def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, person: UUID | None = None) -> None:
+    """A contact took place or was tried. Reaching the student settles the counselor's obligation."""
+    query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
+    row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    if referrals.follow_up(uow, case)["closed_at"]:
+        raise NotAllowed("the record is closed; it can be opened again")
+    heard = said.outcome != "no"
+    entry = json.dumps(asdict(said.entry), ensure_ascii=False)
+    values: dict[str, Any] = {"reached": heard, "entry_sealed": case.key.seal("contacts", row["id"], "entry", entry)}
+    if said.note:  # the newest stands in the record, every one in the chain
+        values["note_sealed"] = case.key.seal("contacts", row["id"], "note", said.note)
+    if heard:
+        values |= {"done_at": row["done_at"] or uow.now, "remind_at": None}
+    uow.conn.execute(update(t.contacts).where(k.id == row["id"]).values(values))
+    uow.append(case, ContactRecorded(kind, heard), actor, said.note or None)
+    if heard:
+        _settle(uow, case, person, actor)
+    _agree(uow, row, said)
+    _act(uow, case, said.entry, actor)
+    _state(uow, case)
+
+
+def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
+    """Whoever reached the student has them; others who were rung hear that they need not call."""
+    counselor = select(o.id).where(o.case_id == case.id, o.kind == "counselor")
+    if person and uow.conn.execute(counselor).first():  # none while the money is still here
+        acknowledgement.acknowledge(uow, case, "counselor", person, "page", actor)
+    alarms.clear(uow, case.id, "counselor")
+    unsafety.settle(uow, case)
+    mine = update(t.obligations).where(o.case_id == case.id)
+    uow.conn.execute(
+        mine.where(o.kind == "counselor", o.state.in_((*deliveries.WAITING, "acknowledged"))).values(
+            state="contacted", contacted_at=uow.now, next_at=None
+        )
+    )
+    uow.conn.execute(mine.where(o.kind == "care", o.state == "open").values(state="in_progress"))
+
+
+def _agree(uow: UnitOfWork, row: RowMapping, said: Said) -> None:
+    """A date agreed beyond the cadence is a contact of its own, once however often the page is sent."""
+    if said.next_at is None:
+        return
+    mine = select(func.count()).where(k.follow_up_id == row["follow_up_id"])
+    if uow.conn.execute(mine.where(k.due_at == said.next_at)).scalar_one():
+        return
+    plan = followups.agreed(uow.conn.execute(mine).scalar_one(), said.next_at)
+    remind_at = followups.reminder_at(plan, 0)
+    uow.conn.execute(insert(t.contacts).values(
+        id=t.new_id(), follow_up_id=row["follow_up_id"], kind=plan.kind, mode=plan.mode, due_at=plan.due_at,
+        remind_at=remind_at))  # fmt: skip
+
+
+def _act(uow: UnitOfWork, case: Case, entry: Entry, actor: str) -> None:
+    if entry.danger in ("yes", "refused"):
+        referrals.raise_immediate(uow, case, actor)
+    elif entry.loans:
+        referrals.refer(uow, case, "loans", actor)
+    elif "centre" in entry.needs:
+        referrals.refer(uow, case, "asked", actor)
+
+
+def calm_of(uow: UnitOfWork, case: Case) -> tuple[bool, ...]:
+    """Of each contact that reached the student, oldest first."""
+    query = (
+        select(t.contacts)
+        .join(t.follow_ups, f.id == k.follow_up_id)
+        .where(f.case_id == case.id, k.done_at.is_not(None))
+    )
+    entries = [read_entry(case.key, row) for row in uow.conn.execute(query.order_by(k.done_at, k.due_at)).mappings()]
+    return tuple(entry.calm for entry in entries if not entry.declined)
+
+
+def _state(uow: UnitOfWork, case: Case) -> None:
+    row = referrals.follow_up(uow, case)
+    calm = calm_of(uow, case)
+    state = followups.state_now(row["state"], bool(row["referred_at"] and not row["seen_at"]), calm)
+    referrals.change(uow, case, state=state)

@@ -1,0 +1,139 @@
+"""What can happen to a case: past tense, versioned, ids and routing facts only (never names, phones, accounts, notes).
+
+`CONSUMERS` is the whole routing: each queue named there gets one work row for every such event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ledger.events.base import CARE, COUNSELOR, NOTICE, POLICE, PRIORITY, QUEUES, Event
+from ledger.events.following import (
+    BackgroundRecorded,
+    CentreNoted,
+    ClosingAsked,
+    ContactRecorded,
+    FollowUpClosed,
+    FollowUpOpened,
+    FollowUpReopened,
+    HandedOver,
+    ImmediateAcknowledged,
+    ImmediateEnded,
+    ImmediateRaised,
+    ReferralAnswered,
+    ReferralMade,
+)
+from ledger.events.reports import (
+    CaseAmended,
+    CaseLinked,
+    DetailsGiven,
+    FeltUnsafe,
+    LinkReceived,
+    Reopened,
+    ReopeningAsked,
+    ReportConverted,
+    ReportReceived,
+    ScreenshotAdded,
+    WithdrawalRequested,
+)
+from ledger.events.ringing import (
+    AlertEscalated,
+    CaseAcknowledged,
+    CaseClosed,
+    CaseReopened,
+    CounselorAcknowledged,
+    DrillEnded,
+    NobodyReached,
+    ObligationAlerted,
+    OutcomeRecorded,
+    OwnerReleased,
+    OwnerReminded,
+    ProgressRecorded,
+    StudentAsked,
+    VoiceRecorded,
+)
+
+__all__ = [
+    "CARE",
+    "CONSUMERS",
+    "COUNSELOR",
+    "NOTICE",
+    "POLICE",
+    "PRIORITY",
+    "QUEUES",
+    "TYPES",
+    "AlertEscalated",
+    "BackgroundRecorded",
+    "CaseAcknowledged",
+    "CaseAmended",
+    "CaseClosed",
+    "CaseLinked",
+    "CaseReopened",
+    "CentreNoted",
+    "ClosingAsked",
+    "ContactRecorded",
+    "CounselorAcknowledged",
+    "DetailsGiven",
+    "DrillEnded",
+    "Envelope",
+    "Event",
+    "FeltUnsafe",
+    "FollowUpClosed",
+    "FollowUpOpened",
+    "FollowUpReopened",
+    "HandedOver",
+    "ImmediateAcknowledged",
+    "ImmediateEnded",
+    "ImmediateRaised",
+    "LinkReceived",
+    "NobodyReached",
+    "ObligationAlerted",
+    "OutcomeRecorded",
+    "OwnerReleased",
+    "OwnerReminded",
+    "ProgressRecorded",
+    "ReferralAnswered",
+    "ReferralMade",
+    "Reopened",
+    "ReopeningAsked",
+    "ReportConverted",
+    "ReportReceived",
+    "ScreenshotAdded",
+    "StudentAsked",
+    "VoiceRecorded",
+    "WithdrawalRequested",
+]  # fmt: skip
+
+TYPES: dict[str, type[Event]] = {event.type: event for event in Event.__subclasses__()}
+CONSUMERS: dict[str, tuple[str, ...]] = {name: event.consumers for name, event in TYPES.items()}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """An event as it travels: what the relay publishes and a worker receives."""
+
+    id: UUID
+    type: str
+    at: datetime
+    case_id: UUID
+    data: dict[str, Any]
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return CONSUMERS[self.type]
+
+    def cloudevent(self) -> dict[str, Any]:
+        """CloudEvents 1.0, JSON format."""
+        return {
+            "specversion": "1.0",
+            "id": str(self.id),
+            "source": "stopline",
+            "type": self.type,
+            "time": self.at.isoformat(),
+            "subject": str(self.case_id),
+            "datacontenttype": "application/json",
+            "data": self.data,
+        }

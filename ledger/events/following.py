@@ -1,0 +1,110 @@
+"""What happened to the follow-up of a student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.events.base import CARE, NOTICE, Event
+
+
+@dataclass(frozen=True)
+class FollowUpOpened(Event):
+    """The psychological follow-up is in the ledger, with its dated contacts."""
+
+    type = "followup.opened.v1"
+    contacts: int
+
+
+@dataclass(frozen=True)
+class ContactRecorded(Event):
+    """A contact of the follow-up took place, or was tried."""
+
+    type = "followup.contact_recorded.v1"
+    contact: str
+    reached: bool
+
+
+@dataclass(frozen=True)
+class ReferralMade(Event):
+    """The psychology centre is asked for the same day. reason: danger · loans · asked · unreachable."""
+
+    type = "followup.referred.v1"
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReferralAnswered(Event):
+    """The psychology centre has seen the student."""
+
+    type = "followup.seen.v1"
+
+
+@dataclass(frozen=True)
+class CentreNoted(Event):
+    """The psychology centre wrote a note, which only the centre may read: it is kept apart, not with the event."""
+
+    type = "followup.centre_noted.v1"
+    note: str
+
+
+@dataclass(frozen=True)
+class ImmediateRaised(Event):
+    """Somebody spoke of dying, or would not say: centre and duty desk are rung until one of them answers."""
+
+    type = "followup.immediate.v1"
+
+
+@dataclass(frozen=True)
+class ImmediateAcknowledged(Event):
+    """Somebody of the centre or the desk is on the way."""
+
+    type = "immediate.acknowledged.v1"
+    consumers = (NOTICE,)
+    owner: str
+    via: str
+
+
+@dataclass(frozen=True)
+class ImmediateEnded(Event):
+    """Somebody is with the student, and the danger is over."""
+
+    type = "followup.immediate_ended.v1"
+
+
+@dataclass(frozen=True)
+class HandedOver(Event):
+    """Another counselor has the student from now on."""
+
+    type = "followup.handed_over.v1"
+    consumers = (CARE,)
+    to: str
+
+
+@dataclass(frozen=True)
+class BackgroundRecorded(Event):
+    """Family situation or source of the money were written anew; what they said is sealed with the event."""
+
+    type = "followup.background_recorded.v1"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClosingAsked(Event):
+    """The counselor holds the record for complete; a second person has to sign. debt: plan · none."""
+
+    type = "followup.closing_asked.v1"
+    debt: str
+
+
+@dataclass(frozen=True)
+class FollowUpClosed(Event):
+    """A second person has signed."""
+
+    type = "followup.closed.v1"
+
+
+@dataclass(frozen=True)
+class FollowUpReopened(Event):
+    """It goes on: a contact is due within a day."""
+
+    type = "followup.reopened.v1"

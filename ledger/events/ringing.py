@@ -1,0 +1,130 @@
+"""Who was rung, who took it, and what they did with the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.events.base import NOTICE, Event
+
+
+@dataclass(frozen=True)
+class ObligationAlerted(Event):
+    """A provider took the first text of an obligation (2xx)."""
+
+    type = "obligation.alerted.v1"
+    obligation: str
+    delivery: str
+
+
+@dataclass(frozen=True)
+class AlertEscalated(Event):
+    """The next step of the ladder began. reason: time · failed · empty · moved_on."""
+
+    type = "alert.escalated.v1"
+    obligation: str
+    step: int
+    reason: str
+    told: int
+
+
+@dataclass(frozen=True)
+class NobodyReached(Event):
+    """A whole round of the ladder found nobody, or reached nobody."""
+
+    type = "alert.nobody_reached.v1"
+    obligation: str
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaseAcknowledged(Event):
+    """One officer has the case. via: reply · page · proxy."""
+
+    type = "case.acknowledged.v1"
+    consumers = (NOTICE,)
+    owner: str
+    via: str
+
+
+@dataclass(frozen=True)
+class CounselorAcknowledged(Event):
+    """The counselor, or whoever stands in, has answered."""
+
+    type = "counselor.acknowledged.v1"
+    consumers = (NOTICE,)
+    owner: str
+    via: str
+
+
+@dataclass(frozen=True)
+class OwnerReminded(Event):
+    """Ten minutes without progress: the owner and the office were told again."""
+
+    type = "case.owner_reminded.v1"
+    owner: str
+
+
+@dataclass(frozen=True)
+class OwnerReleased(Event):
+    """Fifteen minutes without progress: the case goes to the next officer."""
+
+    type = "case.owner_released.v1"
+    owner: str
+
+
+@dataclass(frozen=True)
+class ProgressRecorded(Event):
+    """The owner has reached the reporter, or filed, or 110 has it."""
+
+    type = "progress.recorded.v1"
+    progress: str
+
+
+@dataclass(frozen=True)
+class OutcomeRecorded(Event):
+    """What became of one transfer."""
+
+    type = "outcome.recorded.v1"
+    transfer: int
+    outcome: str
+    amount_fen: int | None
+
+
+@dataclass(frozen=True)
+class StudentAsked(Event):
+    """The reporter was asked for match keys that the sheet still lacks."""
+
+    type = "student.asked.v1"
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VoiceRecorded(Event):
+    """Whether the reporter was heard on the phone. voice: called · unreached."""
+
+    type = "voice.recorded.v1"
+    voice: str
+
+
+@dataclass(frozen=True)
+class CaseClosed(Event):
+    """After a call, by the owner or the office: the police's part is over."""
+
+    type = "case.closed.v1"
+
+
+@dataclass(frozen=True)
+class CaseReopened(Event):
+    """Closed too early: it goes on where it was, or rings again."""
+
+    type = "case.reopened.v1"
+
+
+@dataclass(frozen=True)
+class DrillEnded(Event):
+    """A drill is over; everybody it rang is told so."""
+
+    type = "drill.ended.v1"
+    consumers = (NOTICE,)
+    by: str

@@ -1,0 +1,50 @@
+"""Handing a student over to another counselor, who is rung anew as long as nobody has reached the student."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Connection, or_, select, update
+
+from ledger import alerting, deliveries, people
+from ledger import tables as t
+from ledger.crypto import Keys
+from ledger.errors import NotAllowed
+from ledger.events import CARE, PRIORITY, Envelope, HandedOver
+from ledger.people import Person
+from ledger.unit_of_work import Case, UnitOfWork
+
+p = t.people.c
+
+
+def candidates(conn: Connection, keys: Keys, college: str | None, present: UUID | None) -> list[Person]:
+    """Who may take a student of this college: the stand-in first, then its counselors and those of the school."""
+    stand_in = [found.stand_in for found in people.by_id(conn, keys, [present])]
+    ids = conn.scalars(
+        select(p.id).where(p.role == "counselor", p.active, or_(p.college_code == college, p.college_code.is_(None)))
+    )
+    found = people.by_id(conn, keys, [*stand_in, *ids])
+    return [person for person in found if person.phone and person.id != present and person.role == "counselor"]
+
+
+def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
+    """Raises NotAllowed for somebody who may not have the student."""
+    present = case.row["counselor_id"]
+    allowed = candidates(uow.conn, uow.keys, case.row["college_code"], present)
+    if to not in [person.id for person in allowed]:
+        raise NotAllowed("only a counselor of the college, or one of the whole school")
+    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(counselor_id=to))
+    uow.conn.execute(update(t.follow_ups).where(t.follow_ups.c.case_id == case.id).values(counselor_id=to))
+    uow.append(case, HandedOver(str(to)), actor)
+
+
+def ring_the_next(uow: UnitOfWork, event: Envelope) -> None:
+    """The new counselor is rung on the ladder until they answer; once the student was reached, one text says it."""
+    case = uow.case(event.case_id)
+    if str(case.row["counselor_id"]) != event.data["to"]:
+        return  # handed on since
+    if alerting.ring_anew(uow, case, "counselor"):
+        return
+    for person in people.by_id(uow.conn, uow.keys, [case.row["counselor_id"]]):
+        deliveries.tell(uow, person, "handover", {"code": case.code}, case=case, dedup=f"{event.id}:{person.id}",
+                        priority=PRIORITY[CARE])  # fmt: skip

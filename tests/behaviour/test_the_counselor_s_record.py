@@ -1,0 +1,229 @@
+"""The follow-up as its people keep it: one screen a contact, the centre in time, two people to close."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.behaviour.stories import only_counselor_rings
+from tests.world import Report, World
+
+HOUR, DAY = 3600, 86400
+CENTRE = "P01"
+
+
+def counselor(world: World) -> FlaskClient:
+    return world.user("murong", "counselor", world.phones["counselor"].number)
+
+
+def centre(world: World) -> FlaskClient:
+    return world.user("zhongli", "psychologist", world.phones[CENTRE].number)
+
+
+def contact(world: World, client: FlaskClient, report: Report, kind: str = "call_30m", **form: str) -> int:
+    form = {"contact": kind, "reached": "yes"} | form
+    return world.press(client, f"/desk/followups/{report.code}/contact", **form).status_code
+
+
+def state(world: World) -> str:
+    return str(world.rows("SELECT state FROM follow_ups")[0].state)
+
+
+def said(page: str) -> str:
+    return re.sub(r"\s+", "", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_the_list_has_what_is_late_then_today_then_the_week(world: World) -> None:
+    client = counselor(world)
+    report = only_counselor_rings(world)
+    page = said(client.get("/desk/followups").text)
+    assert "今天1" in page and "已超时" not in page and "测试学生01" in page
+    world.clock.advance(31 * 60)
+    assert "已超时1" in said(client.get("/desk/followups").text)
+    assert contact(world, client, report) == 303
+    assert "今后七天1" in said(client.get("/desk/followups").text)
+    for kind in ("face_24h", "h48", "h72", "d7"):
+        contact(world, client, report, kind)
+    page = said(client.get("/desk/followups").text)
+    assert "七天以后还有1名学生" in page and report.code not in page
+
+
+def test_reaching_the_student_stands_down_whoever_else_was_rung(world: World) -> None:
+    report = only_counselor_rings(world)
+    world.until(600)
+    for name in ("stand_in", "college_duty"):
+        world.phones[name].expects(report.code)
+    assert contact(world, counselor(world), report) == 303
+    world.pump()
+    for name in ("stand_in", "college_duty"):
+        world.phones[name].expects("无需再处理", report.code).expects_nothing()
+    assert report.state("counselor") == "contacted"
+
+
+def test_what_was_heard_is_kept_and_read_by_counselor_and_centre_alone(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    office = world.user("xuanyuan", "security", world.phones["office"].number)
+    contact(world, mine, report, sign="sleep", need="food", danger="no", note="室友陪着")
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "睡不好" in page and "需要饭钱" in page and "室友陪着" in page
+    shown = said(office.get(f"/desk/followups/{report.code}").text)
+    assert "已联系" in shown and "睡不好" not in shown and "室友陪着" not in shown
+    assert not world.rows("SELECT 1 FROM contacts WHERE entry_sealed LIKE '%sleep%'")
+
+
+@pytest.mark.parametrize("danger", ["yes", "refused"])
+def test_talk_of_dying_rings_centre_and_desk_until_one_of_them_answers(world: World, danger: str) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, danger=danger)
+    world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code, "不要让其独处")
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "不要让学生独处" in page and "120" in page and state(world) == "referred"
+    contact(world, mine, report, danger=danger)  # the button pressed twice rings nobody twice
+    world.pump()
+    world.advance(300)
+    world.phones["office"].expects("立即到场", report.code)
+    world.phones[CENTRE].replies(report.code).expects("由您联系", report.code)
+    for name in ("desk", "office"):
+        world.phones[name].expects("无需再处理", report.code)
+    world.advance(30 * 60)
+    world.phones.assert_all_read()
+
+
+def test_the_flag_goes_when_somebody_is_there_and_comes_again(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, danger="yes")
+    assert world.press(mine, f"/desk/followups/{report.code}/safe").status_code == 303
+    world.pump()
+    assert "不要让学生独处" not in said(mine.get(f"/desk/followups/{report.code}").text)
+    world.advance(30 * 60)
+    world.phones.assert_all_read()  # cancelled before anybody was called
+    contact(world, mine, report, "face_24h", danger="yes")
+    world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code)
+
+
+@pytest.mark.parametrize("form", [{"loans": "1"}, {"need": "centre"}])
+def test_loans_or_a_wish_refer_the_same_day_once(world: World, form: dict[str, str]) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, **form)
+    contact(world, mine, report, "face_24h", **form)
+    world.pump()
+    world.phones[CENTRE].expects("今天需要心理中心", report.code).expects_nothing()
+    assert report.events("followup.referred.v1") == [{"reason": "loans" if "loans" in form else "asked"}]
+
+
+def test_a_student_out_of_reach_for_a_day_is_referred(world: World) -> None:
+    report = only_counselor_rings(world)
+    world.phones["counselor"].replies("收到").expects("由您联系")
+    world.until(DAY)
+    world.phones[CENTRE].expects("今天需要心理中心", report.code)
+    assert [event["reason"] for event in report.events("followup.referred.v1")] == ["unreachable"]
+    for name in ("counselor", "stand_in", "college_duty", "office"):
+        world.phones[name].expects("尚无联系记录", report.code)
+    world.phones["counselor"].expects("24小时面谈到时间了")
+
+
+def test_the_centre_answers_and_its_notes_are_its_own(world: World) -> None:
+    report, mine, theirs = only_counselor_rings(world), counselor(world), centre(world)
+    assert theirs.get(f"/desk/care/{report.code}").status_code == 404  # nobody referred anybody
+    world.press(mine, f"/desk/followups/{report.code}/refer")
+    world.press(mine, f"/desk/followups/{report.code}/background", family="父母务工")
+    world.pump()
+    world.phones[CENTRE].expects(report.code)
+    assert report.code in theirs.get("/desk/care").text
+    form = {"phq2": "4", "note": "金丝雀访谈", "seen": "1"}
+    assert world.press(theirs, f"/desk/care/{report.code}/note", **form).status_code == 303
+    page = said(theirs.get(f"/desk/care/{report.code}").text)
+    assert "PHQ-24" in page and "金丝雀访谈" in page and "父母务工" in page
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "心理中心：已见面" in page and "金丝雀访谈" not in page and "PHQ" not in page
+    assert world.press(theirs, f"/desk/followups/{report.code}/background", family="x").status_code == 403
+
+
+def test_a_student_handed_over_rings_the_next_counselor(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    to = world.person("C03")
+    assert world.press(mine, f"/desk/followups/{report.code}/handover", person=to).status_code == 303
+    world.pump()
+    world.phones["stand_in"].expects("30分钟内致电", report.code).replies("收到").expects("由您联系", report.code)
+    world.phones["counselor"].expects("无需再处理", report.code)
+    world.until(20 * 60)  # the reminder of the first call goes to the new one
+    world.phones["stand_in"].expects("第2次提醒", report.code)
+    theirs = world.user("gongsun", "counselor", world.phones["stand_in"].number)
+    assert contact(world, theirs, report) == 303
+
+
+def test_once_the_student_was_reached_a_handover_is_one_text(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report)
+    world.press(mine, f"/desk/followups/{report.code}/handover", person=world.person("C03"))
+    world.advance(HOUR)
+    world.phones["stand_in"].expects("已转交给您", report.code).expects_nothing()
+
+
+@pytest.mark.parametrize("who, status", [("C02", 303), ("O01", 303), ("nobody", 400)])
+def test_a_student_is_not_handed_to_just_anybody(world: World, who: str, status: int) -> None:
+    """C02 is another college's counselor, O01 an officer."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    to = world.person(who) if who != "nobody" else who
+    assert world.press(mine, f"/desk/followups/{report.code}/handover", person=to).status_code == status
+    assert report.events("followup.handed_over.v1") == []
+
+
+def test_a_day_agreed_with_the_student_is_reminded_of(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    for _ in range(2):  # the button pressed twice
+        contact(world, mine, report, next="1")
+    assert len(world.rows("SELECT 1 FROM contacts WHERE kind LIKE 'agreed%'")) == 1
+    world.until(DAY)
+    world.phones["counselor"].expects("24小时面谈")
+    world.until(DAY + 3 * HOUR + 20 * 60)  # 18:00 of the next day
+    world.phones["counselor"].expects("约定联系到时间了", report.code)
+
+
+def complete(world: World, mine: FlaskClient, report: Report) -> None:
+    for kind in ("call_30m", "face_24h", "h48", "h72", "d7", "d14", "d30", "d90"):
+        contact(world, mine, report, kind, danger="no")
+
+
+def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    office = world.user("xuanyuan", "security", world.phones["office"].number)
+    close = f"/desk/followups/{report.code}/close"
+    world.press(mine, close, debt="none", told="1")
+    assert state(world) != "review"  # the contacts are still owed
+    complete(world, mine, report)
+    assert state(world) == "stable"
+    world.press(office, close, sign="1")
+    assert state(world) == "stable"  # nobody has asked
+    world.press(mine, close, debt="none", told="1")
+    assert state(world) == "review"
+    world.press(mine, close, sign="1")
+    assert state(world) == "review"  # the same person
+    world.press(office, close, sign="1")
+    assert (state(world), report.state("care")) == ("closed", "closed")
+    assert contact(world, mine, report, "d90") == 303
+    assert report.state("care") == "closed"  # nothing is written into a closed record
+    world.press(mine, f"/desk/followups/{report.code}/reopen")
+    assert (state(world), report.state("care")) == ("in_progress", "in_progress")
+    world.advance(timedelta(hours=24).total_seconds())
+    world.phones["counselor"].expects("约定联系", report.code)
+
+
+@pytest.mark.parametrize("last", [{"sign": "tears"}, {"danger": ""}, {"danger": "refused"}])
+def test_one_contact_that_is_not_calm_keeps_it_open(world: World, last: dict[str, str]) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    complete(world, mine, report)
+    world.clock.advance(60)
+    contact(world, mine, report, "d90", **{"danger": "no", **last})
+    world.press(mine, f"/desk/followups/{report.code}/close", debt="plan", told="1")
+    assert state(world) == ("referred" if last.get("danger") else "in_progress")
+    world.pump()
+    for name in (CENTRE, "desk") if last.get("danger") else ():
+        world.phones[name].expects("立即到场", report.code)
