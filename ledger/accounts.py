@@ -148,7 +148,8 @@ def _matching_step(uow: UnitOfWork, row: RowMapping, otp: str) -> int | None:
     """The 30 s step whose code this is, one step of drift either way; never one at or before the last used."""
     secret = uow.keys.unwrap(row["id"], row["row_key"]).open("users", row["id"], "totp", row["totp_sealed"])
     totp = pyotp.TOTP(secret or "")
-    present, typed = int(uow.now.timestamp()) // 30, unicodedata.normalize("NFKC", otp).replace(" ", "").encode()
+    present = int(uow.ledger.authenticators.now().timestamp()) // 30
+    typed = unicodedata.normalize("NFKC", otp).replace(" ", "").encode()
     for step in (present, present - 1, present + 1):
         if step > row["totp_used"] and secrets.compare_digest(totp.at(step * 30).encode(), typed):
             return step

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from ledger import deliveries, escalation, linking, people
+from ledger import bundling, deliveries, escalation, linking, people
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
@@ -121,13 +121,13 @@ def _enter(
     while True:
         told = _ring(uow, case, row, ladder, step, without)
         due = escalation.due_at(ladder, began, step + 1)
-        verdict = escalation.decide(ladder, began, step, uow.now, ["pending"] * len(told), barren, entered_at=uow.now)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now)
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
     if isinstance(verdict, NobodyLeft):
-        _nobody(uow, case, row["kind"], row["id"], step, "empty")
-    due = due if isinstance(verdict, Advance) else verdict.until
+        _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else "empty")
+    due = min(due, uow.now) if isinstance(verdict, Advance) else verdict.until
     uow.conn.execute(
         update(t.obligations)
         .where(o.id == row["id"], o.step == row["step"])
@@ -137,9 +137,8 @@ def _enter(
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
 
 
-def _ring(
-    uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None
-) -> list[Person]:
+def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None) -> list[str]:
+    """Write the texts of a step; the state of each as escalation counts it."""
     targets = escalation.rung_of(ladder, step).targets
     on_rung = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
     called = [person for person in on_rung if person.id != without]
@@ -147,22 +146,32 @@ def _ring(
     facts = alert_facts(uow.conn, case, uow.now) | {"same_as": linking.same_as(uow.conn, case.id)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
+    bundled = row["kind"] == "police" and not case.row["drill"]
+    flood = bundled and bundling.flooded(uow, case)
+    told = []
     for person in called:
+        over_budget = bundled and bool(person.phone) and bundling.spent(uow, person.phone or "")
+        # Others are tried at once, but once: where every number is spent, the ladder keeps its times from then on.
+        hurry = over_budget and step + 1 < len(ladder.rungs)
         nth = earlier.get(person.id, 0) + 1
         kind = _kind_of_text(row["kind"], nth, case)
         deliveries.tell(
             uow,
             person,
             kind,
-            {**facts, "nth": nth} | ({"minutes": _CALL_WITHIN_MIN} if kind == "counselor" else {}),
+            {**facts, "nth": nth}
+            | ({"minutes": _CALL_WITHIN_MIN} if kind == "counselor" else {})
+            | ({"over_budget": True} if hurry else {}),
             case=case,
             dedup=f"{row['id']}:{step}:{person.id}",
             priority=PRIORITY[RINGING[row["kind"]]],
             obligation=row["id"],
             step=step,
             alert=True,
+            bundle=bundling.place(uow, person, unverified=flood) if flood or over_budget else None,
         )
-    return called
+        told.append("over_budget" if hurry else "pending")
+    return told
 
 
 def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:

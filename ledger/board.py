@@ -18,6 +18,7 @@ from ledger.crypto import Keys
 from ledger.people import Person
 
 WAITING = ("pending", "alerted")
+PRESSING = ("immediate", "unsafe")  # shown from the first moment, before all that is merely late
 SHOWN = 30  # cases in each part; the board says how many more there are
 RECENT = timedelta(days=7)  # how far back it looks for a wish to withdraw, and for a ladder that has not begun
 DUTIES = ("officer", "backup", "desk", "college_duty", "office")
@@ -53,7 +54,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Late:
-    """An obligation past its time. what: counselor · contact · owner (taken, and no progress) · unsafe · withdrawal."""
+    """An obligation past its time, or one that may not wait.
+
+    what: immediate (danger to life) · unsafe · counselor · owner (taken, and no progress) · contact · withdrawal.
+    """
 
     what: str
     code: str
@@ -148,16 +152,16 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     facts = (c.code, c.drill)
     open_ = select(*facts, o.kind, o.state, o.deadline_at.label("since"), o.acknowledged_at, o.owner_id).join(
         t.obligations, o.case_id == c.id
-    ).where(o.next_at.is_not(None), o.kind.in_(("unsafe", "counselor", "police")), c.closed_at.is_(None))  # fmt: skip
+    ).where(o.next_at.is_not(None), o.kind.in_((*PRESSING, "counselor", "police")), c.closed_at.is_(None))  # fmt: skip
     found: list[tuple[str, RowMapping]] = []
     for row in conn.execute(open_.order_by(o.deadline_at).limit(4 * SHOWN)).mappings():
-        if row["kind"] == "unsafe":
-            found.append(("unsafe", row))
+        if row["kind"] in PRESSING:
+            found.append((row["kind"], row))
         elif row["kind"] == "counselor" and row["state"] in WAITING and row["since"] <= now:
             found.append(("counselor", row))
         elif row["kind"] == "police" and row["state"] == "acknowledged" and row["since"] <= now:
             found.append(("owner", row))
-    found.sort(key=lambda it: it[0] != "unsafe")
+    found.sort(key=lambda it: PRESSING.index(it[0]) if it[0] in PRESSING else len(PRESSING))
     contacts = (
         select(*facts, k.due_at.label("since"), f.counselor_id.label("owner_id"))
         .join(t.follow_ups, f.case_id == c.id)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, exists, select, update
+from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import people, states
+from ledger import bundling, people, states
 from ledger import tables as t
 from ledger.alarms import alarm
 from ledger.crypto import RowKey
-from ledger.deliveries import WAITING, tell_obligation
+from ledger.deliveries import WAITING, spread, tell_obligation
 from ledger.errors import KeyMissing, Tampered
 from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
 
@@ -78,7 +78,8 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> li
 
 def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> tuple[int, list[Claim]]:
     with ledger.begin("claim", URGENT) as uow:
-        rows = list(uow.conn.execute(_ready_rows(uow.now, limit, worst_priority)).mappings())
+        found = uow.conn.execute(_ready_rows(uow.now, limit, worst_priority)).mappings().all()
+        rows = [bundling.speaking(uow.conn, row) for row in found]
         stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
         _finish(uow, stale)
         taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
@@ -93,14 +94,18 @@ def _ready_rows(now: datetime, limit: int, worst_priority: int) -> Select[Any]:
 def _with_wanted() -> Select[Any]:
     """Texts, locked, each with `wanted`: an alert only while it rings and its person was not written to anew.
 
-    So after an outage each hears of a case once, and not once a step.
+    So after an outage each hears of a case once, and not once a step. A bundle: while one of its cases rings.
     """
     newer = t.deliveries.alias()
     n = newer.c
     replaced: ColumnElement[bool] = exists().where(
         n.obligation_id == d.obligation_id, n.person_id == d.person_id, n.alert, n.step > d.step, n.state != "cancelled"
     )
-    wanted = (~d.alert) | (o.state.in_(WAITING) & ~replaced)
+    its, member = t.obligations.alias("its").c, t.deliveries.alias("member").c
+    speaks: ColumnElement[bool] = exists().where(
+        member.bundle_id == d.id, its.id == member.obligation_id, its.state.in_(WAITING)
+    )
+    wanted = (~d.alert) | (o.state.in_(WAITING) & ~replaced) | speaks
     keys = t.cases.c.row_key.label("case_key"), t.people.c.row_key.label("person_key")
     return (
         select(t.deliveries, wanted.label("wanted"), t.cases.c.drill.label("drill"), *keys)
@@ -111,7 +116,7 @@ def _with_wanted() -> Select[Any]:
     )
 
 
-def _of_no_use(row: RowMapping, now: datetime) -> bool:
+def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
     """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
     return not row["wanted"] or (not row["alert"] and row["expires_at"] <= now)
 
@@ -122,9 +127,9 @@ def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
         uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(state=state, available_at=None))
 
 
-def _take(uow: UnitOfWork, row: RowMapping, token: UUID, render: Render) -> Claim:
+def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim:
     values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
-    values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now}
+    values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now, "facts": row["facts"]}
     try:
         key = _key_of(uow, row)
         draft = _draft(uow, row, key)
@@ -138,14 +143,14 @@ def _take(uow: UnitOfWork, row: RowMapping, token: UUID, render: Render) -> Clai
                  row["channel"], row["created_at"])  # fmt: skip
 
 
-def _key_of(uow: UnitOfWork, row: RowMapping) -> RowKey:
+def _key_of(uow: UnitOfWork, row: Mapping[Any, Any]) -> RowKey:
     """The key that a text is sealed with: its case's, or its person's where it is about no case."""
     if row["case_id"]:
         return uow.keys.unwrap(row["case_id"], row["case_key"])
     return uow.keys.unwrap(row["person_id"], row["person_key"])
 
 
-def _draft(uow: UnitOfWork, row: RowMapping, key: RowKey) -> Draft:
+def _draft(uow: UnitOfWork, row: Mapping[Any, Any], key: RowKey) -> Draft:
     facts = dict(row["facts"])
     if "owner_id" in facts:  # a colleague's name is not kept in the clear
         owner_id = facts.pop("owner_id")
@@ -193,7 +198,7 @@ def settle(
     exhausted: bool = False,
 ) -> None:
     """Write what a call came to. Merged by rank, since the provider's callback may have been faster."""
-    with ledger.begin("settle", URGENT) as uow:
+    with ledger.begin(f"settle:{claim.draft.kind}", URGENT) as uow:
         case = uow.case(claim.case_id) if claim.case_id else None
         row = uow.conn.execute(select(t.deliveries).where(d.id == claim.id).with_for_update()).mappings().one()
         lapsed = row["token"] != claim.token
@@ -214,6 +219,7 @@ def settle(
             values["available_at"] = _next_try(uow.now, merged, row["tries"], retry_after_s, exhausted)
         uow.conn.execute(update(t.deliveries).where(d.id == claim.id).values(values))
         tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=exhausted)
+        spread(uow, {**row, **values}, taken=sid is not None, exhausted=exhausted)
 
 
 def _next_try(now: datetime, state: str, tries: int, retry_after_s: float | None, exhausted: bool) -> datetime | None:

@@ -42,16 +42,18 @@ def tell(
     step: int | None = None,
     alert: bool = False,
     after: datetime | None = None,
-) -> None:
-    """Write one text to a person, or to (phone, language). The same `dedup` is written once.
+    bundle: UUID | None = None,
+) -> UUID | None:
+    """Write one text to a person, or to (phone, language), and return its id. The same `dedup` is written once.
 
-    Nothing is written to a person without a phone. Texts of a drill outrank nothing. It waits until `after`, if given.
+    Nothing is written to a person without a phone. Texts of a drill outrank nothing. It waits until `after`, if given,
+    and for ever where a `bundle` speaks for it.
     """
     row_id = t.new_id()
     person = to if isinstance(to, Person) else None
     phone, language = (person.phone, person.language) if person else to  # type: ignore[misc]
     if not phone:
-        return
+        return None
     key = case.key if case else person.key  # type: ignore[union-attr]  # an answer about no case goes to a person
     uow.text(
         {
@@ -70,11 +72,13 @@ def tell(
             "channel": "sink" if case and case.row["source"] == "drill" else "provider",
             "alert": alert,
             "state": "pending",
-            "available_at": after or uow.now,
+            "available_at": None if bundle else after or uow.now,
+            "bundle_id": bundle,
             "expires_at": uow.now + NOTICE_LIFE,
             "created_at": uow.now,
         }
     )
+    return row_id
 
 
 def ready(conn: Connection, now: datetime) -> bool:
@@ -137,10 +141,34 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(values))
     if merged != row["state"]:
         tell_obligation(uow, case, row, merged, taken=True)
+        spread(uow, {**row, **values}, taken=True)
+
+
+def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted: bool = False) -> None:
+    """What became of a bundle became of every alert that it spoke for. Nothing for any other text.
+
+    The bundle's row is locked, then its cases in one order; nobody waits for a bundle's row while holding a case.
+    """
+    if bundle["kind"] != "bundle":
+        return
+    ids = [UUID(member) for member in bundle["facts"].get("members", ())]
+    case_ids = uow.conn.scalars(select(d.case_id).where(d.id.in_(ids)).distinct().order_by(d.case_id)).all()
+    cases = {case_id: uow.case(case_id) for case_id in case_ids}
+    rows = uow.conn.execute(select(t.deliveries).where(d.id.in_(ids)).with_for_update()).mappings().all()
+    for row in rows:
+        merged = states.merge(row["state"], bundle["state"])
+        same = {name: bundle[name] for name in ("called_at", "sent_at", "delivered_at", "settled", "error_code")}
+        uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(same | {"state": merged}))
+        tell_obligation(uow, cases[row["case_id"]], row, merged, taken=taken, exhausted=exhausted)
 
 
 def as_alert(row: RowMapping, now: datetime) -> str:
-    """A text's state as escalation counts it: refused for now is not yet failed; unheard of for 60 s is phone off."""
+    """A text's state as escalation counts it: refused for now is not yet failed; unheard of for 60 s is phone off.
+
+    One that waits in a bundle because its number's budget is spent is not waited for.
+    """
+    if row["state"] == "pending" and row["facts"].get("over_budget"):
+        return "over_budget"
     if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
         return "pending"
     if row["state"] == "unknown" and row["settled"]:

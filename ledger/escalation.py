@@ -17,8 +17,11 @@ TARGETS = (
     *("college_duty", "deputy_secretary", "office", "liaison", "centre"),
 )
 # what the caller may report of an alert that will reach nobody; `unknown_settled` is an unknown one after its only
-# resend, `no_receipt` one that the provider took but no phone confirmed within 60 s, where receipts exist
-GONE = frozenset({"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt"})
+# resend, `no_receipt` one that the provider took but no phone confirmed within 60 s, where receipts exist, and
+# `over_budget` one that has to wait for others to go out with
+GONE = frozenset(
+    {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget"}
+)
 RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (PROMISES 4)
 REMIND_AFTER = timedelta(minutes=10)
 MOVE_ON_AFTER = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""Two reports of one fraud: the later is marked as perhaps the same (疑同) as the earlier. Both ring on their own.
+"""Two reports of one fraud: the later is marked as perhaps the same (疑同) as the earlier. Each is rung at once.
 
 See docs/decisions/0009-linking.md for why this is done beside the alert, and not at the door.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select, union, update
+from sqlalchemy import Connection, and_, func, or_, select, union, update
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
@@ -29,6 +29,13 @@ def look(uow: UnitOfWork, case: Case) -> None:
 def note(uow: UnitOfWork, root: UUID, later: UUID) -> None:
     """The earlier case's own chain says it too."""
     uow.append(uow.case(root), LinkReceived(str(later)), "ledger")
+
+
+def group(conn: Connection, case_id: UUID) -> list[UUID]:
+    """This case and the open ones of the same fraud, in the order in which they are to be locked."""
+    root = select(func.coalesce(c.linked_to, c.id)).where(c.id == case_id).scalar_subquery()
+    others = select(c.id).where(or_(c.id == root, c.linked_to == root), c.state != "closed")
+    return sorted({case_id, *conn.scalars(others)})
 
 
 def same_as(conn: Connection, case_id: UUID) -> str | None:

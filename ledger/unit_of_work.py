@@ -16,9 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ledger import audit, failpoints
 from ledger import events as ev
 from ledger import tables as t
-from ledger.clock import Clock
+from ledger.clock import Clock, DemoClock
 from ledger.crypto import Keys, RowKey
 from ledger.errors import LedgerAway, NotFound
+from ledger.limits import Limits
 from ledger.writer_lock import WriterLock
 
 # The door goes before everything else: an accepted report is worth more than any step taken for an older one.
@@ -155,8 +156,12 @@ class UnitOfWork:
 class Ledger:
     """The ledger as it is handed to doors and processes: an engine, keys, a clock, and who wants to know of commits."""
 
-    def __init__(self, engine: Engine, keys: Keys, clock: Clock, zone: tzinfo, *, brokered: bool) -> None:
+    def __init__(
+        self, engine: Engine, keys: Keys, clock: Clock, zone: tzinfo, *, brokered: bool, limits: Limits | None = None
+    ) -> None:
         self.engine, self.keys, self.clock, self.zone, self.brokered = engine, keys, clock, zone, brokered
+        self.limits = limits or Limits()
+        self.authenticators = clock.base if isinstance(clock, DemoClock) else clock
         self.postgres = engine.dialect.name == "postgresql"
         self.on_commit: list[Callable[[Committed], None]] = []
         self._lock = None if self.postgres else WriterLock()

@@ -15,12 +15,14 @@ import structlog
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from ledger import anchors, deliveries, failpoints, migrations, people, replies
+from ledger import anchors, deliveries, failpoints, limits, migrations, people, replies
 from ledger import tables as t
-from ledger.clock import Clock, FileClock, SteadyClock, ahead, wall
+from ledger.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
 from ledger.errors import LedgerAway, LedgerNotReady
+from ledger.limits import Limits
 from ledger.unit_of_work import URGENT, Committed, Ledger, connect
 from notifier.channel import Channel, Outgoing
+from notifier.countries import for_phone
 from notifier.registry import build
 from notifier.simulator.sink import SinkChannel
 from notifier.twilio.client import TwilioConfig
@@ -60,15 +62,19 @@ def build_clock(settings: Settings, engine: Engine) -> tuple[Clock, SteadyClock]
         with engine.connect() as conn:
             return conn.execute(select(func.clock_timestamp(type_=t.UtcTime))).scalar_one()
 
+    file = Path(settings.test_clock or state_dir(settings) / "demo-clock")
+    demo = settings.embedded and settings.channel == "simulator" and not settings.test_clock
     if engine.dialect.name == "postgresql":
         steady = SteadyClock(database_now)
     else:
         with engine.connect() as conn:
             newest = conn.execute(select(func.max(t.case_events.c.at, type_=t.UtcTime))).scalar_one()
         # The newest event was dated by a clock that ran ahead already: the steady part must not run ahead once more.
-        ran = ahead(Path(settings.test_clock)) if settings.test_clock else timedelta()
+        ran = ahead(file) if settings.test_clock or demo else timedelta()
         steady = SteadyClock(wall, floor=newest - ran if newest else None)
-    return (FileClock(Path(settings.test_clock), steady) if settings.test_clock else steady), steady
+    if settings.test_clock:
+        return FileClock(file, steady), steady
+    return (DemoClock(file, steady) if demo else steady), steady
 
 
 def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger, SteadyClock]:
@@ -82,7 +88,17 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
         _check_keys(settings, engine)
     except DBAPIError as error:
         raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
-    return Ledger(engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded), steady
+    ledger = Ledger(
+        engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
+    )
+    return ledger, steady
+
+
+def _limits(settings: Settings) -> Limits:
+    def of_country(phone: str) -> int:
+        return for_phone(phone, simulated=settings.channel == "simulator").per_number_per_day
+
+    return Limits(limits.burst(settings.unverified_burst), limits.per_number(settings.number_budget, of_country))
 
 
 def _check_keys(settings: Settings, engine: Engine) -> None:

@@ -7,7 +7,18 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import acknowledgement, alerting, amendments, care, deliveries, handover, linking, people, unsafety
+from ledger import (
+    acknowledgement,
+    alerting,
+    amendments,
+    care,
+    deliveries,
+    handover,
+    linking,
+    one_answer,
+    people,
+    unsafety,
+)
 from ledger import tables as t
 from ledger.escalation import IMMEDIATE
 from ledger.events import (
@@ -42,6 +53,7 @@ def alert_police(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def note_link(uow: UnitOfWork, event: Envelope) -> None:
+    one_answer.serve(uow, event.case_id)
     linking.note(uow, UUID(event.data["earlier"]), event.case_id)
 
 
@@ -67,6 +79,7 @@ def confirm_to_reporter(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def tell_who_has_the_case(uow: UnitOfWork, event: Envelope) -> None:
+    one_answer.serve(uow, event.case_id)
     case = uow.case(event.case_id)
     acknowledgement.tell_all(uow, case, case.first_obligation, event.id, event.data["via"])
 

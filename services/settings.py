@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ledger import limits
 from ledger.crypto import Keys
 from services import kept_secrets
 from services.proxies import networks
@@ -92,6 +93,8 @@ class Settings(BaseSettings):
         "STOPLINE_STATE_DIR", "", "a folder; else beside the SQLite database, or var", "/var/lib/stopline")  # fmt: skip
     timezone: str = _setting("STOPLINE_TIMEZONE", "Asia/Shanghai", "an IANA time zone", "Asia/Shanghai")
     sender_threads: int = _setting("STOPLINE_SENDER_THREADS", 32, "1 to 64", "32")
+    unverified_burst: str = _setting("STOPLINE_UNVERIFIED_BURST", "5/600", "reports/seconds, or off", "5/600")
+    number_budget: str = _setting("STOPLINE_NUMBER_BUDGET", "auto", "auto, off or texts a day", "auto")
     test_clock: str = _setting("STOPLINE_TEST_CLOCK", "", "a file with seconds to run ahead (tests only)", "/tmp/clock")  # noqa: S108
     failpoint: str = _setting("STOPLINE_FAILPOINT", "", "a fail-point's name (tests only)", "before-ack@police")
 
@@ -186,6 +189,18 @@ class Settings(BaseSettings):
     def _some_threads(cls, value: int) -> int:
         if not 1 <= value <= 64:
             raise ValueError("out of range")
+        return value
+
+    @field_validator("unverified_burst")
+    @classmethod
+    def _readable_burst(cls, value: str) -> str:
+        limits.burst(value)
+        return value
+
+    @field_validator("number_budget")
+    @classmethod
+    def _readable_budget(cls, value: str) -> str:
+        limits.per_number(value, len)
         return value
 
     @model_validator(mode="after")

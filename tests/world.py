@@ -3,6 +3,7 @@ double; nothing runs by itself, so a test says when, and the clock stands still 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ STUDENT, STUDENT_NO = "13800000001", "2026010101"
 
 def settings_for(database_url: str, folder: Path, double: TwilioDouble, **more: Any) -> Settings:
     return load(
+        **{"unverified_burst": "off", "number_budget": "off"} | more,
         database_url=database_url,
         state_dir=str(folder),
         public_url=PUBLIC,
@@ -47,7 +49,6 @@ def settings_for(database_url: str, folder: Path, double: TwilioDouble, **more: 
         twilio_from=double.number,
         twilio_api_base=double.base_url,
         sms_wording="detailed",
-        **more,
     )
 
 
@@ -255,6 +256,15 @@ class Report:
 
 REPORTER = ("phone", "name", "student_no", "college", "class", "for_whom", "victim_phone", "phone_unsafe")
 TOP = ("kind", "fraud_type", "narrative", "called_110", "language")
+
+
+_frauds = itertools.count(1)
+
+
+def another_fraud() -> dict[str, str]:
+    """Changes that make a report of the made-up student one of its own: another phone, another account."""
+    n = next(_frauds)
+    return {"phone": f"1390000{n:04}", "payee_account": f"6217 0000 0001 {n:04}"}
 
 
 def body(**changes: Any) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class NobodyReached(Event):
 
 @dataclass(frozen=True)
 class CaseAcknowledged(Event):
-    """One officer has the case. via: reply · page · proxy."""
+    """One officer has the case. via: reply · page · proxy · linked (with another report of the same fraud)."""
 
     type = "case.acknowledged.v1"
     consumers = (NOTICE,)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from ledger import care
 from ledger import tables as t
-from tests.behaviour.stories import at_once, only_counselor_rings
+from tests.behaviour.stories import at_once, only_counselor_rings, read_all
 from tests.world import START, Report, World
 
 HOUR = 3600
@@ -133,6 +133,7 @@ def test_one_reminder_that_cannot_be_sent_does_not_hide_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = answered(world), answered(world)
+    read_all(world)
     remind = care.remind
     bad: list[Any] = []
 

@@ -1,5 +1,8 @@
 """The migrations and the tables say the same on both databases, from an empty one and back."""
 
+from hashlib import sha256
+from pathlib import Path
+
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -18,6 +21,13 @@ def test_an_upgraded_database_has_exactly_the_tables_of_the_program(database_url
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     migrations.upgrade(engine)  # a second time changes nothing
     engine.dispose()
+
+
+def test_a_migration_that_somebody_may_have_run_is_never_edited() -> None:
+    """What changes after it has gone out is a migration of its own. Add the next one here once it is out."""
+    folder = Path(migrations.__file__).parent / "versions"
+    digests = {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in folder.glob("000[12]_*.py")}
+    assert digests == {"0001_first_tables.py": "f5f5fde1793319f2", "0002_the_peoples_side.py": "29167e89c1252216"}
 
 
 def test_the_first_migration_can_be_taken_back(database_url: str) -> None:

@@ -83,6 +83,7 @@ def test_talk_of_dying_rings_centre_and_desk_until_one_of_them_answers(world: Wo
         phone.expects("立即到场", report.code, "不要让其独处")
     page = said(mine.get(f"/desk/followups/{report.code}").text)
     assert "不要让学生独处" in page and "120" in page and state(world) == "referred"
+    assert "有生命危险" in world.user("wall", "security").get("/desk/board").text
     contact(world, mine, report, danger=danger)  # the button pressed twice rings nobody twice
     world.pump()
     world.advance(300)

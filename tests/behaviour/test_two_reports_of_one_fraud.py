@@ -1,12 +1,14 @@
-"""Two reports of one fraud are shown to be so; neither silences the other."""
+"""Two reports of one fraud are shown to be so: each rings at once, one answer serves both."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.behaviour.stories import SQLITE, read_all
+from services.worker import run_open
+from tests.behaviour.stories import SQLITE, at_once, read_all
 from tests.world import STUDENT, Report, World
 
 OTHER = "13900000002"
@@ -44,14 +46,102 @@ def test_the_later_report_says_which_it_may_be(world: World, changes: dict[str, 
     assert next(row.facts["same_as"] for row in later.texts()) == first.code
 
 
-def test_the_officer_reads_the_earlier_code_and_both_ring(world: World) -> None:
+@pytest.mark.parametrize("answered", ["first", "later"])
+def test_both_are_rung_and_one_answer_serves_both(world: World, answered: str) -> None:
     first, later = second(world)
     world.phones["officer"].expects("紧急止付", later.code, f"疑同{first.code}")
     read_all(world)
-    world.phones["officer"].replies(later.code).expects("由您接单", later.code)
-    assert later.state("police") == "acknowledged"
-    assert first.state("police") == "alerted"
+    taken, other = (first, later) if answered == "first" else (later, first)
+    world.advance(1)
+    world.phones["officer"].replies(taken.code)
+    for _ in range(2):
+        world.phones["officer"].expects("由您接单")
     read_all(world)
+    assert (taken.state("police"), other.state("police")) == ("acknowledged", "acknowledged")
+    assert [event["via"] for event in other.events("case.acknowledged.v1")] == ["linked"]
+
+
+def test_a_report_that_comes_after_the_answer_rings_for_itself(world: World) -> None:
+    """It may be new money, and the owner's phone may be off by now."""
+    first = world.report()
+    world.phones["officer"].expects(first.code).replies(first.code).expects("由您接单", first.code)
+    read_all(world)
+    later = world.report()
+    world.phones["officer"].expects("紧急止付", later.code, f"疑同{first.code}").expects_nothing()
+    read_all(world)
+    assert later.state("police") == "alerted"
+    world.advance(120)
+    world.phones["backup"].expects(later.code)
+    world.phones["officer"].expects("第2次提醒", later.code).replies(later.code).expects("由您接单", later.code)
+    read_all(world)
+
+
+def test_who_was_not_rung_for_the_other_report_is_not_given_it(world: World) -> None:
+    first, later = second(world)
+    read_all(world)
+    office = world.user("office", "security")
+    other = world.person("O02")
+    world.advance(1)
+    assert world.press(office, f"/duty/{first.code}/acknowledge", person=other).status_code == 303
+    read_all(world)
+    assert (first.state("police"), later.state("police")) == ("acknowledged", "alerted")
+
+
+def test_each_of_them_rings_again_when_its_owner_falls_silent(world: World) -> None:
+    first, later = second(world)
+    read_all(world)
+    world.advance(1)
+    world.phones["officer"].replies(later.code)
+    read_all(world)
+    assert (first.state("police"), later.state("police")) == ("acknowledged", "acknowledged")
+    world.advance(15 * 60)
+    read_all(world)
+    assert (first.state("police"), later.state("police")) == ("alerted", "alerted")
+
+
+def test_a_case_that_was_taken_from_its_owner_is_not_given_back(world: World) -> None:
+    first, later = second(world)
+    read_all(world)
+    world.advance(1)
+    world.phones["officer"].replies(first.code)
+    read_all(world)
+    office = world.user("office", "security")
+    assert world.press(office, f"/duty/{first.code}/outcome", progress="contacted").status_code == 303
+    world.advance(15 * 60)
+    read_all(world)
+    assert (first.state("police"), later.state("police")) == ("contacted", "alerted")
+    world.report()
+    read_all(world)
+    assert later.state("police") == "alerted"
+
+
+def test_what_is_closed_is_served_by_nobody(world: World) -> None:
+    first = world.report()
+    world.pump()
+    office = world.user("office", "security")
+    assert world.press(office, f"/duty/{first.code}/close").status_code == 303
+    read_all(world)
+    later = world.report()
+    read_all(world)
+    assert later.state("police") == "alerted"
+
+
+def test_officers_who_take_both_at_one_moment_do_not_wait_for_each_other(world: World) -> None:
+    first, later = second(world)
+    read_all(world)
+    desks = [world.user(name, "security") for name in ("one", "another")]
+    triples = zip(desks, (first, later), (world.person("O01"), world.person("O02")), strict=True)
+    at_once(
+        [
+            partial(world.press, desk, f"/duty/{report.code}/acknowledge", person=officer)
+            for desk, report, officer in triples
+        ]
+    )
+    with world.another() as other:
+        at_once([partial(run_open, parts.ledger, world.handlers) for parts in (world.parts, other)])
+    read_all(world)
+    assert (first.state("police"), later.state("police")) == ("acknowledged", "acknowledged")
+    assert len(first.events("case.acknowledged.v1")) == len(later.events("case.acknowledged.v1")) == 1
 
 
 @SQLITE

@@ -14,6 +14,7 @@ import pytest
 from tests.integration.conftest import SEPARATE
 from tests.private_services import RabbitMQ
 from tests.processes import Answer, Installation, eventually
+from tests.world import another_fraud
 
 KILLED = -9
 AGAIN = "重发"
@@ -30,11 +31,11 @@ def crashing(separate: Installation) -> Iterator[Installation]:
 
 
 def insist(on: Installation, restart: Callable[[], None] = lambda: None) -> Answer:
-    """Report as a browser would: the same words with the same key until somebody answers."""
-    key, when = next(_keys), (on.now() - timedelta(minutes=9)).isoformat()
-    first = on.report(key, when=when)
+    """Report as a browser would: the same words with the same key until somebody answers. Each time another fraud."""
+    key, words = next(_keys), another_fraud() | {"when": (on.now() - timedelta(minutes=9)).isoformat()}
+    first = on.report(key, **words)
     restart()
-    again = on.report(key, when=when)
+    again = on.report(key, **words)
     assert again.taken, again
     if first.taken:
         assert again.code == first.code
@@ -130,7 +131,7 @@ def test_a_worker_dies_and_its_message_comes_again(crashing: Installation, rabbi
 
 @pytest.mark.parametrize(
     ("where", "marked"),
-    [("before-call@officer", True), ("after-call@officer", False), ("before-commit@settle", False)],
+    [("before-call@officer", True), ("after-call@officer", False), ("before-commit@settle:officer", False)],
 )
 def test_a_sender_dies_and_its_text_is_looked_up(crashing: Installation, where: str, marked: bool) -> None:
     crashing.stop("clock")
@@ -168,7 +169,7 @@ def test_a_clock_dies_in_a_step(crashing: Installation, where: str) -> None:
         ("after-commit@work:police", False),
         ("before-call@officer", True),
         ("after-call@officer", False),
-        ("before-commit@settle", False),
+        ("before-commit@settle:officer", False),
     ],
 )
 def test_everything_in_one_process_dies(embedded: Installation, where: str, marked: bool) -> None:

@@ -71,6 +71,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("entry_sealed", sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column("next_at", ledger.tables.UtcTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("bundle_id", sa.Uuid(), nullable=True))
@@ -78,24 +79,6 @@ def upgrade() -> None:
 
     with op.batch_alter_table("follow_ups", schema=None) as batch_op:
         batch_op.add_column(sa.Column("referred_at", ledger.tables.UtcTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("seen_at", ledger.tables.UtcTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("debt", sa.String(length=8), nullable=True))
-        batch_op.add_column(sa.Column("told_at", ledger.tables.UtcTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("closer_id", sa.Uuid(), nullable=True))
-
-    op.create_table(
-        "centre_notes",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("follow_up_id", sa.Uuid(), nullable=False),
-        sa.Column("at", ledger.tables.UtcTime(timezone=True), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["follow_up_id"], ["follow_ups.id"], name=op.f("fk_centre_notes_follow_up_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_centre_notes_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_centre_notes")),
-    )
-    with op.batch_alter_table("centre_notes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_centre_notes_follow_up_id"), ["follow_up_id"], unique=False)
 
     with op.batch_alter_table("transfers", schema=None) as batch_op:
         batch_op.add_column(sa.Column("account_kind", sa.String(length=16), nullable=True))
@@ -115,19 +98,14 @@ def downgrade() -> None:
         batch_op.drop_column("account_kind")
 
     with op.batch_alter_table("follow_ups", schema=None) as batch_op:
-        for name in ("closer_id", "told_at", "debt", "seen_at", "referred_at"):
-            batch_op.drop_column(name)
-
-    with op.batch_alter_table("centre_notes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_centre_notes_follow_up_id"))
-
-    op.drop_table("centre_notes")
+        batch_op.drop_column("referred_at")
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_bundle_id"))
         batch_op.drop_column("bundle_id")
 
     with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_column("next_at")
         batch_op.drop_column("entry_sealed")
 
     with op.batch_alter_table("cases", schema=None) as batch_op:
