@@ -23,6 +23,15 @@ class SimulatorChannel:
         self._off: set[str] = set()
         self._down = False
 
+    @property
+    def off(self) -> frozenset[str]:
+        """Numbers whose phones are switched off."""
+        return frozenset(self._off)
+
+    @property
+    def down(self) -> bool:
+        return self._down
+
     def switch_off(self, to: str) -> None:
         """Texts to this number are taken and never delivered."""
         self._off.add(to)

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.integration.conftest import ready_sqlite
 from tests.processes import EMBEDDED, Installation, eventually, installed
-from tests.world import sqlite_url
+from tests.world import another_fraud, sqlite_url
 
 __all__ = ["ready_sqlite"]  # a fixture that this folder shares with the integration tests
 
@@ -54,7 +54,7 @@ def sign_in(service: Installation, screen: Page, account: dict[str, Any]) -> Non
 
 
 def reported(service: Installation, **changes: Any) -> str:
-    code = str(service.accepted(**changes).body["case"])
+    code = str(service.accepted(**another_fraud() | changes).body["case"])
     eventually(lambda: state(service, code) == "alerted", "the officer is not rung")
     return code
 
@@ -76,7 +76,7 @@ def count_taps(screen: Page) -> list[str]:
 def test_an_officer_takes_a_case_in_two_taps_and_copies_the_account(
     service: Installation, accounts: dict[str, dict[str, Any]], page: Callable[..., Page]
 ) -> None:
-    code = reported(service)
+    code = reported(service, payee_account="6217 0000 0000 4417")
     phone = page("phone", permissions=["clipboard-read", "clipboard-write"])
     sign_in(service, phone, accounts["li"])
     taps = count_taps(phone)
