@@ -8,26 +8,30 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from flask_login import current_user
 
-from desk import auth, board, care, college, duty, invitation, simulator, uploads
+from desk import auth, board, care, college, duty, duty_card, invitation, simulator, uploads
 from ledger.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
-STAFF = ("auth", "invitation", "duty", "care", "college", "board", "simulator")
+STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "board", "simulator")
 
 
-def blueprints(ledger: Ledger, *, simulated: bool) -> list[Blueprint]:
+def blueprints(
+    ledger: Ledger, public_url: str, *, simulated: bool, network: simulator.Network | None
+) -> list[Blueprint]:
+    """`simulated`: the phones are shown; `network`: and their faults can be made in this process."""
     shared = Blueprint("desk", __name__, static_folder="static", static_url_path="/static/desk")
     made = [
         shared,
         auth.blueprint(ledger),
         invitation.blueprint(ledger),
+        duty_card.blueprint(public_url),
         duty.blueprint(ledger),
         uploads.blueprint(ledger),
         care.blueprint(ledger),
         college.blueprint(ledger),
         board.blueprint(ledger),
     ]
-    return [*made, simulator.blueprint(ledger)] if simulated else made
+    return [*made, simulator.blueprint(ledger, network)] if simulated else made
 
 
 def install(app: Flask, ledger: Ledger, school: str) -> None:

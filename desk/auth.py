@@ -123,8 +123,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.get("/desk")
     @signed_in  # type: ignore[untyped-decorator]
     def desk() -> Any:
-        home = HOME.get(me().role)
-        return redirect(url_for(home), 303) if home else render_template("desk/nothing_yet.html")
+        return redirect(url_for(HOME[me().role]), 303)
 
     return bp
 

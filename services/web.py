@@ -19,6 +19,7 @@ import desk.app
 import intake.app
 from intake.doors import MAX_BODY, Door, Provider, problem
 from ledger.errors import LedgerAway, NotFound
+from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import webhook
 from services import drill, health
 from services.compose import Parts
@@ -66,7 +67,9 @@ def build_app(parts: Parts) -> Flask:
     for bp in intake.app.blueprints(door):
         app.register_blueprint(bp)
         csrf.exempt(bp)  # no account stands behind these routes; callbacks are signed
-    for bp in desk.app.blueprints(ledger, simulated=settings.channel == "simulator"):
+    network = parts.channel if settings.embedded and isinstance(parts.channel, SimulatorChannel) else None
+    simulated = settings.channel == "simulator"
+    for bp in desk.app.blueprints(ledger, settings.public_url, simulated=simulated, network=network):
         app.register_blueprint(bp)
     desk.app.install(app, ledger, settings.school_name)
     for bp in health.blueprints(parts):

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from ledger import codes
 from ledger import tables as t
 from tests.behaviour.door_tools import a_client, contents, shared_world, token_in
-from tests.world import Report, World, csrf
+from tests.world import Report, World, another_fraud, csrf
 
 ROLES = ("officer", "counselor", "psychologist", "leader", "security", "admin")
 POLICE, CARE = ("officer", "security", "admin"), ("counselor", "security", "admin")
@@ -38,7 +38,7 @@ def staff(door: World) -> dict[str, FlaskClient]:
 
 @pytest.fixture(scope="module")
 def case(door: World, staff: dict[str, FlaskClient]) -> Report:
-    report = door.report()
+    report = door.report(**another_fraud())
     door.pump()
     return report
 
@@ -136,7 +136,7 @@ def test_deeds_by_role(
     door: World, staff: dict[str, FlaskClient], role: str, acknowledge: int, outcome: int, contact: int
 ) -> None:
     """Office and desk acknowledge for an officer whom they name, so without a name it is 400."""
-    report = door.report()
+    report = door.report(**another_fraud())
     door.pump()
     client, code = staff[role], report.code
     assert act(client, f"/duty/{code}/acknowledge") == acknowledge
@@ -148,7 +148,7 @@ def test_deeds_by_role(
 
 
 def test_the_office_takes_a_case_for_an_officer_who_then_sees_it(door: World, staff: dict[str, FlaskClient]) -> None:
-    report = door.report()
+    report = door.report(**another_fraud())
     door.pump()
     with door.parts.ledger.read() as conn:
         named = conn.execute(t.people.select().where(t.people.c.key == "O03")).mappings().one()["id"]
