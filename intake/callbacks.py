@@ -44,9 +44,32 @@ def blueprint(door: Door) -> Blueprint:
             with door.ledger.begin("status", URGENT) as uow:
                 deliveries.report(uow, delivery, said.sid, said.state, said.error_code)
         except NotFound:
-            log.warning("callback_for_unknown_text", sid=said.sid)
-            return problem(404, "Not found", "No text of ours has this id.")
+            return _not_ours(said.sid)
         return Response(status=204)
+
+    @bp.post("/voice")
+    def voice() -> Response:
+        """The fate of a call, or the key that was pressed in it: whoever pressed has also heard it."""
+        form = signed_form()
+        if form is None:
+            return _unsigned()
+        try:
+            said, delivery = door.provider.parse_call(form), UUID(request.args.get("delivery", ""))
+            _storable(said.sid)
+        except ValueError as error:
+            return problem(400, "Unreadable callback", str(error))
+        outcome, language = "nothing", "zh"
+        try:
+            with door.ledger.begin("voice", URGENT) as uow:
+                deliveries.report(uow, delivery, said.sid, said.state, None)
+                if said.taken:
+                    outcome, language = replies.pressed(uow, delivery)
+        except NotFound:
+            return _not_ours(said.sid)
+        if not said.pressed:
+            return Response(status=204)
+        log.info("key_pressed", sid=said.sid, outcome=outcome)
+        return Response(door.provider.answer_call(outcome, language), mimetype="text/xml")
 
     @bp.post("/message")
     def message() -> Response:
@@ -69,6 +92,11 @@ def blueprint(door: Door) -> Blueprint:
 def _storable(sid: str, error_code: str = "0") -> None:
     if not _SID.fullmatch(sid) or not _CODE.fullmatch(error_code):
         raise ValueError("no message id or error code of a provider")
+
+
+def _not_ours(sid: str) -> Response:
+    log.warning("callback_for_unknown_text", sid=sid)
+    return problem(404, "Not found", "No text of ours has this id.")
 
 
 def _unsigned() -> Response:

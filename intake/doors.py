@@ -31,6 +31,17 @@ class Inbound(Protocol):
     def body(self) -> str: ...
 
 
+class CallReport(Protocol):
+    @property
+    def sid(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def pressed(self) -> bool: ...
+    @property
+    def taken(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Provider:
     """How a provider's callbacks are checked and read; handed in, so that this room knows no provider.
@@ -41,6 +52,8 @@ class Provider:
     verify: Callable[[str, Mapping[str, str], str | None], bool]
     parse_status: Callable[[Mapping[str, str]], StatusReport]
     parse_message: Callable[[Mapping[str, str]], Inbound]
+    parse_call: Callable[[Mapping[str, str]], CallReport]
+    answer_call: Callable[[str, str], str]  # (outcome, language) → what the provider's voice is to say
 
 
 @dataclass(frozen=True)

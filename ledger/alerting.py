@@ -171,7 +171,20 @@ def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: in
             bundle=bundling.place(uow, person, unverified=flood) if flood or over_budget else None,
         )
         told.append("over_budget" if hurry else "pending")
+        if step and row["kind"] == "police" and not case.row["drill"]:
+            _call(uow, case, row["id"], step, person)
     return told
+
+
+def _call(uow: UnitOfWork, case: Case, obligation_id: UUID, step: int, person: Person) -> None:
+    """From the second step on the phone rings as well, where a key pressed comes back: a text alone woke nobody.
+
+    As an alert it goes no more once somebody has the case, and a person who was reached by either was reached.
+    """
+    if person.phone and uow.ledger.limits.voice(person.phone):
+        deliveries.tell(uow, person, "call", {"code": case.code}, case=case, priority=PRIORITY["police"],
+                        dedup=f"{obligation_id}:{step}:{person.id}:call", obligation=obligation_id, step=step,
+                        alert=True)  # fmt: skip
 
 
 def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
@@ -187,7 +200,7 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
 def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:
     """How many texts may have reached each person; those that were refused do not count as a reminder."""
     counts: dict[UUID, int] = {}
-    heard = d.state.in_(deliveries.HEARD)
+    heard = d.state.in_(deliveries.HEARD) & (d.kind != "call")
     for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, heard)):
         counts[person_id] = counts.get(person_id, 0) + 1
     return counts

@@ -126,7 +126,9 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
 
 
 def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:
-    query = select(d.obligation_id, d.person_id, d.step, d.state).where(d.obligation_id.in_(obligations), d.alert)
+    query = select(d.obligation_id, d.person_id, d.step, d.state).where(
+        d.obligation_id.in_(obligations), d.alert, d.kind != "call"
+    )
     return list(conn.execute(query.order_by(d.step, d.created_at)).mappings())
 
 

@@ -50,7 +50,7 @@ def spent(uow: UnitOfWork, phone: str) -> bool:
     single = (
         select(literal(1))
         .where(d.to_index == uow.keys.blind("phone", phone), d.created_at > uow.now - DAY, d.state != "cancelled")
-        .where(d.bundle_id.is_(None), d.channel == "provider")
+        .where(d.bundle_id.is_(None), d.channel == "provider", d.kind != "call")
         .limit(most := uow.ledger.limits.per_number(phone))
     )
     return uow.conn.execute(select(func.count()).select_from(single.subquery())).scalar_one() >= most

@@ -21,10 +21,14 @@ class Burst:
 
 @dataclass(frozen=True)
 class Limits:
-    """`per_number`: how many texts a day a phone number (E.164) may get singly. None: without limit."""
+    """`per_number`: how many texts a day a phone number (E.164) may get singly; None: without limit.
+
+    `voice`: whether a number can be called, and a key pressed there comes back to us.
+    """
 
     burst: Burst | None = None
     per_number: Callable[[str], int] | None = None
+    voice: Callable[[str], bool] = lambda phone: False
 
 
 def burst(text: str) -> Burst | None:

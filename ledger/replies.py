@@ -10,6 +10,7 @@ from sqlalchemy import select
 from ledger import codes, deliveries, people, reply
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
+from ledger.errors import NotFound
 from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.people import Person
@@ -43,6 +44,19 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
         t.inbound.update().where(t.inbound.c.id == row_id).values(outcome=outcome, case_id=case_id)
     )  # fmt: skip
     return outcome
+
+
+def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
+    """A key on a call takes the case it was about: acknowledged · already_owned, and the language to answer in.
+
+    The same key again, or a repeated callback, finds the same owner. Raises NotFound for no call of ours.
+    """
+    found = select(d.case_id, d.person_id, d.language, o.kind).join(t.obligations, o.id == d.obligation_id)
+    row = uow.conn.execute(found.where(d.id == delivery_id, d.kind == "call")).one_or_none()
+    if row is None:
+        raise NotFound
+    owner = acknowledge(uow, uow.case(row.case_id), row.kind, row.person_id, "keypad", f"person:{row.person_id}")
+    return "acknowledged" if owner.person == row.person_id else "already_owned", row.language
 
 
 def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID | None]:

@@ -12,13 +12,15 @@ class ChannelAway(Exception):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One text to one phone."""
+    """One text, or one call, to one phone."""
 
     delivery_id: str  # UUID text; goes into the callback address
     to: str  # E.164
     body: str  # complete, with its signature
     urgent: bool  # police text: the urgent sender is used, where there is one
     validity_s: int  # after that many seconds the carrier must not deliver it
+    spoken: bool = False  # a call: the body is said aloud, and a key pressed acknowledges
+    language: str = "zh"  # what a voice speaks: zh | en
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,14 @@ class Escalation(Message):
 
 
 @dataclass(frozen=True)
+class Call(Message):
+    """What a voice says to somebody whom the text alone did not bring; a key pressed acknowledges."""
+
+    kind: ClassVar[str] = "call"
+    code: str
+
+
+@dataclass(frozen=True)
 class StandDown(Message):
     """Somebody else took the case."""
 

@@ -98,7 +98,11 @@ def _limits(settings: Settings) -> Limits:
     def of_country(phone: str) -> int:
         return for_phone(phone, simulated=settings.channel == "simulator").per_number_per_day
 
-    return Limits(limits.burst(settings.unverified_burst), limits.per_number(settings.number_budget, of_country))
+    def voice(phone: str) -> bool:
+        return settings.channel == "twilio" and bool(settings.twilio_voice_from) and for_phone(phone).voice
+
+    burst, budget = limits.burst(settings.unverified_burst), limits.per_number(settings.number_budget, of_country)
+    return Limits(burst, budget, voice)
 
 
 def _check_keys(settings: Settings, engine: Engine) -> None:
@@ -115,6 +119,7 @@ def build_channel(settings: Settings) -> Channel:
         sender=settings.twilio_from,
         messaging_service_sid=settings.twilio_messaging_service_sid,
         urgent_sender=settings.twilio_from_urgent,
+        voice_sender=settings.twilio_voice_from,
         api_base=settings.twilio_api_base,
         callback_base=settings.public_url,
     )

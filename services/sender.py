@@ -111,6 +111,8 @@ class Sender:
             claim.body,
             urgent=claim.priority == PRIORITY[POLICE],
             validity_s=ALERT_VALIDITY_S if claim.priority < PRIORITY[NOTICE] else NOTICE_VALIDITY_S,
+            spoken=claim.draft.kind == "call",
+            language=claim.draft.language,
         )
         if claim.was == "unknown":
             again = self._look_up(channel, claim, text)

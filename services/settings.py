@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     twilio_auth_token: str = _setting("TWILIO_AUTH_TOKEN", "", "the account's auth token", "32 hex digits")
     twilio_from: str = _setting("TWILIO_FROM", "", "a sender number, E.164", "+15550009999")
     twilio_from_urgent: str = _setting("TWILIO_FROM_URGENT", "", "a sender number, E.164", "+15550009998")
+    twilio_voice_from: str = _setting("TWILIO_VOICE_FROM", "", "a number that may call, E.164", "+15550009997")
     twilio_messaging_service_sid: str = _setting(
         "TWILIO_MESSAGING_SERVICE_SID", "", "MG and 32 hex digits", "MG" + "0" * 32)  # fmt: skip
     twilio_api_base: str = _setting("STOPLINE_TWILIO_API_BASE", "", "http(s)://host[:port]", "http://127.0.0.1:24010")

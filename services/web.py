@@ -20,7 +20,7 @@ import intake.app
 from intake.doors import MAX_BODY, Door, Provider, problem
 from ledger.errors import LedgerAway, NotFound
 from notifier.simulator.channel import SimulatorChannel
-from notifier.twilio import webhook
+from notifier.twilio import voice, webhook
 from services import drill, health
 from services.compose import Parts
 from services.proxies import TrustedProxies, networks
@@ -84,7 +84,7 @@ def _provider(settings: Settings) -> Provider:
         # Without a token (the simulator) no signature can be right.
         return bool(settings.twilio_auth_token) and webhook.verify(settings.twilio_auth_token, url, form, signature)
 
-    return Provider(verify, webhook.parse_status, webhook.parse_message)
+    return Provider(verify, webhook.parse_status, webhook.parse_message, voice.parse, voice.answer)
 
 
 class PlainQuery:

@@ -1,4 +1,4 @@
-"""Texts through Twilio's REST API."""
+"""Texts and calls through Twilio's REST API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
 from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
-from notifier.twilio import errors
+from notifier.twilio import errors, voice
 from notifier.twilio.http import ErrorAnswer, PooledClient, Unreachable, Unreadable
 
 _PAGE = 50
@@ -33,6 +33,7 @@ class TwilioConfig:
     sender: str | None = None
     messaging_service_sid: str | None = None
     urgent_sender: str | None = None
+    voice_sender: str | None = None  # a number that may call; None: no calls
     api_base: str | None = None  # None: Twilio's own
     callback_base: str | None = None  # public address of ours; None: no callbacks, status is polled
 
@@ -74,13 +75,7 @@ class TwilioChannel:
     def send(self, text: Outgoing) -> Receipt:
         """Refused only where the text certainly did not go: a 4xx, or a connection that was never made."""
         try:
-            made = self._client.messages.create(
-                to=text.to,
-                body=text.body,
-                status_callback=self._callback(text.delivery_id),
-                validity_period=max(1, min(text.validity_s, _LONGEST_VALIDITY_S)),
-                **self._sender(text.urgent),
-            )
+            made = self._call(text) if text.spoken else self._text(text)
         except Unreachable as error:
             return Refused("unreachable", f"no connection: {error}", permanent=False)
         except ErrorAnswer as answer:
@@ -89,8 +84,29 @@ class TwilioChannel:
             return Unknown(type(error).__name__)
         return _accepted(made) if isinstance(made.sid, str) else Unknown("2xx without a sid")
 
+    def _text(self, text: Outgoing) -> Any:
+        return self._client.messages.create(
+            to=text.to,
+            body=text.body,
+            status_callback=self._callback("status", text.delivery_id),
+            validity_period=max(1, min(text.validity_s, _LONGEST_VALIDITY_S)),
+            **self._sender(text.urgent),
+        )
+
+    def _call(self, text: Outgoing) -> Any:
+        answer_at = self._callback("voice", text.delivery_id)
+        return self._client.calls.create(
+            to=text.to,
+            from_=self._config.voice_sender or "",
+            twiml=voice.twiml(text.body, text.language, str(answer_at)),
+            timeout=voice.RINGS_S,
+            status_callback=answer_at,
+        )
+
     def find(self, text: Outgoing, since: datetime) -> Accepted | None:
         """Lists by To and compares bodies; not by DateSent, which a text still queued does not have."""
+        if text.spoken:
+            return self._find_call(text, since)
         recent, complete = self._recent(since, to=text.to)
         for made in recent:
             if made.direction != "inbound" and (made.body or "").strip() == text.body.strip():
@@ -99,9 +115,16 @@ class TwilioChannel:
             raise ChannelAway(f"more than {_PAGE * _PAGES} newer texts to this number")
         return None
 
+    def _find_call(self, text: Outgoing, since: datetime) -> Accepted | None:
+        """Any call of ours to that phone since then: it rang, which is all that a call is for."""
+        listed = _asked(lambda: self._client.calls.list(to=text.to, page_size=_PAGE, limit=_PAGE))
+        made = next((made for made in listed if _created(made, since) >= since - _SLACK), None)
+        return _accepted(made) if made else None
+
     def status(self, sid: str) -> StatusReport | None:
         try:
-            made = self._client.messages(quote(sid, safe="")).fetch()
+            kept = self._client.calls if sid.startswith("CA") else self._client.messages
+            made = kept(quote(sid, safe="")).fetch()
         except ErrorAnswer as answer:
             if answer.status == 404:
                 return None
@@ -134,11 +157,11 @@ class TwilioChannel:
             return {"messaging_service_sid": config.messaging_service_sid}
         return {"from_": config.sender or ""}
 
-    def _callback(self, delivery_id: str) -> object:
+    def _callback(self, what: str, delivery_id: str) -> object:
         base = self._config.callback_base
         if not base:
             return values.unset
-        return f"{base.rstrip('/')}/webhooks/twilio/status?delivery={quote(delivery_id, safe='')}"
+        return f"{base.rstrip('/')}/webhooks/twilio/{what}?delivery={quote(delivery_id, safe='')}"
 
 
 def _refused(answer: ErrorAnswer) -> Receipt:
@@ -166,8 +189,11 @@ def _accepted(made: Any) -> Accepted:
 
 def _state(made: Any) -> str:
     """A status that Twilio invents later still means that it has the text."""
+    if made.sid.startswith("CA"):
+        return voice.state(str(made.status)) or "sent"
     return errors.state(str(made.status), _code(made)) or "sent"
 
 
 def _code(made: Any) -> str | None:
-    return str(made.error_code) if made.error_code else None
+    code = getattr(made, "error_code", None)  # a call has none
+    return str(code) if code else None

@@ -50,6 +50,11 @@ def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
     return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
+def call(msg: m.Call, ctx: Context) -> str:
+    spelt = ", ".join(msg.code)
+    return f"Emergency stop-payment, case {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
+
+
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = " ".join(filter(None, [shown_owner(msg.owner), ctx.clock(msg.at)]))
     return f"{msg.code} is taken{_aside(who)}. Nothing more for you to do."
@@ -237,6 +242,7 @@ def _aside(words: str) -> str:
 TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer,
     m.Escalation: escalation,
+    m.Call: call,
     m.StandDown: stand_down,
     m.Acknowledged: acknowledged,
     m.CodeNeeded: code_needed,

@@ -48,6 +48,10 @@ def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
     return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
+def call(msg: m.Call, ctx: Context) -> str:
+    return f"紧急止付，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
+
+
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = f"{shown_owner(msg.owner)}{ctx.clock(msg.at)}"
     return f"{msg.code}已有人接单{_aside(who)}，您无需再处理。"
@@ -246,6 +250,7 @@ def _aside(words: str) -> str:
 TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer,
     m.Escalation: escalation,
+    m.Call: call,
     m.StandDown: stand_down,
     m.Acknowledged: acknowledged,
     m.CodeNeeded: code_needed,

@@ -2,6 +2,6 @@
 
 from tests.fakes.twilio_double.double import TwilioDouble
 from tests.fakes.twilio_double.faults import Fault, Faults
-from tests.fakes.twilio_double.records import Callback, Message, Record
+from tests.fakes.twilio_double.records import Call, Callback, Message, Record
 
-__all__ = ["Callback", "Fault", "Faults", "Message", "Record", "TwilioDouble"]
+__all__ = ["Call", "Callback", "Fault", "Faults", "Message", "Record", "TwilioDouble"]

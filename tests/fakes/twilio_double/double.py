@@ -12,7 +12,7 @@ from tests.fakes.twilio_double.api import Api
 from tests.fakes.twilio_double.courier import Courier, Post, http_post
 from tests.fakes.twilio_double.faults import Faults
 from tests.fakes.twilio_double.listing import matches
-from tests.fakes.twilio_double.records import API_VERSION, Callback, Message, Record
+from tests.fakes.twilio_double.records import API_VERSION, Call, Callback, Message, Record
 from tests.fakes.twilio_double.server import Server
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class TwilioDouble:
     def _forget(self) -> None:
         self.log: list[Record] = []
         self.messages: dict[str, Message] = {}
+        self.calls: list[Call] = []
         self._by_number: defaultdict[str, list[Message]] = defaultdict(list)
 
     # What happened
@@ -176,6 +177,40 @@ class TwilioDouble:
         if message.error_code and state in ("undelivered", "failed"):
             form["ErrorCode"] = str(message.error_code)
         return self._courier.call(message.status_callback or "", form)
+
+    # What happens to a call: nothing by itself, a test picks up
+
+    def ring(self, call: Call) -> Call:
+        with self.changed:
+            self.calls.append(call)
+            self.changed.notify_all()
+        return call
+
+    def calls_to(self, number: str | None) -> list[Call]:
+        """Calls to this number, or to any, oldest first."""
+        with self.changed:
+            return [call for call in self.calls if number in (None, call.to)]
+
+    def press(self, call: Call, digit: str) -> int:
+        """Somebody picked up, listened and pressed a key; what the webhook answered."""
+        return self.tell_of_call(call, "in-progress", call.key_goes_to, Digits=digit)
+
+    def end(self, call: Call, status: str) -> int:
+        """completed · busy · no-answer · canceled · failed; what the webhook answered."""
+        return self.tell_of_call(call, status, call.status_callback or "")
+
+    def tell_of_call(self, call: Call, status: str, url: str, **more: str) -> int:
+        call.status = status
+        form = {
+            "AccountSid": self.account_sid,
+            "ApiVersion": API_VERSION,
+            "CallSid": call.sid,
+            "CallStatus": status,
+            "Direction": "outbound-api",
+            "From": call.from_,
+            "To": call.to,
+        }
+        return self._courier.call(url, form | more)
 
     # What a phone does
 

@@ -33,9 +33,9 @@ class Faults:
     def add(self, kind: str, to: str | None = None, times: int | None = 1, on: str = "create") -> None:
         """Plan a fault for the next `times` requests (None: until cleared) to one number, or to all.
 
-        `on`: create, or `fetch` for look-ups (the phase "before" only), or `all`.
+        `on`: create (texts), call, or `fetch` for look-ups (the phase "before" only), or `all`.
         """
-        if not any(phase.fullmatch(kind) for phase in PHASES.values()) or on not in ("create", "fetch", "all"):
+        if not any(phase.fullmatch(kind) for phase in PHASES.values()) or on not in ("create", "call", "fetch", "all"):
             raise ValueError(f"no such fault: {kind!r} on {on!r}")
         with self._lock:
             self._planned.append(Fault(kind, to, times, on))

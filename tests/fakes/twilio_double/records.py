@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha1
+from xml.etree import ElementTree
 
 API_VERSION = "2010-04-01"
 
@@ -73,10 +74,47 @@ class Message:
 
 
 @dataclass
+class Call:
+    """One call to a phone. `twiml` is what the voice says; a key goes to the address in its Gather."""
+
+    sid: str
+    to: str
+    from_: str
+    twiml: str
+    created: datetime
+    status_callback: str | None = None
+    status: str = "queued"
+
+    @property
+    def said(self) -> str:
+        """What is said before a key is awaited."""
+        return " ".join(say.text or "" for say in ElementTree.fromstring(self.twiml).iterfind("Gather/Say"))
+
+    @property
+    def key_goes_to(self) -> str:
+        gather = ElementTree.fromstring(self.twiml).find("Gather")
+        assert gather is not None, "this call asks for no key"
+        return gather.attrib["action"]
+
+    def as_json(self, account_sid: str) -> dict[str, object]:
+        return {
+            "account_sid": account_sid,
+            "api_version": API_VERSION,
+            "date_created": format_datetime(self.created),
+            "direction": "outbound-api",
+            "from": self.from_,
+            "sid": self.sid,
+            "status": self.status,
+            "to": self.to,
+            "uri": f"/{API_VERSION}/Accounts/{account_sid}/Calls/{self.sid}.json",
+        }
+
+
+@dataclass
 class Record:
     """One request that reached the double; `outcome` is `arrived` until it has been answered.
 
-    `at` is monotonic, `wall` seconds since the epoch; `kind` is create, list, fetch, account or other.
+    `at` is monotonic, `wall` seconds since the epoch; `kind` is create (a text), call, list, fetch, account or other.
     Outcomes: made, found, refused, hanging, or the name of the fault that struck. `status` is None without an answer.
     """
 

@@ -77,6 +77,7 @@ def test_kinds_are_complete() -> None:
     police = {
         "officer",
         "escalation",
+        "call",
         "stand_down",
         "acknowledged",
         "amended",

@@ -3,9 +3,11 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -66,6 +68,36 @@ def test_send_hands_over_everything(provider: Provider, channel: TwilioChannel) 
         "StatusCallback": f"https://stopline.example.edu/webhooks/twilio/status?delivery={TEXT.delivery_id}",
     }
     assert authorization == "Basic QUMxOnNlY3JldA=="
+
+
+def test_a_call_carries_its_words_twice_and_where_the_key_goes(provider: Provider) -> None:
+    channel = TwilioChannel(
+        config(provider.address, voice_sender="+15005550007", callback_base="https://stopline.example.edu")
+    )
+    provider.answer = says(201, {"sid": "CA1", "status": "queued"})
+    spoken = replace(TEXT, spoken=True, body="【示例大学】接单<请>按1。")
+    assert channel.send(spoken) == Accepted("CA1", "sent")
+    method, path, fields, _authorization = provider.calls[0]
+    assert (method, path) == ("POST", "/2010-04-01/Accounts/AC1/Calls.json")
+    goes_to = f"https://stopline.example.edu/webhooks/twilio/voice?delivery={TEXT.delivery_id}"
+    assert fields.pop("StatusCallback") == goes_to
+    gather = ElementTree.fromstring(fields.pop("Twiml")).find("Gather")
+    assert gather is not None and gather.attrib["action"] == goes_to and gather.attrib["input"] == "dtmf"
+    say = gather.find("Say")
+    assert say is not None and (say.text, say.attrib["language"], say.attrib["loop"]) == (
+        "示例大学，接单<请>按1。", "zh-CN", "2",
+    )  # fmt: skip
+    assert fields == {"To": TEXT.to, "From": "+15005550007", "Timeout": "25"}
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("in-progress", "delivered"), ("ringing", "sent"), ("no-answer", "undelivered"), ("failed", "failed_permanent")],
+)
+def test_the_fate_of_a_call_can_be_asked(provider: Provider, channel: TwilioChannel, status: str, state: str) -> None:
+    provider.answer = says(200, {"sid": "CA1", "status": status})
+    assert channel.status("CA1") == StatusReport("CA1", state, None)
 
 
 @pytest.mark.parametrize(

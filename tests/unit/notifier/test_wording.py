@@ -175,6 +175,7 @@ LONGEST: list[m.Message] = [
     replace(OFFICER, happened_at=None, amount_fen=None, channel="other", missing=("name", "account", "time")),
     m.Escalation(CODE, 10**18, nth=500, minutes=99, next_minutes=99),
     m.Escalation(CODE, None, nth=500, minutes=10**9, next_minutes=10**9),
+    m.Call(CODE),
     m.StandDown(CODE, "欧阳" * 20, LATE),
     m.Acknowledged(CODE, LATE, minutes=99),
     m.CodeNeeded((CODE,) * 99),
