@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import zxingcpp
-from axe_core_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page
 
+from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_officer_acknowledges import account, ready_sqlite, sign_in
 from tests.processes import EMBEDDED, Installation, installed
 from tests.world import sqlite_url
@@ -33,10 +33,7 @@ def scanned(screen: Page) -> list[str]:
 
 
 def sound(screen: Page, path: str) -> None:
-    found = Axe().run(screen)["violations"]
-    assert not found, f"{path}: {[(rule['id'], rule['nodes'][0]['html']) for rule in found]}"
-    screen.set_viewport_size({"width": 320, "height": 700})
-    assert screen.evaluate("document.documentElement.scrollWidth") <= 320, path
+    assert_fit_to_use(screen, path)
 
 
 @pytest.mark.parametrize("device", ["phone", "desktop"])

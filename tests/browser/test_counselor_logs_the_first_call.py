@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_officer_acknowledges import account, count_taps, ready_sqlite, sign_in
 from tests.processes import EMBEDDED, Installation, eventually, installed
 from tests.world import sqlite_url
@@ -103,9 +103,4 @@ def test_no_page_of_a_follow_up_has_a_fault_that_axe_finds_nor_scrolls_sideways(
 def faultless(service: Installation, screen: Page, lang: str, *paths: str) -> None:
     for path in paths:
         screen.goto(f"{service.public_url}{path}?lang={lang}")
-        found = Axe().run(screen)["violations"]
-        assert not found, f"{path}: {[(rule['id'], rule['nodes'][0]['html']) for rule in found]}"
-        size = screen.viewport_size
-        screen.set_viewport_size({"width": 320, "height": 700})
-        assert screen.evaluate("document.documentElement.scrollWidth") <= 320, path
-        screen.set_viewport_size(size)  # type: ignore[arg-type]
+        assert_fit_to_use(screen, path)

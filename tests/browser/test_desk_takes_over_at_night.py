@@ -7,9 +7,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_officer_acknowledges import account, count_taps, ready_sqlite, reported, sign_in, state
 from tests.processes import EMBEDDED, Installation, eventually, installed
 from tests.world import sqlite_url
@@ -62,7 +62,4 @@ def test_the_board_of_a_bad_night_has_no_fault(
     sign_in(service, screen, made)
     screen.goto(f"{service.public_url}/desk/board?lang={lang}")
     expect(screen.locator(f"#wait-{code}")).to_be_visible()
-    found = Axe().run(screen)["violations"]
-    assert not found, [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
-    screen.set_viewport_size({"width": 320, "height": 700})
-    assert screen.evaluate("document.documentElement.scrollWidth") <= 320
+    assert_fit_to_use(screen, "the board")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyotp
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import assert_fit_to_use
 from tests.integration.conftest import ready_sqlite
 from tests.processes import EMBEDDED, Installation, eventually, installed
 from tests.world import another_fraud, sqlite_url
@@ -104,12 +104,7 @@ def test_no_page_of_an_officer_has_a_fault_that_axe_finds_nor_scrolls_sideways(
     screen.get_by_role("button", name="接单").click()
     for path in ("/duty", f"/duty/{code}", f"/duty/{code}/sheet"):
         screen.goto(f"{service.public_url}{path}?lang={lang}")
-        found = Axe().run(screen)["violations"]
-        assert not found, f"{path}: {[(rule['id'], rule['nodes'][0]['html']) for rule in found]}"
-        width, height = screen.viewport_size["width"], screen.viewport_size["height"]  # type: ignore[index]
-        screen.set_viewport_size({"width": 320, "height": 700})
-        assert screen.evaluate("document.documentElement.scrollWidth") <= 320, path
-        screen.set_viewport_size({"width": width, "height": height})
+        assert_fit_to_use(screen, path)
 
 
 def test_the_sheet_prints_on_one_a4_page_without_its_links(

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from intake.questions import QUESTIONS
+from tests.browser.looks import assert_fit_to_use
 from tests.integration.conftest import ready_sqlite
 from tests.processes import EMBEDDED, Installation, installed
 from tests.world import sqlite_url
@@ -41,10 +41,7 @@ def test_no_page_of_stage_two_has_a_fault_that_axe_finds_nor_scrolls_sideways(
     behind = ["more", "screenshots", *(f"more/{question.slug}" for question in QUESTIONS)]
     for path in ("/reopen", *(f"/r/{token}/{name}" for name in behind)):
         screen.goto(f"{service.public_url}{path}?lang={lang}")
-        found = Axe().run(screen)["violations"]
-        assert not found, f"{path}: {[(rule['id'], rule['nodes'][0]['html']) for rule in found]}"
-        screen.set_viewport_size({"width": 320, "height": 700})
-        assert screen.evaluate("document.documentElement.scrollWidth") <= 320, path
+        assert_fit_to_use(screen, path)
 
 
 @pytest.mark.parametrize("script", [True, False])

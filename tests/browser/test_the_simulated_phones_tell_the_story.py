@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_report_on_a_phone import fill_in, ready_sqlite, send
 from tests.processes import EMBEDDED, Installation, installed
 from tests.world import sqlite_url
@@ -54,9 +54,6 @@ def test_the_phones_have_no_fault_in_any_state(
     screen.goto(f"{service.public_url}/simulator?lang={lang}")
     screen.locator("form[action$=fault] button[value='1']").first.click()
     screen.locator("form[action$=clock] button").nth(1).click()
-    found = Axe().run(screen)["violations"]
-    assert not found, [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
-    screen.set_viewport_size({"width": 320, "height": 700})
-    assert screen.evaluate("document.documentElement.scrollWidth") <= 320
+    assert_fit_to_use(screen, "simulated phones")
     screen.locator("form[action$=fault] button[value='0']").first.click()
     expect(screen.locator("#provider")).to_contain_text("正常" if lang == "zh" else "up")
