@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask
+from waitress.wasyncore import dispatcher
 from werkzeug.exceptions import HTTPException
 
 import desk.app
@@ -62,7 +63,8 @@ def build_app(parts: Parts) -> Flask:
     )
     inner = PlainQuery(app.wsgi_app)
     app.wsgi_app = TrustedProxies(inner, networks(settings.trusted_proxies))  # type: ignore[method-assign]
-    door = Door(ledger, settings.public_url, settings.school_name, _provider(settings), drill.token_holds(settings))
+    provider, drills = _provider(settings), drill.token_holds(settings)
+    door = Door(ledger, parts.spooler, settings.public_url, settings.school_name, provider, drills)
     csrf = CSRFProtect(app)
     for bp in intake.app.blueprints(door):
         app.register_blueprint(bp)
@@ -196,5 +198,7 @@ class WebServer:
 
     def close(self) -> None:
         """Take no new request, finish those in hand."""
-        self._server.close()
+        # Only the listening socket: an answer in hand still wakes the loop through the trigger, to be sent.
+        dispatcher.close(self._server)
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=10)
+        self._server.trigger.close()
