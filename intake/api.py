@@ -9,11 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from intake import openapi
-from intake.doors import Door, problem
+from intake.doors import Door, Spooled, problem
 from intake.reading import Reading, parse_json, read_json
-from ledger import reports, status
-from ledger.errors import Conflict, Expired, NotFound
-from ledger.unit_of_work import DOOR
+from ledger import status
+from ledger.errors import Conflict, Expired, LedgerAway, NotFound
 
 
 def blueprint(door: Door) -> Blueprint:
@@ -32,14 +31,19 @@ def blueprint(door: Door) -> Blueprint:
 
     @bp.get("/api/v1/reports/<token>")
     def report_status(token: str) -> Response:
-        with door.ledger.read() as conn:
-            now = door.ledger.clock.now()
-            try:
+        now = door.ledger.clock.now()
+        try:
+            with door.ledger.read() as conn:
                 shown = status.of_case(conn, status.case_by_token(conn, token, now), now)
-            except NotFound:
-                return problem(404, "Not found", "There is no such report. 没有这份报告。", slug="not-found")
-            except Expired:
-                return problem(410, "Expired", "This link has expired. 链接已过期。", slug="expired")
+        except (LedgerAway, NotFound) as error:
+            waiting = door.spool.find(token)
+            if waiting is not None:
+                return jsonify(_plain(_not_yet(waiting)))
+            if isinstance(error, LedgerAway):
+                raise
+            return problem(404, "Not found", "There is no such report. 没有这份报告。", slug="not-found")
+        except Expired:
+            return problem(410, "Expired", "This link has expired. 链接已过期。", slug="expired")
         return jsonify(_plain(shown))
 
     @bp.get("/openapi.json")
@@ -49,6 +53,16 @@ def blueprint(door: Door) -> Blueprint:
     return bp
 
 
+def _not_yet(waiting: Spooled) -> dict[str, Any]:
+    """A report in the spool, in the shape of one in the ledger: nothing has been begun that the ledger knows of."""
+    first = "dissuade" if waiting.report.kind == "in_progress" else "police"
+    pending = {"state": "pending", "late": False, "alerted_at": None, "acknowledged_at": None}
+    care = {"state": "open", "late": False, "opened_at": None, "next_contact_at": None}
+    obligations = {first: pending, "counselor": pending, "care": care}
+    head = {"case": waiting.code, "state": "received", "received_at": waiting.taken_at}
+    return {**head, "obligations": obligations, "asked": []}
+
+
 def _accept(door: Door, reading: Reading, body: Any) -> Response:
     if reading.report is None:
         errors = [{"field": p.field, "message": p.en, "message_zh": p.zh} for p in reading.problems]
@@ -56,8 +70,7 @@ def _accept(door: Door, reading: Reading, body: Any) -> Response:
     key = request.headers.get("Idempotency-Key")
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     try:
-        with door.ledger.begin("report", DOOR) as uow:
-            taken = reports.accept(uow, reading.report, f"api:{key}" if key else None, canonical)
+        taken = door.accept(reading.report, f"api:{key}" if key else None, canonical)
     except Conflict:
         return problem(
             422, "Key used before", "This key came with another body. 此键已用于另一份报告。", slug="key-reused"

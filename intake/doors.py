@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
 from flask import Response, jsonify
 
-from ledger.unit_of_work import Ledger
+from ledger import reports
+from ledger.errors import LedgerAway
+from ledger.reportin import ReportIn
+from ledger.reports import Accepted
+from ledger.unit_of_work import DOOR, Ledger
 
+log = structlog.get_logger()
 MAX_BODY = 1 << 20  # bytes; over that 413
 
 
@@ -56,15 +64,49 @@ class Provider:
     answer_call: Callable[[str, str], str]  # (outcome, language) → what the provider's voice is to say
 
 
+class Spooled(Protocol):
+    @property
+    def code(self) -> str: ...
+    @property
+    def taken_at(self) -> datetime: ...
+    @property
+    def report(self) -> ReportIn: ...
+
+
+class Spooling(Protocol):
+    """Where reports go while the ledger is away."""
+
+    @property
+    def silent(self) -> bool: ...
+    def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted: ...
+    def find(self, token: str) -> Spooled | None: ...
+
+
 @dataclass(frozen=True)
 class Door:
     """What the blueprints of this room work with. `public_url` has no trailing slash."""
 
     ledger: Ledger
+    spool: Spooling
     public_url: str
     school: str
     provider: Provider
     drill_token_holds: Callable[[str], bool]
+
+    def accept(self, report: ReportIn, submission_key: str | None, body: str, label: str = "report") -> Accepted:
+        """Into the ledger, or into the spool while that is away. Raises LedgerAway when neither takes it, or Conflict.
+
+        A report without a key gets one of its own: where the answer to a commit is lost, what goes into the spool is
+        the same report, and the ledger sees it by its key.
+        """
+        key = submission_key or f"once:{secrets.token_urlsafe(18)}"
+        if not self.spool.silent:
+            try:
+                with self.ledger.begin(label, DOOR) as uow:
+                    return reports.accept(uow, report, key, body)
+            except LedgerAway as away:
+                log.warning("door_ledger_away", error=str(away))
+        return self.spool.take(report, key, body)
 
 
 def problem(status: int, title: str, detail: str, errors: Sequence[Mapping[str, str]] = (), slug: str = "") -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from intake.doors import Door
+from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import read_aloud
 from ledger import conversion, reports, sheet, status, unsafety, withdrawal
@@ -58,8 +58,7 @@ def blueprint(door: Door) -> Blueprint:
         canonical = json.dumps({name: typed[name] for name in FIELDS if name != "submission_key"}, sort_keys=True)
         key = typed["submission_key"]
         try:
-            with door.ledger.begin("report", DOOR) as uow:
-                taken = reports.accept(uow, reading.report, f"form:{key}" if key else None, canonical)
+            taken = door.accept(reading.report, f"form:{key}" if key else None, canonical)
         except LedgerAway:
             return _nothing_saved(typed)
         return redirect(url_for("intake.status_page", token=taken.token), 303)
@@ -75,8 +74,7 @@ def blueprint(door: Door) -> Blueprint:
         key = typed["submission_key"]
         report = ReportIn(phone=phone, transfers=(), kind="in_progress", language=g.lang)
         try:
-            with door.ledger.begin("warn", DOOR) as uow:
-                taken = reports.accept(uow, report, f"warn:{key}" if key else None, phone)
+            taken = door.accept(report, f"warn:{key}" if key else None, phone, "warn")
         except LedgerAway:
             return _nothing_saved(typed)
         return redirect(url_for("intake.status_page", token=taken.token), 303)
@@ -89,7 +87,13 @@ def blueprint(door: Door) -> Blueprint:
 
     @bp.get("/r/<token>")
     def status_page(token: str) -> BaseResponse:
-        return _status_page(door, token).make_conditional(request)
+        try:
+            return _status_page(door, token).make_conditional(request)
+        except (LedgerAway, NotFound):
+            waiting = door.spool.find(token)
+            if waiting is None:
+                raise
+            return make_response(_spooled_page(door, waiting, token))
 
     @bp.post("/r/<token>/unsafe")
     def unsafe(token: str) -> BaseResponse:
@@ -142,6 +146,12 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
     said = f"{shown}{script}{pressed}{paid_by}{g.lang}{int(now.timestamp()) // 60}"
     response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:24], weak=True)
     return response
+
+
+def _spooled_page(door: Door, waiting: Spooled, token: str) -> str:
+    """A report that has not come into the ledger yet: its code, and that 110 cannot wait."""
+    return render_template("intake/spooled.html", waiting=waiting, now=door.ledger.clock.now(), zone=door.ledger.zone,
+                           token=token, going=waiting.report.kind != "in_progress")  # fmt: skip
 
 
 def _nothing_saved(typed: dict[str, str]) -> Response:

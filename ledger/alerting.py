@@ -52,7 +52,7 @@ def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
 def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
     """Ring the first step, once: a second call finds the step already begun."""
     row = obligation(uow, case, kind)
-    if row["step"] < 0 and row["state"] == "pending":
+    if row["step"] < 0 and row["state"] in deliveries.WAITING:  # alerted: a text went out while the ledger was away
         _enter(uow, case, row, Advance(0, "time", row["ladder_at"]))
 
 

@@ -16,6 +16,8 @@ NAMES = (
     "before-ack",
     "before-call",
     "after-call",
+    "before-spool",
+    "after-spool",
 )
 
 

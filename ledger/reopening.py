@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
-from ledger import codes, deliveries, reports, status
+from ledger import codes, deliveries, reports, spooled, status
 from ledger import tables as t
 from ledger.events import NOTICE, PRIORITY, Reopened, ReopeningAsked
 from ledger.unit_of_work import Case, UnitOfWork
@@ -62,11 +62,11 @@ def _fitting(uow: UnitOfWork, code: str, phone: str | None) -> Case | None:
     if not phone or not codes.looks_like_code(code):
         return None
     query = select(c.id).where(
-        c.code_fold == codes.fold(code),
+        spooled.named(codes.fold(code)),
         c.phone_index == uow.keys.blind("phone", phone),
         c.received_at >= uow.now - status.LIFE,
     )
-    found = uow.conn.execute(query).scalar_one_or_none()
+    found = uow.conn.scalars(query.order_by(c.received_at.desc()).limit(1)).one_or_none()
     return uow.case(found) if found else None
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import codes, deliveries, people, reply
+from ledger import codes, deliveries, people, reply, status
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
 from ledger.errors import NotFound
@@ -80,11 +81,10 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID |
 
 
 def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
-    folded = [codes.fold(code) for code in found]
-    c = t.cases.c
-    ids = uow.conn.execute(select(c.code_fold, c.id).where(c.code_fold.in_(folded))).all() if folded else []
-    by_fold = dict(ids)
-    return next((by_fold[code] for code in folded if code in by_fold), None)
+    for code in found:
+        with suppress(NotFound):
+            return status.case_by_code(uow.conn, codes.fold(code))
+    return None
 
 
 def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:

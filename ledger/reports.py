@@ -40,23 +40,31 @@ class Accepted:
     duplicate: bool
 
 
-def accept(uow: UnitOfWork, report: ReportIn, submission_key: str | None = None, body: str = "") -> Accepted:
+def accept(
+    uow: UnitOfWork,
+    report: ReportIn,
+    submission_key: str | None = None,
+    body: str = "",
+    received_at: datetime | None = None,
+) -> Accepted:
     """Store a report, or find the one that this submission key already made.
 
     `body` is what was sent, as canonical text: for the API the same key with another body raises Conflict; the form
     (`source="form"`) answers the same case and keeps what changed as corrections, and another phone makes a new case.
+    `received_at`: when it was taken, if that was before now; deadlines count from then, the ladder from now.
     """
     if report.source == "form" and submission_key:
         submission_key = f"{submission_key}:{report.phone}"
-    case, inserted = _insert_case(uow, report, submission_key, body)
+    at = received_at or uow.now
+    case, inserted = _insert_case(uow, report, submission_key, body, at)
     if not inserted:
         return _again(uow, case, report, body)
     if report.transfers:
         rows = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
         uow.conn.execute(insert(t.transfers), rows)
-    uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind))
+    uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind, at))
     uow.append(case, ReportReceived(report.source, report.drill), ANONYMOUS)
-    return Accepted(case.id, case.code, token(case.key), uow.now, duplicate=False)
+    return Accepted(case.id, case.code, token(case.key), at, duplicate=False)
 
 
 def token(key: RowKey) -> str:
@@ -64,26 +72,28 @@ def token(key: RowKey) -> str:
     return key.token("status")
 
 
-def _obligations(uow: UnitOfWork, case_id: UUID, kind: str) -> list[dict[str, Any]]:
+def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> list[dict[str, Any]]:
     kinds = ("dissuade", "counselor", "care") if kind == "in_progress" else ("police", "counselor", "care")
     return [
         {
             "case_id": case_id,
             "kind": name,
             "state": "open" if name == "care" else "pending",
-            "started_at": uow.now,
+            "started_at": at,
             "ladder_at": uow.now,
-            "deadline_at": uow.now + DEADLINES[name],
+            "deadline_at": at + DEADLINES[name],
         }
         for name in kinds
     ]
 
 
-def _insert_case(uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str) -> tuple[Case, bool]:
+def _insert_case(
+    uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str, at: datetime
+) -> tuple[Case, bool]:
     report, match = _match(uow, report)
     submitted = digest(submission_key) if submission_key else None
     while True:
-        row = _case_row(uow, report, match, submitted, body)
+        row = _case_row(uow, report, match, submitted, body, at)
         wrapped = row["row_key"]
         statement = uow.upsert(t.cases).values(row).on_conflict_do_nothing().returning(t.cases.c.id)
         if uow.conn.execute(statement).first():
@@ -112,7 +122,7 @@ def _match(uow: UnitOfWork, report: ReportIn) -> tuple[ReportIn, people.Match]:
 
 
 def _case_row(
-    uow: UnitOfWork, report: ReportIn, match: people.Match, submitted: bytes | None, body: str
+    uow: UnitOfWork, report: ReportIn, match: people.Match, submitted: bytes | None, body: str, at: datetime
 ) -> dict[str, Any]:
     case_id = t.new_id()
     key, wrapped = uow.keys.new_row_key(case_id)
@@ -137,7 +147,7 @@ def _case_row(
         "state": "received",
         "source": report.source,
         "language": report.language,
-        "received_at": uow.now,
+        "received_at": at,
         "college_code": match.college,
         "victim_id": match.victim,
         "counselor_id": match.counselor,

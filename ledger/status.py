@@ -8,20 +8,24 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from ledger import sheet
+from ledger import sheet, spooled
 from ledger import tables as t
 from ledger.crypto import digest
 from ledger.errors import Expired, NotFound
 
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
 _SHOWN = ("police", "dissuade", "counselor")  # beside care; what else rings is the staff's
-c, o, f, k = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c
+c, o, f, k, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
 
 
 def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
     """The case of a status link. Raises NotFound, or Expired after half a year."""
-    row = conn.execute(select(t.cases).where(c.token_hash == digest(token))).mappings().one_or_none()
+    hashed = digest(token)
+    row = conn.execute(select(t.cases).where(c.token_hash == hashed)).mappings().one_or_none()
+    if row is None:  # a link that was given while the ledger was away
+        its_case = select(s.case_id).where(s.token_hash == hashed).scalar_subquery()
+        row = conn.execute(select(t.cases).where(c.id == its_case)).mappings().one_or_none()
     if row is None:
         raise NotFound
     if now - row["received_at"] > LIFE:
@@ -36,6 +40,8 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
     shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind in _SHOWN}
     shown["care"] = _care(conn, obligations["care"], now)
     head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
+    before = conn.scalars(select(s.code).where(s.case_id == case["id"]).order_by(s.taken_at)).first()
+    head |= {"spool_code": before} if before else {}
     return {**head, "obligations": shown, "asked": _asked(conn, case)}
 
 
@@ -74,7 +80,8 @@ def _care(conn: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
 
 
 def case_by_code(conn: Connection, fold: str) -> UUID:
-    found: UUID | None = conn.execute(select(c.id).where(c.code_fold == fold)).scalar_one_or_none()
+    query = select(c.id).where(spooled.named(fold)).order_by(c.received_at.desc())
+    found: UUID | None = conn.scalars(query.limit(1)).one_or_none()
     if found is None:
         raise NotFound
     return found

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, or_, select, true
 
-from ledger import codes, corrections, people, sheet, values
+from ledger import codes, corrections, people, sheet, spooled, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -45,8 +45,8 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
     """A case by its code, look-alikes allowed. Raises NotFound also for one that is not this user's."""
     if not codes.looks_like_code(code):
         raise NotFound
-    query = select(t.cases).where(c.code_fold == codes.fold(code), visible(user))
-    row = conn.execute(query).mappings().one_or_none()
+    query = select(t.cases).where(spooled.named(codes.fold(code)), visible(user))
+    row = conn.execute(query.order_by(c.received_at.desc()).limit(1)).mappings().one_or_none()
     if row is None:
         raise NotFound
     return row

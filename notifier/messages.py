@@ -61,6 +61,20 @@ class Call(Message):
 
 
 @dataclass(frozen=True)
+class Outage(Message):
+    """The alert while the ledger is away: what the report itself says, to whom the last known duty list names."""
+
+    kind: ClassVar[str] = "outage"
+    code: str
+    amount_fen: int | None = None  # None: nothing was paid yet, or not readable
+    transfers: int = 1
+    channel: str = "other"
+    when: str | None = None
+    happened_at: str | None = None
+    reported_at: str | None = None
+
+
+@dataclass(frozen=True)
 class StandDown(Message):
     """Somebody else took the case."""
 

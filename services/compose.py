@@ -20,6 +20,7 @@ from ledger import tables as t
 from ledger.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
 from ledger.errors import LedgerAway, LedgerNotReady
 from ledger.limits import Limits
+from ledger.spool import Spool
 from ledger.unit_of_work import URGENT, Committed, Ledger, connect
 from notifier.channel import Channel, Outgoing
 from notifier.countries import for_phone
@@ -31,6 +32,7 @@ from services.handlers import HANDLERS
 from services.relay import Relay
 from services.sender import Sender
 from services.settings import BadSettings, Settings, state_dir
+from services.spooler import Spooler
 from services.texts import renderer
 from services.worker import BrokerWorker, LedgerWorker
 
@@ -126,6 +128,10 @@ def build_channel(settings: Settings) -> Channel:
     return build(settings.channel, twilio if settings.channel == "twilio" else None)
 
 
+def spool_folder(settings: Settings) -> Path:
+    return state_dir(settings) / "spool"
+
+
 def anchor_file(settings: Settings) -> Path:
     return state_dir(settings) / "anchors.log"
 
@@ -140,6 +146,7 @@ class Parts:
     channel: Channel
     sender: Sender
     clock: ClockProcess
+    spooler: Spooler
     relay: Relay | None = None
     worker: LedgerWorker | BrokerWorker | None = None
     running: ExitStack = field(default_factory=ExitStack)  # what to stop, in the order of starting
@@ -165,9 +172,12 @@ def build_parts(
     ledger, steady = build_ledger(settings, given)
     channel = build_channel(settings)
     channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
-    sender = Sender(ledger, channels, renderer(settings, ledger.clock), settings.sender_threads)
+    render = renderer(settings, ledger.clock)
+    sender = Sender(ledger, channels, render, settings.sender_threads)
+    folder = spool_folder(settings)
+    spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
     clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))
-    parts = Parts(settings, ledger, steady, channel, sender, clock)
+    parts = Parts(settings, ledger, steady, channel, sender, clock, spooler)
     if settings.embedded:
         parts.worker = LedgerWorker(ledger, HANDLERS)
     else:

@@ -12,6 +12,7 @@ from ledger import alerting, people, views
 from ledger import tables as t
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
+from ledger.spool import Spool
 from ledger.unit_of_work import Ledger
 from notifier import countries
 from notifier.channel import ChannelAway
@@ -34,6 +35,7 @@ def run() -> int:
         faults += list(_durability(conn, ledger))
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
+    faults += list(_spool(settings, ledger))
     faults += list(_broker(settings)) + list(_provider(settings))
     for line in lines + [f"FAULT {fault}" for fault in faults]:
         print(line)  # noqa: T201
@@ -59,6 +61,14 @@ def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
             elif not called[0]:
                 faults.append(f"roster: the first step of {college} {kind} is empty now")
     return lines, faults
+
+
+def _spool(settings: Settings, ledger: Ledger) -> Iterator[str]:
+    spool = Spool(compose.spool_folder(settings), ledger.keys)
+    if waiting := spool.waiting():
+        yield f"spool: {waiting} reports have not entered the ledger; is a web process with this folder running?"
+    if not spool.writable():
+        yield "spool: cannot be written to; without the database reports would be refused"
 
 
 def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:

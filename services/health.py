@@ -72,8 +72,10 @@ def blueprints(parts: Parts) -> list[Blueprint]:
             with parts.ledger.read() as conn:
                 now = figures(conn, parts.ledger.clock.now())
         except LedgerAway:
-            return jsonify({"status": "unavailable", "degraded": ["ledger"], "oldest_unsent_alert_s": None}), 503
-        degraded = []
+            taken = parts.spooler.spool.writable()
+            said = {"status": "ok" if taken else "unavailable", "degraded": ["ledger"], "oldest_unsent_alert_s": None}
+            return jsonify(said), 200 if taken else 503
+        degraded = ["spool"] if parts.spooler.spool.waiting() else []
         if parts.relay is not None and not parts.relay.connected:
             degraded.append("broker")
         if now.oldest_unsent_alert > 5:

@@ -28,13 +28,13 @@ def up(host: str, port: int) -> int:
     """Everything in one process."""
     settings = load()
     parts = build_parts(settings, queues=QUEUES, sweep=True)
-    return _serve(parts, ("sender", "relay", "worker", "clock"), host, port)
+    return _serve(parts, ("spooler", "sender", "relay", "worker", "clock"), host, port)
 
 
 def web_only(host: str, port: int) -> int:
-    """The doors, with a relay thread of their own that publishes straight after each commit."""
+    """The doors, with a relay thread of their own that publishes straight after each commit, and the spool."""
     parts = build_parts(_brokered(), queues=())
-    return _serve(parts, ("relay",), host, port)
+    return _serve(parts, ("spooler", "relay"), host, port)
 
 
 def relay() -> int:

@@ -84,6 +84,7 @@ class World:
         school = school or demo_school()
         with parts.ledger.begin("roster") as uow:
             roster.apply(uow, school)
+        parts.spooler.refresh_list()
         app = build_app(parts)
         app.config["TESTING"] = False
         holder.append(app.test_client())
@@ -123,6 +124,10 @@ class World:
         """Let everything that is due now happen, until nothing is left to do."""
         ledger, handlers = self.parts.ledger, self.handlers
         while True:
+            self.parts.spooler.ask()
+            self.parts.spooler.tick()
+            if self.parts.spooler.silent:
+                return  # the ledger is away
             worked = run_open(ledger, handlers)
             self.parts.clock.tick()
             if not self.parts.sender.drain() and not worked:

@@ -36,6 +36,7 @@ from ledger.events.reports import (
     ReopeningAsked,
     ReportConverted,
     ReportReceived,
+    ReportSpooled,
     ScreenshotAdded,
     WithdrawalRequested,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "ReopeningAsked",
     "ReportConverted",
     "ReportReceived",
+    "ReportSpooled",
     "ScreenshotAdded",
     "StudentAsked",
     "VoiceRecorded",

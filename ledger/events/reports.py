@@ -18,6 +18,15 @@ class ReportReceived(Event):
 
 
 @dataclass(frozen=True)
+class ReportSpooled(Event):
+    """This report was taken while the ledger was away, under another code."""
+
+    type = "report.spooled.v1"
+    code: str
+    taken_at: str
+
+
+@dataclass(frozen=True)
 class CaseAmended(Event):
     """Something came in after the report: a match key completed, a transfer added, a correction."""
 

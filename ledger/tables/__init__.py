@@ -2,7 +2,7 @@
 
 from ledger.tables.base import UtcTime, metadata, new_id
 from ledger.tables.care import anchors, centre_notes, contacts, follow_ups
-from ledger.tables.cases import case_events, cases, obligations, reopenings, transfers, uploads
+from ledger.tables.cases import case_events, cases, obligations, reopenings, spooled, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
 from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, remembered, users
 
@@ -28,6 +28,7 @@ __all__ = [
     "people",
     "remembered",
     "reopenings",
+    "spooled",
     "transfers",
     "uploads",
     "users",

@@ -101,6 +101,16 @@ uploads = Table(
     Column("height", Integer, nullable=False),
     Column("content_sealed", LargeBinary, nullable=False),  # a JPEG, encoded anew
 )
+spooled = Table(  # reports that were taken while the ledger was away: the code and link that their reporters hold
+    "spooled",
+    metadata,
+    id_column(),
+    Column("code", String(5), nullable=False),
+    Column("code_fold", String(5), nullable=False, index=True),  # two doors apart may have given the same one
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    reference("case_id", "cases", nullable=False, index=True),
+    Column("taken_at", UtcTime, nullable=False),
+)
 reopenings = Table(
     "reopenings",
     metadata,

@@ -50,6 +50,16 @@ def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
     return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
+def outage(msg: m.Outage, ctx: Context) -> str:
+    what = f"{_CHANNEL.get(msg.channel, 'other')} {_money(msg.amount_fen)}, {_when(msg, ctx)}"
+    return f"Stop payment {msg.code}: {what}. System fault, old duty list. {_hint(msg.code, ctx)}."
+
+
+def outage_neutral(msg: m.Outage, ctx: Context) -> str:
+    logged = _day(ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone))
+    return f"Duty notice: urgent item {msg.code}, logged {logged}. System fault, old duty list. Duty page later."
+
+
 def call(msg: m.Call, ctx: Context) -> str:
     spelt = ", ".join(msg.code)
     return f"Emergency stop-payment, case {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
@@ -206,7 +216,7 @@ def _receipt(code: str, ctx: Context) -> str:
     return f"Reply {code}" if ctx.reply else _PAGE
 
 
-def _when(msg: m.Officer, ctx: Context) -> str:
+def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     moment = ctx.moment(msg.happened_at)
     return f"sent {_day(moment)}" if moment else f"sent {_BUCKET.get(msg.when or '', '(ask when)')}"
 
@@ -243,6 +253,7 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer,
     m.Escalation: escalation,
     m.Call: call,
+    m.Outage: outage,
     m.StandDown: stand_down,
     m.Acknowledged: acknowledged,
     m.CodeNeeded: code_needed,
@@ -271,6 +282,7 @@ NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
     m.Bundle: bundle_neutral,
+    m.Outage: outage_neutral,
     m.Counselor: counselor_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,

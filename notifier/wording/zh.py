@@ -48,6 +48,16 @@ def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
     return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
+def outage(msg: m.Outage, ctx: Context) -> str:
+    what = f"{_CHANNEL.get(msg.channel, '其他渠道')}{_sum(msg)}，{_when(msg, ctx)}"
+    return f"紧急止付{msg.code}：{what}。故障中，按旧名单。{_hint(msg.code, ctx)}。"
+
+
+def outage_neutral(msg: m.Outage, ctx: Context) -> str:
+    reported = ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone)
+    return f"值班通知：紧急事项{msg.code}，{_day(reported)}登记。系统故障，按旧名单通知，恢复后请到值守页确认。"
+
+
 def call(msg: m.Call, ctx: Context) -> str:
     return f"紧急止付，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
 
@@ -200,7 +210,7 @@ def _receipt(code: str, ctx: Context) -> str:
     return f"收到回复{code}" if ctx.reply else _PAGE
 
 
-def _sum(msg: m.Officer) -> str:
+def _sum(msg: m.Officer | m.Outage) -> str:
     if msg.amount_fen is None or msg.transfers < 2:
         return _money(msg.amount_fen)
     return f"{_money(msg.amount_fen)}等{msg.transfers if msg.transfers < 10 else '多'}笔"
@@ -215,7 +225,7 @@ def _money(amount_fen: int | None) -> str:
     return f"{min(whole // 10_000, _MOST_WAN)}万元"
 
 
-def _when(msg: m.Officer, ctx: Context) -> str:
+def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     moment = ctx.moment(msg.happened_at)
     return f"{_day(moment)}转出" if moment else _BUCKET.get(msg.when or "", "时间待问")
 
@@ -251,6 +261,7 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer,
     m.Escalation: escalation,
     m.Call: call,
+    m.Outage: outage,
     m.StandDown: stand_down,
     m.Acknowledged: acknowledged,
     m.CodeNeeded: code_needed,
@@ -279,6 +290,7 @@ NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
     m.Bundle: bundle_neutral,
+    m.Outage: outage_neutral,
     m.Counselor: counselor_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,

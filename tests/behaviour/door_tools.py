@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +72,17 @@ def ledger_away(world: World) -> Iterator[None]:
     finally:
         ledger.engine.dispose()
         ledger.engine = engine
+
+
+@contextmanager
+def spool_full(world: World) -> Iterator[None]:
+    """The disk takes nothing more either: the spool's folder is no folder."""
+    spool = world.parts.spooler.spool
+    folder, spool._folder = spool._folder, Path("/dev/null/spool")
+    try:
+        yield
+    finally:
+        spool._folder = folder
 
 
 def unread(world: World, code: str) -> dict[str, str]:

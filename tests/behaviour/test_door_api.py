@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from ledger import people
 from ledger.unit_of_work import Ledger
-from tests.behaviour.door_tools import cases, ledger_away, shared_world, sheet, unread
+from tests.behaviour.door_tools import cases, ledger_away, shared_world, sheet, spool_full, unread
 from tests.world import World, body
 
 URL = "/api/v1/reports"
@@ -288,8 +288,8 @@ def test_over_one_mebibyte_is_413(door: World) -> None:
     assert post(door, json.dumps(body(narrative="x" * 1_000_000))).status_code == 201
 
 
-def test_while_the_ledger_is_away_it_is_503_and_may_be_tried_again(door: World) -> None:
-    with ledger_away(door):
+def test_with_ledger_and_spool_away_it_is_503_and_may_be_tried_again(door: World) -> None:
+    with ledger_away(door), spool_full(door):
         answer = post(door, json.dumps(body()), headers={"Idempotency-Key": "away"})
         assert "110" in is_problem(answer, 503)["detail"]
         assert answer.headers["Retry-After"] == "2"

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, shared_world, sheet, unread
+from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, shared_world, sheet, spool_full, unread
 from tests.world import World
 
 LANGUAGES = {"zh": "先打 110", "en": "Call 110 first"}
@@ -172,10 +172,10 @@ def test_just_under_one_mebibyte_is_taken(door: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_while_the_ledger_is_away_everything_typed_stays(door: World, language: str) -> None:
+def test_with_ledger_and_spool_away_everything_typed_stays(door: World, language: str) -> None:
     typed = FORM | {"submission_key": "away", "payee_name": "张三", "lang": language}
     before, client = cases(door), a_client(door)
-    with ledger_away(door):
+    with ledger_away(door), spool_full(door):
         page = client.post("/report", data=typed)
         assert page.status_code == 503 and page.headers["Retry-After"] == "2"
         assert LANGUAGES[language] in page.text
@@ -190,7 +190,7 @@ def test_while_the_ledger_is_away_everything_typed_stays(door: World, language: 
 def test_the_ledger_being_away_is_said_to_a_signed_in_browser_too(door: World) -> None:
     """Looking the user up must not break the very page that says so."""
     officer = door.user("away-officer", "officer")
-    with ledger_away(door):
+    with ledger_away(door), spool_full(door):
         for method, path in (("POST", "/report"), ("GET", "/duty"), ("GET", "/r/x"), ("GET", "/desk")):
             answer = officer.open(path, method=method, data=FORM if method == "POST" else None)
             assert answer.status_code == 503, path

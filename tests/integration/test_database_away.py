@@ -13,6 +13,7 @@ import pytest
 
 from tests.private_services import PostgreSQL, RabbitMQ
 from tests.processes import Answer, Installation, eventually
+from tests.world import another_fraud
 
 
 @pytest.fixture
@@ -50,7 +51,9 @@ def reporting(on: Installation, tag: str) -> Iterator[list[Answer]]:
     on.await_settled()
     assert len({answer.code for answer in accepted}) == len(accepted) > 0
     for answer in accepted:
-        assert len([text for text in on.texts("officer", answer.code) if "紧急止付" in text]) == 1
+        both = {answer.code, on.status(answer.token)["case"]}  # one that went through the spool has another code too
+        texts = [text for code in both for text in on.texts("officer", code)]
+        assert len([text for text in texts if "紧急止付" in text]) == 1, texts
 
 
 def no_dead_letters(rabbitmq: RabbitMQ) -> bool:
@@ -80,26 +83,34 @@ def test_it_dies_and_comes_back_under_load(up: Installation, durable_postgresql:
         eventually(lambda: len(accepted) > before + 3, "no report taken any more")
 
 
-def test_meanwhile_the_doors_say_so_in_both_languages(up: Installation, durable_postgresql: PostgreSQL) -> None:
+def test_meanwhile_a_report_is_taken_the_officer_texted_and_everything_else_says_so(
+    up: Installation, durable_postgresql: PostgreSQL
+) -> None:
     token = up.accepted().token
     up.await_settled()
     durable_postgresql.stop()
     try:
         began = time.monotonic()
-        answer = up.report()
+        answer = up.report("outage", **another_fraud())
         page = up.request("GET", f"/r/{token}")
         ready = up.request("GET", "/readyz")
         took = time.monotonic() - began
         assert up.request("GET", "/healthz").status == 200
+        assert answer.status == 201 and answer.code.startswith("Z")
+        assert answer.code in up.request("GET", f"/r/{answer.token}").body["text"]
+        eventually(lambda: up.texts("officer", answer.code), "the officer was not texted")
     finally:
         durable_postgresql.start()
-    assert (answer.status, page.status, ready.status) == (503, 503, 503)
-    assert answer.headers["Retry-After"].isdigit()
+    assert (page.status, ready.status) == (503, 200)
     assert page.headers["Retry-After"].isdigit()
-    assert "call 110" in answer.body["detail"]
     assert "110" in page.body["text"]
     assert ready.body["degraded"] == ["ledger"]
     assert took < 10
+    eventually(lambda: not up.status(answer.token)["case"].startswith("Z"), "it did not enter the ledger")
+    up.await_settled()
+    real = up.status(answer.token)["case"]
+    assert "spool" not in up.request("GET", "/readyz").body["degraded"]
+    assert [len(up.texts("officer", code)) for code in (answer.code, real)] == [1, 0]
     up.accepted()
     up.await_settled()
 
@@ -123,18 +134,16 @@ def test_workers_do_not_use_their_messages_up(
     assert no_dead_letters(rabbitmq)
 
 
-def test_a_locked_file_is_said_and_waited_for(embedded: Installation) -> None:
+def test_a_locked_file_is_waited_for_and_the_report_goes_into_the_spool(embedded: Installation) -> None:
     embedded.start("up")
     path = embedded.database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        refused = embedded.report("locked")
+        taken = embedded.accepted("locked")
+        assert taken.code.startswith("Z")
         other.execute("ROLLBACK")
-    assert refused.status == 503
-    assert refused.headers["Retry-After"].isdigit()
-    assert "call 110" in refused.body["detail"]
-    assert embedded.rows("SELECT count(*) FROM cases") == [(0,)]
-    taken = embedded.accepted("locked")
+    eventually(lambda: not embedded.status(taken.token)["case"].startswith("Z"), "it did not enter the ledger")
     embedded.await_settled()
-    assert len(embedded.texts("officer", taken.code)) == 1
+    texts = [embedded.texts("officer", code) for code in (taken.code, embedded.status(taken.token)["case"])]
+    assert len([text for found in texts for text in found]) == 1
     assert embedded.processes["up"].running

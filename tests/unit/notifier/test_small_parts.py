@@ -78,6 +78,7 @@ def test_kinds_are_complete() -> None:
         "officer",
         "escalation",
         "call",
+        "outage",
         "stand_down",
         "acknowledged",
         "amended",

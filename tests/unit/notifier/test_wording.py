@@ -176,6 +176,8 @@ LONGEST: list[m.Message] = [
     m.Escalation(CODE, 10**18, nth=500, minutes=99, next_minutes=99),
     m.Escalation(CODE, None, nth=500, minutes=10**9, next_minutes=10**9),
     m.Call(CODE),
+    m.Outage(CODE, 10**18, 99, "bank", None, LATE, LATE),
+    m.Outage(CODE, 999_999_900, 2, "other", "24h", None, LATE),
     m.StandDown(CODE, "欧阳" * 20, LATE),
     m.Acknowledged(CODE, LATE, minutes=99),
     m.CodeNeeded((CODE,) * 99),

@@ -1,0 +1,88 @@
+"""From the spool into the ledger: once, merged by its submission key, with both codes kept and no second alert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select
+
+from ledger import codes, deliveries, reports
+from ledger import tables as t
+from ledger.crypto import digest
+from ledger.errors import Conflict
+from ledger.events import PRIORITY, ReportSpooled
+from ledger.spool import Called, Entry
+from ledger.unit_of_work import Case, UnitOfWork
+
+s, c, d, o = t.spooled.c, t.cases.c, t.deliveries.c, t.obligations.c
+_ACTOR = "spool"
+
+
+def enter(uow: UnitOfWork, entry: Entry, calls: Sequence[Called]) -> None:
+    """Take a spooled report into the ledger, once. It is to be removed from the spool after the commit."""
+    if uow.conn.execute(select(s.id).where(s.id == entry.id)).first():
+        return
+    taken = _accept(uow, entry)
+    case = uow.case(taken.case_id)
+    uow.conn.execute(
+        insert(t.spooled).values(
+            id=entry.id, code=entry.code, code_fold=codes.fold(entry.code), token_hash=digest(entry.token),
+            case_id=case.id, taken_at=entry.taken_at,
+        )
+    )  # fmt: skip
+    uow.append(case, ReportSpooled(entry.code, entry.taken_at.isoformat()), _ACTOR)
+    for called in calls:
+        if called.state != "refused":  # nothing was sent: the ladder rings them as it would anyway
+            _reconcile(uow, case, called)
+
+
+def _accept(uow: UnitOfWork, entry: Entry) -> reports.Accepted:
+    """What was answered with a code is a report, even where its key turns out to have been used for another one."""
+    try:
+        return reports.accept(uow, entry.report, entry.submission_key, entry.body, received_at=entry.taken_at)
+    except Conflict:
+        return reports.accept(uow, entry.report, f"spool:{entry.id}", entry.body, received_at=entry.taken_at)
+
+
+def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
+    """The text counts as one of the first rung: who got it is not told again, one of unknown fate is looked up."""
+    kind = case.first_obligation
+    obligation = uow.conn.execute(select(o.id).where(o.case_id == case.id, o.kind == kind)).scalar_one()
+    sent = called.state == "sent"
+    row: dict[str, Any] = {
+        "id": called.delivery_id,
+        "dedup": f"{obligation}:0:{called.person_id}",
+        "case_id": case.id,
+        "obligation_id": obligation,
+        "step": 0,
+        "person_id": called.person_id,
+        "kind": called.kind,
+        "facts": called.facts,
+        "language": called.language,
+        "to_sealed": case.key.seal("deliveries", called.delivery_id, "to", called.to),
+        "to_index": uow.keys.blind("phone", called.to),
+        "body_sealed": case.key.seal("deliveries", called.delivery_id, "body", called.body),
+        "priority": PRIORITY["police"],
+        "channel": "provider",
+        "alert": True,
+        "state": "sent" if sent else "unknown",
+        "tries": 1,
+        "available_at": None if sent else uow.now,
+        "expires_at": uow.now + deliveries.NOTICE_LIFE,
+        "sid": called.sid,
+        "created_at": called.at,
+        "called_at": called.at,
+        "sent_at": uow.now if sent else None,  # its receipt could not reach us: silence counts from now
+    }
+    added = uow.upsert(t.deliveries).values(row).on_conflict_do_nothing().returning(d.id)
+    if uow.conn.execute(added).first() and sent:
+        made = uow.conn.execute(select(t.deliveries).where(d.id == called.delivery_id)).mappings().one()
+        deliveries.tell_obligation(uow, case, made, "sent", taken=True)
+
+
+def named(fold: str) -> ColumnElement[bool]:
+    """Cases with this code, as `codes.fold` writes it; one that begins with Z was given while the ledger was away."""
+    if fold.startswith("Z"):
+        return c.id.in_(select(s.case_id).where(s.code_fold == fold))
+    return c.code_fold == fold

@@ -1,0 +1,192 @@
+"""While the ledger is away: takes reports into the spool, texts the officer from the last known duty list, and brings
+everything into the ledger once it is back."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text as sql
+
+from ledger import duty_list, failpoints, spooled
+from ledger import tables as t
+from ledger.claims import Draft
+from ledger.errors import LedgerAway
+from ledger.reportin import ReportIn
+from ledger.reports import Accepted
+from ledger.spool import Called, Entry, Spool
+from ledger.unit_of_work import DOOR, Ledger
+from notifier.channel import Accepted as Taken
+from notifier.channel import Channel, Outgoing, Refused
+from services.sender import ALERT_VALIDITY_S
+from services.threads import Lasting
+
+log = structlog.get_logger()
+ASK_S = 0.5
+SILENT_S = 3.0  # an answer that takes longer counts as none: nobody waits at the door for a ledger that hangs
+LIST_EVERY_S = 30.0
+AGAIN = timedelta(seconds=5)  # after a refusal
+
+
+class Spooler:
+    """Two threads: one asks the ledger whether it is there, the other looks after the spool.
+
+    `render` puts a draft into words, as for senders; `call` is the channel that real texts go through.
+    """
+
+    def __init__(
+        self, ledger: Ledger, spool: Spool, call: Channel, render: Callable[[Draft], str | None], list_file: Path
+    ) -> None:
+        self._ledger, self.spool, self._channel, self._render = ledger, spool, call, render
+        self._list_file, self._list = list_file, duty_list.kept(list_file, ledger.keys)
+        self._listed, self._heard = time.monotonic(), math.inf  # nobody has been asked yet
+        self._answers = True
+        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._threads = [Lasting("ledger-probe", self._ask_on, self._stopping),
+                         Lasting("spool", self._look_after, self._stopping)]  # fmt: skip
+
+    def start(self) -> None:
+        self.refresh_list()
+        self._heard = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(SILENT_S)  # the probe may hang in a ledger that does; it holds nothing
+
+    # The door's side
+
+    @property
+    def silent(self) -> bool:
+        """Whether the ledger is known to be away, so that asking it would only take time."""
+        return not self._answers or time.monotonic() - self._heard > SILENT_S
+
+    def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted:
+        """Raises LedgerAway where the spool takes nothing either, Conflict for a key with another body."""
+        entry, again = self.spool.put(report, submission_key, body, self._ledger.clock.now())
+        log.warning("report_spooled", entry=str(entry.id), code=entry.code, again=again)
+        self._wake.set()
+        return Accepted(entry.id, entry.code, entry.token, entry.taken_at, duplicate=again)
+
+    def find(self, token: str) -> Entry | None:
+        return self.spool.find(token)
+
+    # The probe
+
+    def _ask_on(self) -> None:
+        self.ask()
+        self._stopping.wait(ASK_S)
+
+    def ask(self) -> None:
+        """Whether the ledger is there; and now and then who would be on duty."""
+        try:
+            with self._ledger.read() as conn:
+                conn.execute(sql("SELECT 1"))
+            came_back = self.silent
+            self._heard, self._answers = time.monotonic(), True
+            if came_back:
+                self._wake.set()
+            if self._heard - self._listed > LIST_EVERY_S:
+                self.refresh_list()
+        except LedgerAway:
+            self._answers = False
+
+    def refresh_list(self) -> None:
+        with self._ledger.read() as conn:
+            shifts = duty_list.of_ledger(conn, self._ledger.keys)
+        self._listed = time.monotonic()
+        if shifts != self._list:
+            try:
+                duty_list.keep(self._list_file, shifts, self._ledger.keys)
+            except OSError as error:  # what is in memory still holds
+                log.error("duty_list_not_kept", error=error.strerror)
+            self._list = shifts
+
+    # The spool
+
+    def _look_after(self) -> None:
+        self.tick()
+        self._wake.wait(ASK_S)
+        self._wake.clear()
+
+    def tick(self) -> int:
+        """One round over the spool; how many reports are left in it."""
+        if not self.spool.waiting():
+            return 0
+        with self.spool.held() as mine:
+            for entry in self.spool.entries() if mine else ():
+                if self._stopping.is_set():
+                    break
+                if not self._enter(entry):
+                    self._ring(entry)
+        return self.spool.waiting()
+
+    def _enter(self, entry: Entry) -> bool:
+        """Whether it is in the ledger now."""
+        if self.silent:
+            return False
+        try:
+            with self._ledger.begin("spooled", DOOR) as uow:
+                spooled.enter(uow, entry, self.spool.calls(entry))
+        except LedgerAway:
+            self._answers = False
+            return False
+        self.spool.remove(entry)
+        log.info("spooled_report_entered", entry=str(entry.id))
+        return True
+
+    def _ring(self, entry: Entry) -> None:
+        """Once to each who is on duty. What was refused is tried again; what may have gone out waits for the ledger."""
+        now = self._ledger.clock.now()
+        roles = duty_list.TARGETS if entry.report.kind == "transferred" else duty_list.TARGETS[1:]
+        calls = {call.person_id: call for call in self.spool.calls(entry)}
+        for shift in duty_list.on_duty(self._list, roles, now, self._ledger.zone):
+            before = calls.get(UUID(shift.person_id))
+            if before is None or (before.state == "refused" and now - before.at >= AGAIN):
+                self._call(entry, shift, before)
+
+    def _call(self, entry: Entry, shift: duty_list.Shift, before: Called | None) -> None:
+        facts = _facts(entry)
+        draft = Draft("outage", facts, shift.language, shift.phone, entry.report.drill, sink=False, resend=False)
+        body = self._render(draft)
+        if body is None:
+            return
+        delivery = before.delivery_id if before else t.new_id()
+        called = Called(delivery, UUID(shift.person_id), shift.phone, shift.language, "outage", facts, body,
+                        self._ledger.clock.now())  # fmt: skip
+        self.spool.note(entry, called)
+        failpoints.hit("before-call", "outage")
+        text = Outgoing(str(delivery), shift.phone, body, urgent=True, validity_s=ALERT_VALIDITY_S)
+        receipt = self._channel.send(text)
+        failpoints.hit("after-call", "outage")
+        if isinstance(receipt, Taken):
+            self.spool.note(entry, replace(called, state="sent", sid=receipt.sid))
+        elif isinstance(receipt, Refused):
+            log.warning("text_refused", delivery=str(delivery), code=receipt.code, permanent=receipt.permanent)
+            self.spool.note(entry, replace(called, state="refused"))
+
+
+def _facts(entry: Entry) -> dict[str, object]:
+    """As the ledger's own alert says them, as far as the report alone tells."""
+    transfers = entry.report.transfers
+    first = transfers[0].when if transfers else None
+    return {
+        "code": entry.code,
+        "amount_fen": sum(item.amount_fen for item in transfers) or None,
+        "transfers": max(1, len(transfers)),
+        "channel": transfers[0].channel if transfers else "other",
+        "when": first.bucket if first else None,
+        "happened_at": first.at.isoformat() if first and first.at else None,
+        "reported_at": entry.taken_at.isoformat(),
+    }

@@ -1,0 +1,305 @@
+"""The database is down: a report still gets a code and a place on disk, the officer a text, and nothing goes twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from services.spooler import Spooler
+from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full
+from tests.world import PUBLIC, World, body
+
+URL = "/api/v1/reports"
+
+
+@contextmanager
+def away(world: World) -> Iterator[Spooler]:
+    with ledger_away(world):
+        world.parts.spooler.ask()
+        yield world.parts.spooler
+
+
+def form(world: World, **changes: str) -> str:
+    """Send the form; the path of the status page it leads to."""
+    answer = a_client(world).post("/report", data=FORM | {"submission_key": "k-1"} | changes)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"].removeprefix(PUBLIC)
+
+
+def spool_code(world: World, path: str) -> str:
+    page = world.client.get(path)
+    assert page.status_code == 200
+    found = re.search(r'class="code">(Z\w{4})<', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def everybody_is_told(world: World, code: str, officer: str = "") -> None:
+    """The first texts of an ordinary report, but for those in `officer`'s place."""
+    if not officer:
+        world.phones["officer"].expects("紧急止付", code)
+    world.phones["counselor"].expects(code, "30分钟内致电")
+    world.phones["student"].expects("已收到", code)
+
+
+def test_the_student_gets_a_code_and_is_told_to_call_110(world: World) -> None:
+    with away(world):
+        path = form(world)
+        page = world.client.get(path)
+        assert page.status_code == 200 and "tel:110" in page.text and "请马上打110" in page.text
+        code = spool_code(world, path)
+        shown = world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()
+    assert (shown["case"], shown["state"], shown["obligations"]["police"]["state"]) == (code, "received", "pending")
+    assert cases(world) == 0
+    real = in_the_ledger(world, path)
+    everybody_is_told(world, real)
+
+
+def in_the_ledger(world: World, path: str) -> str:
+    """The case code that the same link shows once the ledger is back."""
+    world.pump()
+    shown = world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()
+    assert not shown["case"].startswith("Z")
+    return str(shown["case"])
+
+
+def test_it_enters_by_itself_and_both_codes_and_the_link_lead_to_it(world: World) -> None:
+    with away(world):
+        path = form(world)
+        code = spool_code(world, path)
+    real = in_the_ledger(world, path)
+    assert world.parts.spooler.spool.waiting() == 0
+    assert cases(world) == 1
+    everybody_is_told(world, real)
+    officer = world.user("li", "officer", world.phones["officer"].number)
+    assert real in officer.get(f"/duty/{code}", follow_redirects=True).text
+    world.phones["officer"].replies(code).expects("由您接单", real)
+    assert code in world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["spool_code"]
+
+
+def test_deadlines_count_from_the_report_and_the_ladder_from_its_entering(world: World) -> None:
+    with away(world):
+        path = form(world)
+        world.clock.advance(600)
+    real = in_the_ledger(world, path)
+    everybody_is_told(world, real)
+    world.advance(119)
+    world.phones.assert_all_read()
+    world.advance(2)
+    world.phones["officer"].expects("第2次提醒", "报告已过12分钟")
+    world.phones["backup"].expects(real)
+
+
+def test_the_same_key_is_one_report_in_the_spool_and_in_the_ledger(world: World) -> None:
+    """Stored, its answer lost, sent again while the ledger is away, and once more when it is back."""
+    first = world.report("lost")
+    with away(world):
+        again = world.client.post(URL, json=body(), headers={"Idempotency-Key": "lost"})
+        once_more = world.client.post(URL, json=body(), headers={"Idempotency-Key": "lost"})
+    assert (again.status_code, once_more.status_code) == (201, 200)
+    assert again.get_json()["case"] == once_more.get_json()["case"]
+    other = world.client.post(URL, json=body(amount="1.00"), headers={"Idempotency-Key": "fresh"})
+    assert other.status_code == 201
+    world.pump()
+    assert world.client.get(f"{URL}/{again.get_json()['token']}").get_json()["case"] == first.code
+    assert cases(world) == 2
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
+def test_a_form_sent_again_with_something_changed_is_the_same_case_with_a_correction(world: World) -> None:
+    with away(world):
+        first, second = form(world), form(world, amount="38700")
+        assert spool_code(world, first) == spool_code(world, second)
+    real = in_the_ledger(world, first)
+    assert in_the_ledger(world, second) == real
+    assert cases(world) == 1
+    kinds = [row.type for row in world.rows("SELECT type FROM case_events")]
+    assert "case.amended.v1" in kinds
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
+def test_another_body_under_the_same_key_is_refused_as_ever(world: World) -> None:
+    with away(world):
+        assert world.client.post(URL, json=body(), headers={"Idempotency-Key": "k"}).status_code == 201
+        assert world.client.post(URL, json=body(amount="1"), headers={"Idempotency-Key": "k"}).status_code == 422
+        assert world.parts.spooler.spool.waiting() == 1
+    everybody_is_told(world, in_the_only_case(world))
+
+
+def in_the_only_case(world: World) -> str:
+    world.pump()
+    return str(world.rows("SELECT code FROM cases")[0].code)
+
+
+def test_what_was_answered_with_a_code_is_a_report_even_if_its_key_was_another_s(world: World) -> None:
+    world.report("k")
+    with away(world):
+        assert world.client.post(URL, json=body(amount="1.00"), headers={"Idempotency-Key": "k"}).status_code == 201
+    world.pump()
+    assert cases(world) == 2
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
+def test_the_officer_of_the_last_duty_list_and_the_desk_are_texted_once(world: World) -> None:
+    with away(world) as spooler:
+        path = form(world)
+        code = spool_code(world, path)
+        for _ in range(3):
+            spooler.tick()
+        officer = world.phones["officer"].expects("紧急止付", code, "38600元", "故障中，按旧名单")
+        world.phones["desk"].expects(code, "故障中，按旧名单")
+        for text in (officer,):
+            assert "4417" not in text.body and "某人" not in text.body
+        assert not world.phones.unread()
+    real = in_the_ledger(world, path)
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+    world.phones["officer"].expects_nothing()  # reconciled: no second alert for the same report
+    shown = world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()
+    assert shown["obligations"]["police"]["state"] == "alerted"
+    # They answer with the code they were given, and the desk is stood down.
+    world.phones["officer"].replies(code).expects("由您接单", real)
+    world.phones["desk"].expects("已有人接单")
+
+
+def test_nobody_answers_and_the_ladder_goes_on_where_the_outage_left_it(world: World) -> None:
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+        world.phones["officer"].expects("故障中")
+        world.phones["desk"].expects("故障中")
+    real = in_the_ledger(world, path)
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+    world.advance(121)
+    world.phones["officer"].expects("第2次提醒", real)
+    world.phones["backup"].expects("紧急止付", real)
+
+
+def test_a_call_whose_answer_was_lost_is_looked_up_once_the_ledger_is_back(world: World) -> None:
+    world.double.faults.add("drop_after", world.phones["officer"].number)
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+        spooler.tick()
+        world.phones["officer"].expects("故障中")
+        world.phones["desk"].expects("故障中")
+    real = in_the_ledger(world, path)
+    world.advance(3)
+    world.phones["officer"].expects_nothing()
+    states = world.rows("SELECT state, sid FROM deliveries WHERE kind = 'outage'")
+    assert all(row.state in ("sent", "delivered") and row.sid for row in states) and len(states) == 2
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+
+
+def test_a_refused_call_is_tried_again_and_rung_anew_by_the_ledger(world: World) -> None:
+    world.double.faults.add("429", world.phones["officer"].number, times=2)
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+        spooler.tick()
+        world.phones["officer"].expects_nothing()
+        world.clock.advance(6)
+        spooler.tick()
+        world.phones["desk"].expects("故障中")
+    real = in_the_ledger(world, path)
+    everybody_is_told(world, real)
+
+
+def test_a_crash_between_entering_and_removing_enters_nothing_twice(world: World) -> None:
+    with away(world) as spooler:
+        path = form(world)
+        spool = spooler.spool
+        kept = {file: file.read_bytes() for file in spool._folder.iterdir() if file.is_file()}
+    real = in_the_ledger(world, path)
+    everybody_is_told(world, real)
+    for file, content in kept.items():
+        file.write_bytes(content)
+    assert spool.waiting() == 1
+    world.pump()
+    assert (spool.waiting(), cases(world)) == (0, 1)
+
+
+def test_the_second_door_rings_the_desk_only(world: World) -> None:
+    with away(world) as spooler:
+        answer = a_client(world).post("/warn", data={"phone": "13800000001", "submission_key": "w"})
+        assert answer.status_code == 303
+        spooler.tick()
+        world.phones["desk"].expects("故障中")
+        world.phones["officer"].expects_nothing()
+    world.pump()
+    assert [row.kind for row in world.rows("SELECT kind FROM cases")] == ["in_progress"]
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
+def test_with_the_disk_full_too_it_is_503_and_call_110(world: World) -> None:
+    with away(world), spool_full(world):
+        page = a_client(world).post("/report", data=FORM)
+        assert page.status_code == 503 and "tel:110" in page.text
+        assert world.client.post(URL, json=body()).status_code == 503
+    world.pump()
+    assert cases(world) == 0
+
+
+def test_nothing_in_the_spool_can_be_read(world: World) -> None:
+    with away(world) as spooler:
+        path = form(world, payee_name="金丝雀")
+        spooler.tick()
+        for name in ("officer", "desk"):
+            world.phones[name].expects("故障中")
+        files = [file for file in spooler.spool._folder.iterdir() if file.is_file()]
+        raw = b"".join(file.name.encode() + file.read_bytes() for file in files)
+        assert all(file.stat().st_mode & 0o077 == 0 for file in files if not file.name.startswith(".held"))
+    for secret in ("金丝雀", "13800000001", "4417", "38600", path.rpartition("/")[2], "k-1", "8613800001"):
+        assert secret.encode() not in raw, secret
+    real = in_the_ledger(world, path)
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_a_draft_that_a_crash_cut_short_is_no_report(world: World, cut: int) -> None:
+    with away(world) as spooler:
+        path = form(world)
+        whole = next(spooler.spool._folder.glob("*.report")).read_bytes()
+        (spooler.spool._folder / ".draft-1-1").write_bytes(whole[:cut])
+        assert spooler.spool.waiting() == 1
+        assert len(list(spooler.spool.entries())) == 1
+    everybody_is_told(world, in_the_ledger(world, path))
+
+
+def test_a_process_that_starts_anew_knows_the_last_duty_list(world: World) -> None:
+    with away(world):
+        form(world)
+        old = world.parts.spooler
+        anew = Spooler(world.parts.ledger, old.spool, old._channel, old._render, old._list_file)
+        anew.ask()
+        anew.tick()
+        world.phones["officer"].expects("故障中")
+        world.phones["desk"].expects("故障中")
+    real = in_the_only_case(world)
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+
+
+def test_two_processes_that_share_a_folder_ring_once(world: World) -> None:
+    with away(world):
+        form(world)
+        with world.parts.spooler.spool.held() as mine:
+            assert mine
+            world.parts.spooler.tick()  # the folder is in other hands
+            assert not world.double.outbound()
+        world.parts.spooler.tick()
+        world.phones["officer"].expects("故障中")
+        world.phones["desk"].expects("故障中")
+    real = in_the_only_case(world)
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
