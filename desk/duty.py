@@ -67,7 +67,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
     def _taker(conn: Any) -> tuple[UUID, str]:
         user, named = me(), request.form.get("person", "")
-        if user.role in views.ALL_CASES and named:
+        if user.role in views.ALL_CASES and "person" in request.form:  # left empty it takes nothing for the desk itself
             chosen = next((p.id for p in views.officers(conn, ledger.keys) if str(p.id) == named), None)
             return chosen or abort(400), "proxy"
         return user.person or abort(400), "page"

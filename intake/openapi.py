@@ -131,7 +131,8 @@ def _report() -> dict[str, Any]:
             "college": _any("…", "The college by code or name, where the student is not on the roster."),
             "for_whom": _any("self", "self or other."),
             "victim_phone": _any("…"),
-            "phone_unsafe": _any(False),
+            "phone_unsafe": _any(False, "No text goes to such a phone."),
+            "safe_phone": _any("…", "Where texts go instead."),
         },
     }
     return {

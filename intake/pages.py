@@ -20,7 +20,7 @@ from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR, Case, UnitOfWork
 
 BUCKETS = ("now", "30min", "24h", "earlier")
-FIELDS = ("channel", "amount", "when", "payee_account", "payee_name", "phone", "phone_unsafe", "for_whom",
+FIELDS = ("channel", "amount", "when", "payee_account", "payee_name", "phone", "phone_unsafe", "safe_phone", "for_whom",
           "victim_phone", "submission_key")  # fmt: skip
 
 

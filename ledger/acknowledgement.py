@@ -78,7 +78,9 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
         return  # meanwhile released again
     owner = people.by_id(uow.conn, uow.keys, [row["owner_id"]])
     for person in owner if via != "page" else []:
-        answer_owner(uow, case, kind, person, row["acknowledged_at"], f"{event_id}:{person.id}")
+        # Two obligations that one reply took are answered in one text.
+        moment = f"{case.id}:{row['acknowledged_at'].isoformat()}:{person.id}"
+        answer_owner(uow, case, kind, person, row["acknowledged_at"], moment)
     heard = d.state.in_(deliveries.HEARD)
     rung = uow.conn.scalars(select(d.person_id).where(d.obligation_id == row["id"], d.alert, heard))
     for person in people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]]):
@@ -100,7 +102,7 @@ def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup:
 def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: datetime, dedup: str) -> None:
     text = "acknowledged" if kind == "police" else "counselor_ack"  # to dissuade is to call, as a counselor does
     facts = {"code": case.code, "at": at.isoformat(), "minutes": 10}
-    deliveries.tell(uow, person, text, facts, case=case, dedup=dedup, priority=PRIORITY["police"])
+    deliveries.tell(uow, person, text, facts, case=case, dedup=f"{text}:{dedup}", priority=PRIORITY["police"])
 
 
 def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str) -> None:

@@ -31,8 +31,7 @@ def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) ->
         return missing
     uow.conn.execute(update(t.cases).where(c.id == case.id).values(asked=list(missing)))
     event = uow.append(case, StudentAsked(missing), actor)
-    phone = case.field("phone")
-    if phone and not case.row["phone_unsafe"] and not case.row["drill"]:
+    if phone := case.texts_to:
         deliveries.tell(uow, (phone, case.row["language"]), "ask", {"code": case.code, "missing": list(missing)},
                         case=case, dedup=f"{event}:reporter", priority=PRIORITY[NOTICE])  # fmt: skip
     return missing

@@ -77,6 +77,8 @@ def _of_case(case: Case, report: ReportIn) -> dict[str, str]:
     changes = {name: text for name, text in report.unread.items() if known.get(name) != text}
     if report.phone_unsafe and not case.row["phone_unsafe"]:
         changes["phone_unsafe"] = "yes"
+    if report.safe_phone and report.safe_phone != case.field("safe_phone"):
+        changes["safe_phone"] = report.safe_phone
     if report.victim_phone and report.victim_phone != case.field("victim_phone"):
         changes["victim_phone"] = report.victim_phone
     if report.for_whom != case.row["for_whom"]:
@@ -105,6 +107,8 @@ def _fill_in_case(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
     filled: dict[str, Any] = {}
     if report.phone_unsafe:
         filled["phone_unsafe"] = True
+    if report.safe_phone and case.row["safe_phone_sealed"] is None:
+        filled["safe_phone_sealed"] = case.key.seal("cases", case.id, "safe_phone", report.safe_phone)
     if report.victim_phone and case.row["victim_phone_sealed"] is None:
         filled["victim_phone_sealed"] = case.key.seal("cases", case.id, "victim_phone", report.victim_phone)
         filled["victim_phone_index"] = uow.keys.blind("phone", report.victim_phone)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import states
+from ledger import alarms, states
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
@@ -96,11 +96,19 @@ def tell_obligation(
     mine = update(t.obligations).where(o.id == row["obligation_id"])
     if taken:
         _mark_alerted(uow, case, row)
+    if state == "delivered":
+        _somebody_was_reached(uow, case, row)
     if state == "sent":  # no word from the phone by then counts as switched off
         hush = uow.now + SILENCE
         uow.conn.execute(mine.where(o.state.in_(WAITING), o.next_at > hush).values(next_at=hush))
     elif state in states.DELIVERY_FAILED or exhausted:
         uow.conn.execute(mine.where(o.state.in_(WAITING)).values(next_at=uow.now))
+
+
+def _somebody_was_reached(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """The alarm that nobody was is over."""
+    o = t.obligations.c
+    alarms.clear(uow, case.id, uow.conn.execute(select(o.kind).where(o.id == row["obligation_id"])).scalar_one())
 
 
 def _mark_alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> None:

@@ -55,7 +55,7 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, c.state.label("case_state"), o.state.label("duty_state"), o.alerted_at, o.owner_id,
-               o.deadline_at, linked.c.code.label("linked"), _of_transfers(func.sum(x.amount_fen)).label("fen"),
+               o.deadline_at, linked.c.code.label("linked"), _yuan().label("fen"),
                _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
         .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
         .where(*mine)
@@ -90,6 +90,16 @@ def _row(row: Any, owner: str, now: datetime) -> DutyRow:
 
 def _of_transfers(what: Any) -> Any:
     return select(what).select_from(t.transfers).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+
+
+def _yuan() -> Any:
+    """Fen in yuan; other currencies are not added up with it."""
+    return (
+        select(func.sum(x.amount_fen))
+        .where(x.case_id == c.id, x.currency == "CNY")
+        .correlate(t.cases)
+        .scalar_subquery()
+    )
 
 
 def _first_time() -> Any:

@@ -25,9 +25,10 @@ c, r = t.cases.c, t.reopenings.c
 
 
 def ask(uow: UnitOfWork, code: str, phone: str | None) -> None:
-    """Text six digits to the reporter's own number, if code and phone fit. No text goes to a phone that is not safe."""
+    """Text six digits to the reporter's own number, or their safe one, if code and phone fit."""
     case = _fitting(uow, code, phone)
-    if case is None or case.row["phone_unsafe"] or case.row["drill"]:
+    to = case.texts_to if case else None
+    if case is None or to is None:
         return
     recent = select(func.count()).where(r.case_id == case.id, r.expires_at > uow.now - PER + HOLDS)
     if uow.conn.execute(recent).scalar_one() >= TEXTS:
@@ -36,7 +37,7 @@ def ask(uow: UnitOfWork, code: str, phone: str | None) -> None:
     uow.conn.execute(insert(t.reopenings).values(id=row_id, case_id=case.id, tries=0, expires_at=uow.now + HOLDS,
                                                  code_hash=_kept(uow, row_id, _digits(case, row_id))))  # fmt: skip
     facts = {"code": case.code, "reopening": str(row_id), "minutes": int(HOLDS.total_seconds()) // 60}
-    deliveries.tell(uow, (case.field("phone") or "", case.row["language"]), "reopening", facts, case=case,
+    deliveries.tell(uow, (to, case.row["language"]), "reopening", facts, case=case,
                     dedup=f"{row_id}:reopening", priority=PRIORITY[NOTICE])  # fmt: skip
     uow.append(case, ReopeningAsked(), reports.ANONYMOUS)
 

@@ -111,6 +111,7 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) ->
     person, kind = meant
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
+        _answer_the_rest(uow, case, person)
         return "acknowledged"
     if owner.person == person.id and owner.at:
         answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}")
@@ -119,6 +120,14 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) ->
         return _answer(uow, person, "drill_end", {"code": case.code}, sid, case)
     stand_down(uow, case, person, owner, f"reply:{sid}")
     return "already_owned"
+
+
+def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person) -> None:
+    """One reply answers everything that this case rang them for, as a counselor who is to dissuade and to care."""
+    rung = select(o.kind).join(t.deliveries, d.obligation_id == o.id)
+    rung = rung.where(d.case_id == case.id, d.person_id == person.id, d.alert, o.state.in_(deliveries.WAITING))
+    for kind in uow.conn.scalars(rung.distinct()).all():
+        acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
 
 
 def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, str] | None:

@@ -33,6 +33,7 @@ class ReportIn:
     source: str = "form"  # form · api · drill · drill_phones
     language: str = "zh"
     phone_unsafe: bool = False
+    safe_phone: str | None = None  # where texts go instead of an unsafe one
     for_whom: str = "self"
     victim_phone: str | None = None
     name: str | None = None

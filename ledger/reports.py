@@ -131,6 +131,7 @@ def _case_row(
         f"{column}_sealed": key.seal("cases", case_id, column, text)
         for column, text in {
             "phone": report.phone,
+            "safe_phone": report.safe_phone,
             "victim_phone": report.victim_phone,
             "name": report.name,
             "student_no": report.student_no,

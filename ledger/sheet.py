@@ -44,7 +44,8 @@ def alert_facts(conn: Connection, case: Case, now: datetime) -> dict[str, Any]:
     if rows:
         first = rows[0]
         facts |= {
-            "amount_fen": sum(row["amount_fen"] for row in rows),
+            # Other currencies are not added up with yuan: the sheet names each.
+            "amount_fen": sum(row["amount_fen"] for row in rows if row["currency"] == "CNY") or None,
             "transfers": len(rows),
             "channel": first["channel"],
             "when": first["when_bucket"],
@@ -206,13 +207,14 @@ def _people(conn: Connection, keys: Keys, case: RowMapping, key: RowKey) -> tupl
     typed = opened("name") if own else None
     name = typed or (known[0].name if known else None)
     called = {True: ("是", "yes"), False: ("还没有", "not yet")}.get(case["called_110"])
-    victims = phone if own else opened("victim_phone")
+    victims, safe = phone if own else opened("victim_phone"), opened("safe_phone")
     victim = (
         _line("victim_name", "受害人姓名", "Victim", name),
         _line("victim_phone", "受害人手机", "Victim's phone", victims, _spoken(victims)),
     )
     return victim, (
         _line("victim_grade", "身份", "Identity", case["match_grade"], _GRADES.get(case["match_grade"])),
+        *((_line("safe_phone", "安全的号码", "Safe number", safe, _spoken(safe)),) if safe else ()),
         _line("reporter_phone", "报案人手机", "Reporter's phone", phone, _spoken(phone)),
         _line("called_110", "110已报", "110 called", case["called_110"], called),
         _line("narrative", "案件经过", "What happened", opened("narrative")),

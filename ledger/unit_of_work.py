@@ -51,6 +51,13 @@ class Case:
         return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
 
     @property
+    def texts_to(self) -> str | None:
+        """The reporter's number for texts; None where none is safe: a phone in the fraudster's hands gets none."""
+        if self.row["drill"]:
+            return None
+        return self.field("safe_phone" if self.row["phone_unsafe"] else "phone")
+
+    @property
     def first_obligation(self) -> str:
         """The one that cannot wait: the police's, or to dissuade while the money is still there."""
         return "dissuade" if self.row["kind"] == "in_progress" else "police"

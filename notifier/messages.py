@@ -187,6 +187,7 @@ class Student(Message):
 
     kind: ClassVar[str] = "student"
     code: str
+    paid: bool = True  # False: the money is still there
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,9 @@ def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:
 def confirm_to_reporter(uow: UnitOfWork, event: Envelope) -> None:
     """One text with the code to the reporter's own number; none where the phone may be in the fraudster's hands."""
     case = uow.case(event.case_id)
-    phone = case.field("phone")
-    if phone and not case.row["phone_unsafe"] and not case.row["drill"]:
-        deliveries.tell(uow, (phone, case.row["language"]), "student", {"code": case.code}, case=case,
+    if phone := case.texts_to:
+        facts = {"code": case.code, "paid": case.row["kind"] != "in_progress"}
+        deliveries.tell(uow, (phone, case.row["language"]), "student", facts, case=case,
                         dedup=f"{event.id}:reporter", priority=PRIORITY[NOTICE])  # fmt: skip
 
 

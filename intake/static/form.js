@@ -73,8 +73,10 @@
       call.onerror = call.ontimeout = later;
       call.onload = function () {
         if (call.status === 503) return later();
-        if (call.status === 200 && call.responseURL) location.href = call.responseURL;
-        else form.submit(); // the page that says what is wrong is the server's
+        if (call.status === 200 && call.responseURL) {
+          forget();
+          location.href = call.responseURL;
+        } else form.submit(); // the page that says what is wrong is the server's
       };
       call.send(Object.keys(typed).map(function (name) {
         return encodeURIComponent(name) + "=" + encodeURIComponent(typed[name]);

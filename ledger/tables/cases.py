@@ -40,6 +40,7 @@ cases = Table(
     Column("phone_sealed", LargeBinary),
     Column("phone_index", LargeBinary, index=True),
     Column("phone_unsafe", Boolean, nullable=False),
+    Column("safe_phone_sealed", LargeBinary),
     Column("victim_phone_sealed", LargeBinary),
     Column("victim_phone_index", LargeBinary, index=True),
     Column("name_sealed", LargeBinary),

@@ -132,11 +132,15 @@ def dissuade(msg: m.Dissuade, ctx: Context) -> str:
 
 
 def student(msg: m.Student, ctx: Context) -> str:
+    if not msg.paid:
+        return _still_here(msg.code)
     say = 'Call police now; say "jinji zhifu" (stop payment)'
     return f"Received: {msg.code}. {say}. Send no more money. Keep chats. Recovery fees = scam."
 
 
 def student_neutral(msg: m.Student, ctx: Context) -> str:
+    if not msg.paid:
+        return _still_here(msg.code)
     return f"Received: {msg.code}. Call police now, keep records, do nothing more they ask. Your teacher will call."
 
 
@@ -206,6 +210,10 @@ def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
 
 def _neutral(code: str, reported: datetime, nth: int) -> str:
     return f"Duty notice: urgent item {code}, logged {_day(reported)}. Open the duty page now. Notice {_nth(nth)}."
+
+
+def _still_here(code: str) -> str:
+    return f"Received: {code}. Hang up and do nothing they ask. Your counselor and the duty desk call you now."
 
 
 def _hint(code: str, ctx: Context) -> str:

@@ -130,10 +130,14 @@ def dissuade(msg: m.Dissuade, ctx: Context) -> str:
 
 
 def student(msg: m.Student, ctx: Context) -> str:
+    if not msg.paid:
+        return _still_here(msg.code)
     return f"已收到，编号{msg.code}。请马上报警，说“紧急止付”。别再转账，保留聊天记录。收钱帮追款的是骗子。"
 
 
 def student_neutral(msg: m.Student, ctx: Context) -> str:
+    if not msg.paid:
+        return _still_here(msg.code)
     ask = "请马上报警，保留记录，别再按对方要求操作"
     return f"已收到，编号{msg.code}。{ask}。老师会联系您，进展请回登记页查看。"
 
@@ -200,6 +204,10 @@ def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
 
 def _neutral(code: str, reported: datetime, nth: int) -> str:
     return f"值班通知：紧急事项{code}，{_day(reported)}登记，请立即打开值守页确认。{_nth(nth)}通知。"
+
+
+def _still_here(code: str) -> str:
+    return f"已收到，编号{code}。先挂断，别按对方要求操作。老师和值班室马上打给您。"
 
 
 def _hint(code: str, ctx: Context) -> str:

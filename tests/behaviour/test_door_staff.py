@@ -274,3 +274,10 @@ def test_a_get_of_any_page_by_anybody_changes_nothing_but_the_access_log(
                     with client.open(path + query, method=method) as answer:
                         assert answer.status_code < 500, path
     assert contents(door, "access_log") == before
+
+
+def test_the_desk_has_to_name_the_officer_it_takes_a_case_for(door: World, staff: dict[str, FlaskClient]) -> None:
+    report = door.report(phone="13800000003")
+    before = contents(door, "access_log")
+    assert door.press(staff["security"], f"/duty/{report.code}/acknowledge", person="").status_code == 400
+    assert contents(door, "access_log") == before

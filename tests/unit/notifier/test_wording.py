@@ -176,6 +176,7 @@ LONGEST: list[m.Message] = [
     m.Escalation(CODE, 10**18, nth=500, minutes=99, next_minutes=99),
     m.Escalation(CODE, None, nth=500, minutes=10**9, next_minutes=10**9),
     m.Call(CODE),
+    m.Student(CODE, paid=False),
     m.Outage(CODE, 10**18, 99, "bank", None, LATE, LATE),
     m.Outage(CODE, 999_999_900, 2, "other", "24h", None, LATE),
     m.StandDown(CODE, "欧阳" * 20, LATE),

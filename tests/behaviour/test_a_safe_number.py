@@ -1,0 +1,51 @@
+"""「手机可能被操控」: no text goes to that phone; a safe number, where one is given, gets them instead."""
+
+from __future__ import annotations
+
+from tests.behaviour.door_tools import FORM, a_client
+from tests.world import World
+
+UNSAFE, SAFE = "13800000001", "13912345678"
+
+
+def report(world: World, **changes: str) -> str:
+    answer = a_client(world).post("/report", data=FORM | {"phone": UNSAFE, "phone_unsafe": "1"} | changes)
+    assert answer.status_code == 303
+    world.phones.add("safe", f"+86{SAFE}")
+    alert = world.phones["officer"].expects("紧急止付")
+    world.phones["counselor"].expects(alert.code)
+    return alert.code
+
+
+def test_texts_go_to_the_safe_number_and_to_no_other(world: World) -> None:
+    code = report(world, safe_phone="139 1234 5678")
+    world.phones["safe"].expects("已收到", code)
+    world.phones["student"].expects_nothing()
+    officer = world.user("li", "officer", world.phones["officer"].number)
+    world.press(officer, f"/duty/{code}/acknowledge")
+    sheet = officer.get(f"/duty/{code}/sheet").text
+    assert "安全的号码" in sheet and "139 1234 5678" in sheet
+    world.client.post("/reopen", data={"code": code, "phone": UNSAFE})
+    world.phones["safe"].expects("验证码")
+
+
+def test_without_one_no_text_goes_out_and_nonsense_refuses_nothing(world: World) -> None:
+    code = report(world, safe_phone="不知道")
+    world.phones["student"].expects_nothing()
+    flags = world.rows("SELECT flags FROM cases WHERE code = :code", code=code)[0].flags
+    assert "safe_phone" in str(flags)
+
+
+def test_a_safe_number_given_later_counts_from_then_on(world: World) -> None:
+    data = FORM | {"phone": UNSAFE, "submission_key": "k"}
+    first = a_client(world).post("/report", data=data)
+    alert = world.phones["officer"].expects("紧急止付")
+    world.phones["counselor"].expects(alert.code)
+    world.phones["student"].expects(alert.code)
+    world.phones.add("safe", f"+86{SAFE}")
+    again = a_client(world).post("/report", data=data | {"phone_unsafe": "1", "safe_phone": SAFE})
+    assert again.headers["Location"] == first.headers["Location"]
+    world.client.post("/reopen", data={"code": alert.code, "phone": UNSAFE})
+    world.phones["safe"].expects("验证码")
+    for text in world.phones.unread():  # the officer hears of the change
+        world.phones.mark_read(text)
