@@ -18,12 +18,17 @@ def log(action: str, *read: str) -> None:
         current_user.log(action, *read)
 
 
-def case_of(ledger: Ledger, code: str) -> RowMapping:
-    """The case with this code, look-alikes allowed; 404 also for one that is not this user's."""
+def find(ledger: Ledger, code: str) -> RowMapping | None:
+    """The case with this code, look-alikes allowed; None also for one that is not this user's."""
     try:
         with ledger.read() as conn:
             return views.find_case(conn, me(), code)
     except NotFound:
         if codes.looks_like_code(code):
             log("case.denied", f"code:{codes.fold(code)}")
-        abort(404)
+        return None
+
+
+def case_of(ledger: Ledger, code: str) -> RowMapping:
+    """As above, for a page of that case: 404 where there is none."""
+    return find(ledger, code) or abort(404)

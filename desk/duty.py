@@ -8,15 +8,18 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy import Connection, RowMapping
 from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, views
+from ledger import casework, duty_views, people, views
+from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
 from ledger.errors import NotAllowed, NotFound
+from ledger.people import Person
 from ledger.states import OUTCOMES
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.values import clean_text, parse_amount
@@ -32,8 +35,12 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.get("")
     @roles(*POLICE)
     def waiting() -> Any:
-        if request.args.get("code"):
-            return redirect(url_for("duty.case", code=request.args["code"].strip()[:10] or "-"), 303)
+        if typed := request.args.get("code", "").strip()[:10]:
+            found = access.find(ledger, typed)
+            if found is None:
+                flash("unknown_code")
+                return redirect(url_for("duty.waiting"), 303)
+            return redirect(url_for("duty.case", code=found["code"]), 303)
         now = ledger.clock.now()
         with ledger.read() as conn:
             listed = duty_views.duty_list(conn, ledger.keys, me(), now)
@@ -46,11 +53,14 @@ def blueprint(ledger: Ledger) -> Blueprint:
         found, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
             sheet = views.case_sheet(conn, ledger.keys, found)
-            proxies = views.officers(conn, ledger.keys) if me().role in views.ALL_CASES else []
+            paper = stop_sheet.stop_payment(conn, ledger.keys, found, ledger.zone, current_app.config["SCHOOL"], now)
+            first, others = _proxies(conn, found) if me().role in views.ALL_CASES else ([], [])
+            lacking = stop_sheet.lacking(stop_sheet.transfers(conn, found["id"]))
         access.log("case.read", f"case:{found['id']}")
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
-        return render_template("desk/case.html", sheet=sheet, now=now, proxies=proxies, outcomes=OUTCOMES,
-                               progress=tuple(PROGRESS), unread=unread)  # fmt: skip
+        return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
+                               progress=tuple(PROGRESS), unread=unread, paper=paper,
+                               lacking=stop_sheet.named(lacking, several=len(sheet["transfers"]) > 1))  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)
@@ -58,17 +68,31 @@ def blueprint(ledger: Ledger) -> Blueprint:
         """For oneself, or (duty desk) for the officer who was called: `person` is their roster id."""
         found = access.case_of(ledger, code)
         with ledger.read() as conn:
-            person, via = _taker(conn)
+            person, via = _taker(conn, found)
         kind = "dissuade" if found["kind"] == "in_progress" else "police"
         with ledger.begin("acknowledge", URGENT) as uow:
             owner = acknowledge(uow, uow.case(found["id"]), kind, person, via, _actor(me()))
         flash("taken" if owner.won or owner.person == person else "taken_by_other")
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
-    def _taker(conn: Any) -> tuple[UUID, str]:
+    def _proxies(conn: Connection, found: RowMapping) -> tuple[list[Person], list[Person]]:
+        """For whom the office may take a case: those on duty for its college, then everybody else who could have it.
+
+        Money that has not gone yet is nobody's to stop: the desk and the counselor dissuade.
+        """
+        now = ledger.clock.now()
+        dissuade = found["kind"] == "in_progress"
+        targets = ("desk", "counselor") if dissuade else ("officer", "backup")
+        first = people.called_by_target(conn, ledger.keys, targets, found, now, ledger.zone)
+        known = {person.id for person in first}
+        others = [] if dissuade else views.officers(conn, ledger.keys)
+        return first, [person for person in others if person.id not in known]
+
+    def _taker(conn: Connection, found: RowMapping) -> tuple[UUID, str]:
         user, named = me(), request.form.get("person", "")
         if user.role in views.ALL_CASES and "person" in request.form:  # left empty it takes nothing for the desk itself
-            chosen = next((p.id for p in views.officers(conn, ledger.keys) if str(p.id) == named), None)
+            first, others = _proxies(conn, found)
+            chosen = next((p.id for p in first + others if str(p.id) == named), None)
             return chosen or abort(400), "proxy"
         return user.person or abort(400), "page"
 

@@ -55,9 +55,9 @@ def _value(line: Line, n: int) -> list[Flowable]:
     """A missing one is left empty, with room to write."""
     later = "Corrected {}, not confirmed by phone: {}" if n else "更正 {}（未电话核实）：{}"
     said = [_paragraph(line.shown[n] if line.shown else "", _BODY)]
-    return [*said, *(_paragraph(later.format(at, value), _LABEL) for at, value in line.later)]
+    return [*said, *(_paragraph(later.format(it.at, it.shown[n]), _LABEL) for it in line.later)]
 
 
 def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
     plain = "".join(c if ord(c) < 0x10000 else "〓" for c in text)  # what this font cannot draw is marked, as in print
-    return Paragraph(escape(plain).replace("\n", "<br/>") or "&nbsp;", style)
+    return Paragraph(escape(plain).replace("\n", "<br/>") or "\u3000", style)  # a space that this font has

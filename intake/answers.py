@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from intake.questions import ACCOUNT_KIND, CHANNEL, FRAUD, Question
-from ledger import values
+from intake.questions import ACCOUNT_KIND, CHANNEL, Question
+from ledger import fraud, values
 from ledger.additions import Given
 from ledger.corrections import SEALED
 from ledger.reportin import TransferIn
@@ -24,27 +24,32 @@ def read(question: Question, form: Mapping[str, str], now: datetime, zone: tzinf
         for field in question.fields
         if (said := values.clean_text(form.get(field.name, ""), _LONG if field.kind == "long" else _SHORT))
     }
-    given = Given(question.slug, typed, values.clean_text(form.get("page", ""), 64))
+    given = Given(question.slug, typed, values.clean_text(form.get("page", ""), 64), number(form.get("transfer", "")))
     if question.slug == "transfer":
         return _another(given, now, zone)
-    if question.money:
-        return _first(given, now, zone)
+    if question.each:
+        return _one(given, now, zone)
     return replace(given, case=_columns(typed))
+
+
+def number(typed: str) -> int:
+    """Which transfer a page is about: the first, unless it says otherwise."""
+    return int(typed) if typed.isascii() and typed.isdigit() and 0 < len(typed) < 4 else 1
 
 
 def _columns(typed: Mapping[str, str]) -> dict[str, Any]:
     filled: dict[str, Any] = {column: typed[name] for name, column in _CASE.items() if name in typed}
     if typed.get("called") in ("yes", "no"):
         filled["called_110"] = typed["called"] == "yes"
-    if typed.get("fraud_type") in FRAUD:
+    if typed.get("fraud_type") in fraud.KINDS:
         filled["fraud_type"] = typed["fraud_type"]
     return filled
 
 
-def _first(given: Given, now: datetime, zone: tzinfo) -> Given:
-    """About the transfer of the report: what it left out, or what it said otherwise."""
+def _one(given: Given, now: datetime, zone: tzinfo) -> Given:
+    """About one transfer that is known: what was left out of it, or said otherwise."""
     facts, unread = _facts(given.typed, now, zone)
-    return replace(given, first=facts, unread=unread, account_kind=_kind(given.typed))
+    return replace(given, facts=facts, unread=unread, account_kind=_kind(given.typed))
 
 
 def _another(given: Given, now: datetime, zone: tzinfo) -> Given:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from intake import answers, images, language
 from intake.doors import Door
-from intake.questions import BY_SLUG, Question, asked
+from intake.questions import Question, asked
 from ledger import additions, sheet, status, uploads
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
@@ -74,11 +74,13 @@ def blueprint(door: Door) -> Blueprint:
             case = found(conn, token)
             this = _fitting(case, slug)
             said = additions.of_case(conn, keys.unwrap(case["id"], case["row_key"]), case["id"])
+            numbers = [row["position"] for row in sheet.transfers(conn, case["id"])] if this.each else []
             colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
-        shown = _shown_back(said, slug, now)
+        which = answers.number(request.args.get("transfer", ""))
+        shown = _shown_back(said, slug, which, now)
         return render_template("intake/more_question.html", token=token, drill=case["drill"], this=this, shown=shown,
                                colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(),
-                               following=_following(case, slug, token))  # fmt: skip
+                               following=_following(case, slug, token), numbers=numbers, which=which)  # fmt: skip
 
     @bp.post("/more/<slug>")
     def save(token: str, slug: str) -> Response:
@@ -125,8 +127,7 @@ def blueprint(door: Door) -> Blueprint:
 
 
 def _fitting(case: RowMapping, slug: str) -> Question:
-    this = BY_SLUG.get(slug) or abort(404)
-    return abort(404) if this.money and case["kind"] == "in_progress" else this
+    return next((q for q in asked(money=case["kind"] != "in_progress") if q.slug == slug), None) or abort(404)
 
 
 def _following(case: RowMapping, slug: str, token: str) -> str:
@@ -136,11 +137,12 @@ def _following(case: RowMapping, slug: str, token: str) -> str:
     return url_for("more.question", token=token, slug=after[0]) if after else url_for("more.screenshots", token=token)
 
 
-def _shown_back(said: list[additions.Answered], slug: str, now: datetime) -> dict[str, str]:
+def _shown_back(said: list[additions.Answered], slug: str, which: int, now: datetime) -> dict[str, str]:
     """What was typed here less than 15 minutes ago; a further transfer begins with an empty page."""
     if slug == "transfer":
         return {}
-    return next((a.typed for a in reversed(said) if a.question == slug and now - a.at < additions.SHOWN_BACK), {})
+    recent = (a for a in reversed(said) if now - a.at < additions.SHOWN_BACK)
+    return next((a.typed for a in recent if (a.question, a.position) == (slug, which)), {})
 
 
 def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:

@@ -5,28 +5,12 @@ Words stand in both languages; names are those under which answers are kept. Not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ledger import fraud
 
 Words = tuple[str, str]  # Chinese, English
 
-FRAUD: dict[str, Words] = {
-    "SD": ("刷单返利", "Task rebate"),
-    "TZ": ("虚假投资理财", "Fake investment"),
-    "GW": ("虚假购物服务", "Fake shopping"),
-    "KF": ("冒充电商物流客服", "Fake customer service"),
-    "DK": ("虚假贷款、信用卡", "Fake loan or card"),
-    "ZX": ("虚假征信、注销校园贷", "Fake credit record"),
-    "LD": ("冒充领导、熟人、老师", "Fake boss, friend, teacher"),
-    "GJ": ("冒充公检法", "Fake police or court"),
-    "HL": ("网络婚恋交友", "Online romance"),
-    "YX": ("游戏产品虚假交易", "Game goods"),
-    "JP": ("机票退改签", "Air ticket"),
-    "JJ": ("冒充军警购物", "Fake military buyer"),
-    "WH": ("其他网络案件", "Other online crime"),
-    "LL": ("裸聊敲诈", "Blackmail over pictures"),
-    "BX": ("出借银行卡、电话卡", "Lent a card or SIM"),
-    "QT": ("其他，不清楚", "Other, not sure"),
-}
 YES_NO: dict[str, Words] = {"yes": ("是", "Yes"), "no": ("没有", "No")}
 CHANNEL: dict[str, Words] = {
     "bank": ("银行卡", "Bank card"),
@@ -50,13 +34,18 @@ class Field:
 
 @dataclass(frozen=True)
 class Question:
-    """One page. `money`: asked only where a transfer was reported."""
+    """One page. `money`: asked only where a transfer was reported; `unsent`: its title where none was.
+
+    `each`: it is about one of the transfers, and asks which where there are several.
+    """
 
     slug: str
     title: Words
     fields: tuple[Field, ...]
     hint: Words | None = None
     money: bool = False
+    each: bool = False
+    unsent: Words | None = None
 
 
 _ACCOUNT = Field("payee_account", ("对方账号", "Their account"))
@@ -69,7 +58,7 @@ _SOURCE = ("例如生活费、借款。只给跟进老师看。", "Such as savin
 _KIND = Field("account_kind", ("对方账户", "Their account is"), "choice", options=ACCOUNT_KIND)
 
 QUESTIONS: tuple[Question, ...] = (
-    Question("time", ("转账的准确时间", "Exact time of the transfer"), (_WHEN,), money=True),
+    Question("time", ("转账的准确时间", "Exact time of the transfer"), (_WHEN,), money=True, each=True),
     Question(
         "bank",
         ("银行和流水号", "Banks and serial number"),
@@ -81,6 +70,7 @@ QUESTIONS: tuple[Question, ...] = (
             Field("serial", ("交易流水号或订单号", "Serial or order number")),
         ),
         money=True,
+        each=True,
     ),
     Question(
         "correct",
@@ -88,6 +78,7 @@ QUESTIONS: tuple[Question, ...] = (
         (_AMOUNT, _ACCOUNT, _NAME),
         ("只填要改的。原来的也会保留。", "Fill in only what changes. The old stays."),
         money=True,
+        each=True,
     ),
     Question(
         "transfer",
@@ -122,11 +113,12 @@ QUESTIONS: tuple[Question, ...] = (
             Field("college", ("学院", "College"), "college"),
         ),
         ("学号或学院，填一个就好。", "Student number or college is enough."),
+        unsent=("是谁的事", "Who is this about?"),
     ),
     Question(
         "fraud",
         ("骗局是哪一类", "What kind of fraud?"),
-        (Field("fraud_type", ("类型", "Kind"), "choice", options=FRAUD),),
+        (Field("fraud_type", ("类型", "Kind"), "choice", options=fraud.KINDS),),
     ),
     Question(
         "contacts",
@@ -148,6 +140,7 @@ QUESTIONS: tuple[Question, ...] = (
         "money",
         ("这笔钱从哪来", "Where the money came from"),
         (Field("money_source", ("来源", "Source"), "long", _SOURCE),),
+        money=True,
     ),
     Question(
         "pressed",
@@ -168,9 +161,10 @@ QUESTIONS: tuple[Question, ...] = (
         ),
     ),
 )  # fmt: skip
-BY_SLUG = {question.slug: question for question in QUESTIONS}
 
 
 def asked(*, money: bool) -> tuple[Question, ...]:
-    """Those that fit a case: with no transfer reported, none about transfers."""
-    return tuple(question for question in QUESTIONS if money or not question.money)
+    """Those that fit a case: with no transfer reported, none about transfers, and no word of money lost."""
+    if money:
+        return QUESTIONS
+    return tuple(replace(q, title=q.unsent or q.title) for q in QUESTIONS if not q.money)

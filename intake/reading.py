@@ -13,11 +13,10 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from ledger import values
+from ledger import fraud, values
 from ledger.reports import ReportIn, TransferIn
 
 CHANNELS = ("bank", "alipay", "wechat", "other")
-FRAUD_TYPES = ("SD", "TZ", "GW", "KF", "DK", "ZX", "LD", "GJ", "HL", "YX", "JP", "JJ", "WH", "LL", "BX", "QT")
 MAX_TRANSFERS = 50  # in one report; what is beyond is flagged, the page takes more later
 MAX_DEPTH = 32  # of nested JSON; ours needs four
 _SHORT, _LONG = 200, 10_000
@@ -197,7 +196,7 @@ def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
         student_no=r.text("reporter.student_no", reporter.get("student_no")),
         college=r.text("reporter.college", reporter.get("college"), 32),
         class_named=r.text("reporter.class", reporter.get("class"), 64),
-        fraud_type=r.choice("fraud_type", body.get("fraud_type"), FRAUD_TYPES, None),
+        fraud_type=r.choice("fraud_type", body.get("fraud_type"), fraud.KINDS, None),
         narrative=r.text("narrative", body.get("narrative"), _LONG),
         called_110=r.truth("called_110", body.get("called_110")),
         unread=r.unread,

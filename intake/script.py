@@ -25,6 +25,7 @@ def read_aloud(
     if now - case["received_at"] > READABLE:
         return None
     key = keys.unwrap(case["id"], case["row_key"])
+    said = corrections.of_case(conn, key, case["id"])
     facts: list[dict[str, Any]] = []
     for row in sheet.transfers(conn, case["id"]):
         account = values.parse_account(
@@ -39,14 +40,13 @@ def read_aloud(
                 "name": key.open("transfers", row["id"], "payee_name", row["payee_name_sealed"]),
                 "account": values.group4(account.text) if account else None,
             }
+            | _corrected([it for it in said if it.position == row["position"]], lang)
         )
-    if facts:
-        facts[0] |= _corrected(corrections.of_case(conn, key, case["id"]), lang)
     return facts
 
 
 def _corrected(said: list[Correction], lang: str) -> dict[str, str]:
-    """What was sent later counts for what the student says to 110: it is about the first transfer."""
+    """What was sent later of this transfer counts for what the student says to 110."""
     newest = {correction.field: correction.value for correction in said}
     shown = {"amount": newest.get("amount"), "name": newest.get("payee_name")}
     account = values.parse_account(newest.get("payee_account", ""))

@@ -20,7 +20,8 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
 MAX_TRANSFERS = 50
-_PAGE = "page"  # the name under which the random key of the sent page is kept beside what was typed
+# Names under which the random key of the sent page, and the transfer that it was about, are kept beside what was typed
+_PAGE, _POSITION = "page", "position"
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
 _ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
 _CALL_WITHIN_MIN = 30
@@ -31,14 +32,15 @@ e = t.case_events.c
 class Given:
     """One question's answer. `typed` as it was written, `page` a key of the page it came from: sent twice, kept once.
 
-    `first` has what it says of the first transfer, `another` is a further one, `case` columns of the case that it
-    fills where they are empty; `unread` was meant for the sheet and could not be understood.
+    `facts` has what it says of the transfer at `position`, `another` is a further one, `case` columns of the case that
+    it fills where they are empty; `unread` was meant for the sheet and could not be understood.
     """
 
     question: str
     typed: Mapping[str, str]
     page: str = ""
-    first: Mapping[str, Any] = field(default_factory=dict)
+    position: int = 1
+    facts: Mapping[str, Any] = field(default_factory=dict)
     account_kind: str | None = None
     another: TransferIn | None = None
     case: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Answered:
     at: datetime
     typed: dict[str, str]
     page: str
+    position: int
 
 
 def save(uow: UnitOfWork, case: Case, given: Given) -> None:
@@ -60,7 +63,8 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     before = of_case(uow.conn, case.key, case.id)
     if not given.typed or (given.page and any(a.page == given.page for a in before)):
         return
-    sealed = json.dumps({**given.typed, _PAGE: given.page}, ensure_ascii=False)
+    kept = {**given.typed, _PAGE: given.page, _POSITION: str(given.position)}
+    sealed = json.dumps(kept, ensure_ascii=False)
     uow.append(case, DetailsGiven(given.question), reports.ANONYMOUS, sealed)
     left = _fill_in(uow, case, given)
     if left and given.question not in _ELSEWHERE:
@@ -76,7 +80,8 @@ def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Answered]:
     found = []
     for row in conn.execute(query.order_by(e.seq)):
         typed = json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "{}")
-        found.append(Answered(row.data["question"], row.at, typed, typed.pop(_PAGE, "")))
+        page, position = typed.pop(_PAGE, ""), int(typed.pop(_POSITION, "1"))
+        found.append(Answered(row.data["question"], row.at, typed, page, position))
     return found
 
 
@@ -143,27 +148,31 @@ def _ring_counselor(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
 
 def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
     rows = sheet.transfers(uow.conn, case.id)
-    if given.another is not None and len(rows) < MAX_TRANSFERS:
-        added = reports.transfer_row(uow, case, len(rows) + 1, given.another)
-        uow.conn.execute(insert(t.transfers).values({**added, "account_kind": given.account_kind}))
-        uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
-    elif given.account_kind and rows:
-        _kind_of_account(uow, case, rows[0], given.account_kind)
-    if given.unread or (given.first and rows):
-        corrections.keep(uow, case, _as_report(case, given, rows))
+    row = next((row for row in rows if row["position"] == given.position), None)
+    position = row["position"] if row else 1
+    if given.another is not None:
+        position = len(rows) + 1
+        if position <= MAX_TRANSFERS:
+            added = reports.transfer_row(uow, case, position, given.another)
+            uow.conn.execute(insert(t.transfers).values({**added, "account_kind": given.account_kind}))
+            uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
+    elif given.account_kind and row:
+        _kind_of_account(uow, case, row, given.account_kind)
+    if given.unread or (given.facts and row):
+        corrections.keep(uow, case, _as_report(case, given, row), position)
 
 
-def _kind_of_account(uow: UnitOfWork, case: Case, first: RowMapping, kind: str) -> None:
-    if first["account_kind"] is None:
-        uow.conn.execute(update(t.transfers).where(t.transfers.c.id == first["id"]).values(account_kind=kind))
-    if first["account_kind"] != kind:
-        sealed = json.dumps({"account_kind": kind})
+def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:
+    if row["account_kind"] is None:
+        uow.conn.execute(update(t.transfers).where(t.transfers.c.id == row["id"]).values(account_kind=kind))
+    if row["account_kind"] != kind:
+        sealed = corrections.sealed({"account_kind": kind}, row["position"])
         uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)
 
 
-def _as_report(case: Case, given: Given, rows: list[RowMapping]) -> ReportIn:
+def _as_report(case: Case, given: Given, row: RowMapping | None) -> ReportIn:
     """As if the form had come again, with nothing else changed."""
     same = ReportIn(phone="", for_whom=case.row["for_whom"], unread=dict(given.unread))
-    if not rows or not given.first:
+    if row is None or not given.facts:
         return same
-    return replace(same, transfers=(TransferIn(**{"amount_fen": rows[0]["amount_fen"], **given.first}),))
+    return replace(same, transfers=(TransferIn(**{"amount_fen": row["amount_fen"], **given.facts}),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -18,12 +19,16 @@ from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import Case, UnitOfWork
 
 SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
+_OF = re.compile(r"(\d{1,3})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
 x = t.transfers.c
 
 
-def keep(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
-    """Nothing said before is overwritten; every difference is in one sealed event, and whoever has to know is told."""
-    query = select(t.transfers).where(x.case_id == case.id, x.position == 1)
+def keep(uow: UnitOfWork, case: Case, report: ReportIn, position: int = 1) -> None:
+    """Nothing said before is overwritten; every difference is in one sealed event, and whoever has to know is told.
+
+    `position`: which transfer of the case the report's first one is about.
+    """
+    query = select(t.transfers).where(x.case_id == case.id, x.position == position)
     stored = uow.conn.execute(query).mappings().one_or_none()
     typed = report.transfers[0] if report.transfers else None
     changes = _of_case(case, report)
@@ -33,17 +38,26 @@ def keep(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
         changes |= new
     _fill_in_case(uow, case, report)
     if changes:
-        sealed = json.dumps(changes, ensure_ascii=False)
-        uow.append(case, CaseAmended(tuple(sorted(changes))), "reporter", sealed)
+        uow.append(case, CaseAmended(tuple(sorted(changes))), "reporter", sealed(changes, position))
+
+
+def sealed(changes: dict[str, str], position: int) -> str:
+    """What the event holds: each new value under its field, of a further transfer with its number before it."""
+    about = f"{position}." if position > 1 else ""
+    return json.dumps({about + field: value for field, value in changes.items()}, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A value that was sent later and differs from the one kept: not confirmed by phone. `field` as in the form."""
+    """A value that was sent later and differs from the one kept: not confirmed by phone. `field` as in the form.
+
+    `position`: the transfer that it is about, if it is about one.
+    """
 
     at: datetime
     field: str
     value: str
+    position: int = 1
 
 
 def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Correction]:
@@ -53,8 +67,13 @@ def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Correction]:
     found = []
     for row in conn.execute(query):
         changes = json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "{}")
-        found += [Correction(row.at, field, value) for field, value in changes.items()]
+        found += [_correction(row.at, name, value) for name, value in changes.items()]
     return found
+
+
+def _correction(at: datetime, name: str, value: str) -> Correction:
+    of = _OF.fullmatch(name)
+    return Correction(at, of[2], value, int(of[1])) if of else Correction(at, name, value)
 
 
 def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn, zone: tzinfo) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ledger import corrections, people, states, values
+from ledger import corrections, fraud, people, states, values
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.escalation import minutes_between
@@ -25,15 +25,28 @@ def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
     return list(conn.execute(query).mappings())
 
 
+def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
+    """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
+    if not rows:
+        return [(1, "amount")]
+    columns = {"name": "payee_name_sealed", "account": "payee_account_sealed", "time": "happened_at"}
+    return [(row["position"], key) for row in rows for key, column in columns.items() if row[column] is None]
+
+
 def missing_keys(rows: list[RowMapping]) -> tuple[str, ...]:
-    """Match keys that some transfer still lacks. A bucket such as 30分钟内 is no time."""
-    lacking = {
-        "name": any(row["payee_name_sealed"] is None for row in rows),
-        "account": any(row["payee_account_sealed"] is None for row in rows),
-        "amount": not rows,
-        "time": any(row["happened_at"] is None for row in rows),
-    }
-    return tuple(key for key in MATCH_KEYS if lacking[key])
+    """Match keys that some transfer still lacks."""
+    found = {key for _, key in lacking(rows)}
+    return tuple(key for key in MATCH_KEYS if key in found)
+
+
+def named(found: list[tuple[int, str]], *, several: bool) -> Words:
+    """What is lacking, in words; of several transfers, which."""
+    of: dict[int, list[Words]] = {}
+    for position, key in found:
+        of.setdefault(position, []).append(_KEYS[key])
+    zh = ((f"第{n}笔" if several else "") + "、".join(key[0] for key in keys) for n, keys in of.items())
+    en = (", ".join(key[1] for key in keys) + (f" of transfer {n}" if several else "") for n, keys in of.items())
+    return "；".join(zh), "; ".join(en)
 
 
 def alert_facts(conn: Connection, case: Case, now: datetime) -> dict[str, Any]:
@@ -56,6 +69,15 @@ def alert_facts(conn: Connection, case: Case, now: datetime) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Later:
+    """A correction: not confirmed by phone. `at` in the school's time; `value` as it was sent."""
+
+    at: str
+    value: str
+    shown: Words
+
+
+@dataclass(frozen=True)
 class Line:
     """One fact: `value` as it is in JSON, `shown` as it stands on paper (None: to be asked, a blank to write in)."""
 
@@ -64,7 +86,7 @@ class Line:
     en: str
     value: Any
     shown: Words | None
-    later: tuple[tuple[str, str], ...] = ()  # (time, value) of corrections, not confirmed by phone
+    later: tuple[Later, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,10 +112,15 @@ class Sheet:
         told = {line.key: line.value for line in (*self.head, *self.victim, *self.report)}
         told["transfers"] = [
             {line.key: line.value for line in lines}
-            | {"corrections": [{"field": line.key, "at": at, "value": v} for line in lines for at, v in line.later]}
+            | {"corrections": [{"at": it.at, **_plain(line, it.value)} for line in lines for it in line.later]}
             for lines in self.transfers
         ]
-        return told | {"other_corrections": [{"field": it.key, "value": it.value} for it in self.later]}
+        others = [_plain(line, it.value) for line in self.victim for it in line.later]
+        return told | {"other_corrections": [*others, *(_plain(line, line.value) for line in self.later)]}
+
+
+def _plain(line: Line, value: Any) -> dict[str, Any]:
+    return {"field": line.key, "value": value}
 
 
 def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
@@ -101,14 +128,16 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     key, rows = keys.unwrap(case["id"], case["row_key"]), transfers(conn, case["id"])
     later = list(corrections.of_case(conn, key, case["id"]))
     made: list[tuple[Line, ...]] = []
-    used: set[int] = set()
     for row in rows:
+        mine = [it for it in later if it.position == row["position"]]
         lines = _transfer_lines(key, row, zone)
-        if row["position"] == 1:
-            lines = tuple(_beside(line, later, used, zone) for line in lines)
-        made.append(lines)
-    rest = tuple(_line(it.field, it.field, it.field, it.value) for n, it in enumerate(later) if n not in used)
+        made.append(tuple(_beside(line, mine, zone) for line in lines))
+        placed = {line.key for line in lines}
+        later = [it for it in later if it not in mine or it.field not in placed]
     victim, report = _people(conn, keys, case, key)
+    victim = tuple(_beside(line, later, zone) for line in victim)
+    placed = {line.key for line in victim}
+    rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
     return Sheet(case["code"], _head(case, rows, zone, school, now), tuple(made), victim, report, rest)
 
 
@@ -116,17 +145,46 @@ def _is_typed(line: Line) -> bool:
     return line.key not in _PAYEE and (line.key != "outcome_number" or line.shown is not None)
 
 
-def _beside(line: Line, later: list[corrections.Correction], used: set[int], zone: tzinfo) -> Line:
-    """What was sent later stands beside the old value; what filled an empty field is the value itself."""
-    found = []
-    for n, it in enumerate(later):
-        if it.field != line.key:
+def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Line:
+    """What was sent later stands beside the old value, once; what filled an empty field is the value itself."""
+    kept = {line.value, line.shown[0] if line.shown else None}
+    found: dict[str, Later] = {}
+    for it in later:
+        shown = _shown(it.field, it.value)
+        if it.field != line.key or not kept.isdisjoint((it.value, it.value.replace(" ", ""), shown[0])):
             continue
-        used.add(n)
-        kept = {line.value, line.shown[0] if line.shown else None}
-        if it.value not in kept and it.value.replace(" ", "") not in kept:
-            found.append((f"{it.at.astimezone(zone):%m-%d %H:%M}", _BUCKETS.get(it.value, (it.value,))[0]))
-    return replace(line, later=tuple(found))
+        found.pop(shown[0], None)  # sent again: it stands where it was said last
+        found[shown[0]] = Later(_moment(it.at, zone), it.value, shown)
+    return replace(line, later=tuple(found.values()))
+
+
+def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int, zone: tzinfo) -> tuple[Line, ...]:
+    """What came later and belongs beside no line, each once; of several transfers, about which."""
+    found: dict[tuple[int, str, str], Line] = {}
+    for it in later:
+        if (it.field == "for_whom" and it.value == case["for_whom"]) or it.field == "phone_unsafe":
+            continue  # a phone that is not safe is a fact of the case from then on
+        zh, en = _LATER.get(it.field, (it.field, it.field))
+        if count > 1 and it.field in _OF_ONE:
+            zh, en = f"第{it.position}笔{zh}", f"{en} of transfer {it.position}"
+        said = [f"{words} · {_moment(it.at, zone)}" for words in _shown(it.field, it.value)]
+        found[it.position, it.field, it.value] = Line(it.field, zh, en, it.value, (said[0], said[1]))
+    return tuple(found.values())
+
+
+def _shown(field: str, value: str) -> Words:
+    """A value as people read it."""
+    if field == "payee_account":
+        account = values.parse_account(value)
+        value = values.group4(account.text) if account else value
+    if field == "victim_phone":
+        value = _spoken(value) or value
+    words = {"time": _BUCKETS, "account_kind": _ACCOUNTS, "for_whom": _FOR}.get(field, {})
+    return words.get(value, (value, value))
+
+
+def _moment(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%m-%d %H:%M}"
 
 
 def _line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = None) -> Line:
@@ -135,10 +193,9 @@ def _line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = No
 
 
 def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, now: datetime) -> tuple[Line, ...]:
-    lacking = missing_keys(rows)
     ready = ("户名、账号、金额、时间齐全", "Name, account, amount and time are there")
-    if lacking:
-        zh, en = ("、".join(_KEYS[key][0] for key in lacking), ", ".join(_KEYS[key][1] for key in lacking))
+    if found := lacking(rows):
+        zh, en = named(found, several=len(rows) > 1)
         ready = (f"还缺：{zh}", f"Missing: {en}")
     voice = _VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
     kind, reported = "drill" if case["drill"] else "case", case["received_at"]
@@ -148,7 +205,7 @@ def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, n
         _line("kind", "类别", "Kind", kind, _KIND[kind]),
         _line("reported_at", "报告时间", "Reported", _iso(reported, zone), _second(reported, zone)),
         _line("printed_at", "打印时间", "Printed", _iso(now, zone), _second(now, zone)),
-        _line("missing", "要素", "Readiness", list(lacking), ready),
+        _line("missing", "要素", "Readiness", list(missing_keys(rows)), ready),
         _line("voice", "电话核实", "Call", case["voice"], voice),
     )
 
@@ -177,7 +234,7 @@ def _transfer_lines(key: RowKey, row: RowMapping, zone: tzinfo) -> tuple[Line, .
         *(() if at or not row["when_bucket"] else (about,)),
         _line("payer_bank", "付款行", "Payer bank", opened("payer_bank")),
         _line("payer_name", "付款户名", "Payer name", None),
-        _line("payer_account_tail", "付款卡尾号", "Payer account", opened("payer_account_tail")),
+        _line("payer_account_tail", "付款卡尾号", "Payer card, last digits", opened("payer_account_tail")),
         _line("serial", *serial, opened("serial")),
         _line("channel", "渠道", "Channel", row["channel"], _CHANNELS.get(row["channel"])),
         _stopped(row),
@@ -217,6 +274,7 @@ def _people(conn: Connection, keys: Keys, case: RowMapping, key: RowKey) -> tupl
         *((_line("safe_phone", "安全的号码", "Safe number", safe, _spoken(safe)),) if safe else ()),
         _line("reporter_phone", "报案人手机", "Reporter's phone", phone, _spoken(phone)),
         _line("called_110", "110已报", "110 called", case["called_110"], called),
+        _line("fraud_type", "诈骗类型", "Kind of fraud", case["fraud_type"], fraud.KINDS.get(case["fraud_type"] or "")),
         _line("narrative", "案件经过", "What happened", opened("narrative")),
     )
 
@@ -247,7 +305,7 @@ _VOICE = {
     "called": ("已电话核实", "Confirmed by phone"),
     "unreached": ("未接通，先行报送", "Not reached, filed ahead"),
 }
-_KIND = {"case": ("真实案件", "Real case"), "drill": ("演练，请勿办理止付", "DRILL, file no stop")}
+_KIND = {"case": ("真实案件", "Real case"), "drill": ("演练，请勿办理止付", "演练 DRILL. File no stop-payment.")}
 _ACCOUNTS = {"personal": ("个人", "personal"), "corporate": ("单位（对公）", "corporate")}
 _BUCKETS = {
     "now": ("刚刚", "just now"),
@@ -260,6 +318,16 @@ _CHANNELS = {
     "alipay": ("支付宝", "Alipay"),
     "wechat": ("微信", "WeChat"),
     "other": ("其他", "other"),
+}
+_FOR = {"self": ("自己", "self"), "other": ("别人", "someone else")}
+_OF_ONE = ("unread_time", "unread_amount")
+_LATER = {
+    "for_whom": ("给谁报", "For"),
+    "channel": ("渠道（没看懂）", "Channel (not understood)"),
+    "when": ("转出时间（没看懂）", "Time (not understood)"),
+    "unread_time": ("转出时间（没看懂）", "Time (not understood)"),
+    "unread_amount": ("金额（没看懂）", "Amount (not understood)"),
+    "unread_transfer": ("另一笔（没看懂）", "Another transfer (not understood)"),
 }
 _GRADES = {
     "none": ("未核实", "not verified"),

@@ -156,8 +156,10 @@ def parse_account(text: str) -> Account | None:
 
 
 def group4(text: str) -> str:
-    """`6217000000004417` as `6217 0000 0000 4417`, the way it is read aloud and compared."""
+    """`6217000000004417` as `6217 0000 0000 4417`, the way it is read aloud and compared; a name is left whole."""
     plain = "".join(text.split())
+    if not re.fullmatch(r"\d+", plain, re.ASCII):
+        return text  # an e-mail address or a user name
     return " ".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 

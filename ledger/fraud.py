@@ -1,0 +1,22 @@
+"""The kinds of fraud (DOMAIN §5). The codes are ours: police have none. Chinese, English."""
+
+from __future__ import annotations
+
+KINDS: dict[str, tuple[str, str]] = {
+    "SD": ("刷单返利", "Task rebate"),
+    "TZ": ("虚假投资理财", "Fake investment"),
+    "GW": ("虚假购物服务", "Fake shopping"),
+    "KF": ("冒充电商物流客服", "Fake customer service"),
+    "DK": ("虚假贷款、信用卡", "Fake loan or card"),
+    "ZX": ("虚假征信、注销校园贷", "Fake credit record"),
+    "LD": ("冒充领导、熟人、老师", "Fake boss, friend, teacher"),
+    "GJ": ("冒充公检法", "Fake police or court"),
+    "HL": ("网络婚恋交友", "Online romance"),
+    "YX": ("游戏产品虚假交易", "Game goods"),
+    "JP": ("机票退改签", "Air ticket"),
+    "JJ": ("冒充军警购物", "Fake military buyer"),
+    "WH": ("其他网络案件", "Other online crime"),
+    "LL": ("裸聊敲诈", "Blackmail over pictures"),
+    "BX": ("出借银行卡、电话卡", "Lent a card or SIM"),
+    "QT": ("其他，不清楚", "Other, not sure"),
+}
