@@ -116,6 +116,11 @@ def case_outcome(outcomes: Iterable[str | None]) -> str | None:
     return min((outcome for outcome in recorded if outcome), key=_WEIGHT.index)
 
 
+def endings(outcomes: Iterable[str | None]) -> list[str | None]:
+    """Of each transfer the case state that its outcome would give by itself; None while nothing is decided."""
+    return [OUTCOMES[outcome].case if outcome else None for outcome in outcomes]
+
+
 def merge(current: str, reported: str) -> str:
     """The delivery state after `reported` was heard: the higher rank wins, so any order of callbacks ends alike.
 

@@ -16,6 +16,7 @@ from ledger.errors import Expired, NotFound
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
 _SHOWN = ("police", "dissuade", "counselor")  # beside care; what else rings is the staff's
 c, o, f, k, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c
+_OPEN = ("received", "alerted", "acknowledged")  # of a case whose stop is not filed yet
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
 
 
@@ -46,8 +47,8 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
 
 
 def _asked(conn: Connection, case: RowMapping) -> list[str]:
-    """The match keys that the police asked for and that are missing still."""
-    if not case["asked"] or case["state"] == "closed":
+    """The match keys that the police asked for and that are missing still; filing the stop ends the question."""
+    if not case["asked"] or case["state"] not in _OPEN:
         return []
     return [key for key in sheet.missing_keys(sheet.transfers(conn, case["id"])) if key in case["asked"]]
 

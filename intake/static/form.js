@@ -1,9 +1,10 @@
-// The form works without this: it words one label after the channel, swallows a second tap, keeps a draft for 30
+// The form works without this: it words one question after the channel, swallows a second tap, keeps a draft for 30
 // minutes on this phone, and sends again by itself until somebody answers. Plain old script: a WeChat page must run it.
 (function () {
   var form = document.querySelector("form[action$=report]");
   var account = form.elements.payee_account;
   var label = document.querySelector("label[for=payee_account]");
+  var hint = document.getElementById("payee_account-hint");
   var shared = document.getElementById("shared");
   var KEEP = "stopline-draft";
   var LIFE = 30 * 60 * 1000;
@@ -11,7 +12,9 @@
 
   function name() {
     var chosen = form.querySelector("[name=channel]:checked");
-    if (chosen) label.textContent = account.getAttribute("data-" + chosen.value);
+    if (!chosen) return;
+    label.textContent = account.getAttribute("data-" + chosen.value);
+    hint.textContent = account.getAttribute("data-hint-" + chosen.value);
   }
   function filled(form) {
     var typed = {};
