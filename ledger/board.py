@@ -10,17 +10,20 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, RowMapping, func, or_, select, type_coerce
+from sqlalchemy import case as sql_case
 
 from ledger import people, values
 from ledger import tables as t
 from ledger.crypto import Keys
+from ledger.errors import KeyMissing, Tampered
 from ledger.people import Person
 
 WAITING = ("pending", "alerted")
-PRESSING = ("immediate", "unsafe")  # shown from the first moment, before all that is merely late
+PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
 SHOWN = 30  # cases in each part; the board says how many more there are
 RECENT = timedelta(days=7)  # how far back it looks for a wish to withdraw, and for a ladder that has not begun
+TRIES = 4  # of a waiting case, the last ones
 DUTIES = ("officer", "backup", "desk", "college_duty", "office")
 c, o, d, x, f, k = t.cases.c, t.obligations.c, t.deliveries.c, t.transfers.c, t.follow_ups.c, t.contacts.c
 
@@ -36,8 +39,24 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Pressing:
+    """Somebody in danger (what: one of PRESSING). `student` is their phone; `call`: who looks after them."""
+
+    what: str
+    code: str
+    drill: bool
+    since: datetime
+    student: str
+    phone_unsafe: bool
+    call: list[Person]
+
+
+@dataclass(frozen=True)
 class Waiting:
-    """A case that nobody has. `call`: officers in the order in which to call them."""
+    """A case that nobody has. `call`: officers in the order in which to call them; `tried`: the last tries.
+
+    Where nothing was sent yet (kind in_progress) `student` is the phone to call, and `call` who could take it.
+    """
 
     code: str
     kind: str
@@ -48,16 +67,15 @@ class Waiting:
     alerted_at: datetime | None
     happened_at: datetime | None
     late: bool
+    student: str
     call: list[Person]
     tried: list[Tried]
+    earlier: int
 
 
 @dataclass(frozen=True)
 class Late:
-    """An obligation past its time, or one that may not wait.
-
-    what: immediate (danger to life) · unsafe · counselor · owner (taken, and no progress) · contact · withdrawal.
-    """
+    """What is past its time. what: counselor · owner (taken, and no progress) · contact · withdrawal."""
 
     what: str
     code: str
@@ -77,6 +95,7 @@ class OnDuty:
 
 @dataclass(frozen=True)
 class Board:
+    pressing: list[Pressing]
     waiting: list[Waiting]
     more: int
     late: list[Late]
@@ -84,13 +103,17 @@ class Board:
 
 
 def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
+    pressing = _pressing_rows(conn)
     rows, total = _waiting_rows(conn, now)
     tried = _tried_rows(conn, [row["obligation_id"] for row in rows])
     late = _late_rows(conn, now)
     shifts, names = _Shifts.read(conn, now, zone), _college_names(conn)
-    ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + shifts.everybody()
+    centre = people.with_role(conn, "psychologist")
+    ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + shifts.everybody() + centre
+    ids += [row[whose] for row in (*pressing, *rows) for whose in ("victim_id", "counselor_id")]
     known = {person.id: person for person in people.by_id(conn, keys, ids)}
-    waiting = [_waiting(row, tried, shifts, names, known, now) for row in rows]
+    danger = [_pressing(row, keys, shifts, centre, known) for row in pressing]
+    waiting = [_waiting(row, tried, keys, shifts, names, known, now) for row in rows]
     shown = [
         Late(what, row["code"], row["drill"], row["since"], known[owner].called if owner in known else "")
         for what, row in late
@@ -101,7 +124,38 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
         for college in names
         for role in DUTIES
     ]
-    return Board(waiting, total - len(rows), shown, on_duty)
+    return Board(danger, waiting, total - len(rows), shown, on_duty)
+
+
+def _pressing_rows(conn: Connection) -> list[RowMapping]:
+    """Danger to life first, then the longest wait. It is shown until somebody has answered, or was with the student."""
+    since = sql_case((o.kind == "unsafe", func.coalesce(c.unsafe_at, o.started_at)), else_=o.started_at)
+    query = (
+        select(t.cases, o.kind.label("what"), o.owner_id, type_coerce(since, t.UtcTime).label("since"))
+        .join(t.obligations, o.case_id == c.id)
+        .where(o.next_at.is_not(None), o.kind.in_(PRESSING), c.closed_at.is_(None))
+        .order_by(o.kind != PRESSING[0], since)
+        .limit(SHOWN)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def _pressing(row: RowMapping, keys: Keys, shifts: _Shifts, centre: list[UUID], known: dict[UUID, Person]) -> Pressing:
+    college = row["college_code"] or people.DEFAULT
+    looks_after = [row["counselor_id"]] if row["counselor_id"] else shifts.of(college, "college_duty")
+    call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
+    return Pressing(
+        row["what"], row["code"], row["drill"], row["since"], _students_phone(keys, row, known), row["phone_unsafe"],
+        [known[i] for i in call if i in known and known[i].phone],
+    )  # fmt: skip
+
+
+def _students_phone(keys: Keys, row: RowMapping, known: dict[UUID, Person]) -> str:
+    """Empty where it cannot be opened: the board shows the others all the same."""
+    try:
+        return people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, known.get(row["victim_id"]))
+    except (KeyMissing, Tampered):
+        return ""
 
 
 def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int]:
@@ -113,8 +167,8 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
     open_ = (o.kind.in_(("police", "dissuade")), o.state.in_(WAITING), rings, c.closed_at.is_(None))
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
-        select(c.id, c.code, c.kind, c.drill, c.college_code, c.received_at, o.id.label("obligation_id"), o.alerted_at,
-               o.deadline_at, of_transfers(func.sum(x.amount_fen)).label("fen"),
+        select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at,
+               of_transfers(func.sum(x.amount_fen)).label("fen"),
                of_transfers(func.min(x.happened_at, type_=t.UtcTime)).label("happened_at"))
         .select_from(joined)
         .where(*open_)
@@ -133,37 +187,38 @@ def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:
 
 
 def _waiting(
-    row: RowMapping, tried: list[RowMapping], shifts: _Shifts, names: dict[str, str], known: dict[UUID, Person],
-    now: datetime,
+    row: RowMapping, tried: list[RowMapping], keys: Keys, shifts: _Shifts, names: dict[str, str],
+    known: dict[UUID, Person], now: datetime,
 ) -> Waiting:  # fmt: skip
     mine = [it for it in tried if it["obligation_id"] == row["obligation_id"] and it["person_id"] in known]
     college = row["college_code"] or people.DEFAULT
-    on_duty = [i for role in ("officer", "backup") for i in shifts.of(college, role)]
-    call = dict.fromkeys(on_duty + [it["person_id"] for it in mine if known[it["person_id"]].role == "officer"])
+    dissuade = row["kind"] == "in_progress"
+    on_duty = [i for role in (("desk",) if dissuade else ("officer", "backup")) for i in shifts.of(college, role)]
+    rung = [it["person_id"] for it in mine if known[it["person_id"]].role == "officer"]
+    call = dict.fromkeys(on_duty + ([row["counselor_id"]] if dissuade else rung))
     return Waiting(
         row["code"], row["kind"], row["drill"], names.get(college, ""), values.yuan(row["fen"] or 0),
         row["received_at"], row["alerted_at"], row["happened_at"], row["deadline_at"] <= now,
+        _students_phone(keys, row, known) if dissuade else "",
         [known[i] for i in call if i in known and known[i].phone],
         [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
-         for it in mine],
+         for it in mine[-TRIES:]],
+        len(mine[:-TRIES]),
     )  # fmt: skip
 
 
 def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
-    """The most pressing first: a student who is not safe, then obligations, then contacts, then wishes."""
+    """Obligations, then contacts, then wishes."""
     facts = (c.code, c.drill)
     open_ = select(*facts, o.kind, o.state, o.deadline_at.label("since"), o.acknowledged_at, o.owner_id).join(
         t.obligations, o.case_id == c.id
-    ).where(o.next_at.is_not(None), o.kind.in_((*PRESSING, "counselor", "police")), c.closed_at.is_(None))  # fmt: skip
+    ).where(o.next_at.is_not(None), o.kind.in_(("counselor", "police")), c.closed_at.is_(None))  # fmt: skip
     found: list[tuple[str, RowMapping]] = []
     for row in conn.execute(open_.order_by(o.deadline_at).limit(4 * SHOWN)).mappings():
-        if row["kind"] in PRESSING:
-            found.append((row["kind"], row))
-        elif row["kind"] == "counselor" and row["state"] in WAITING and row["since"] <= now:
+        if row["kind"] == "counselor" and row["state"] in WAITING and row["since"] <= now:
             found.append(("counselor", row))
         elif row["kind"] == "police" and row["state"] == "acknowledged" and row["since"] <= now:
             found.append(("owner", row))
-    found.sort(key=lambda it: PRESSING.index(it[0]) if it[0] in PRESSING else len(PRESSING))
     contacts = (
         select(*facts, k.due_at.label("since"), f.counselor_id.label("owner_id"))
         .join(t.follow_ups, f.case_id == c.id)

@@ -41,8 +41,12 @@ class FollowUpRow:
 
 @dataclass(frozen=True)
 class FollowUps:
-    """Open follow-ups by when their next contact is due; `signing` wait for a second person, or owe nothing more."""
+    """Open follow-ups: those who must not be left alone, then by when the next contact is due.
 
+    `signing` wait for a second person, or owe nothing more.
+    """
+
+    immediate: list[FollowUpRow]
     overdue: list[FollowUpRow]
     today: list[FollowUpRow]
     week: list[FollowUpRow]
@@ -76,13 +80,15 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
     soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | (f.state == "review")
     rows = conn.execute(query.where(soon).order_by(f.immediate.desc(), k.due_at).limit(SHOWN)).mappings().all()
     later = query.where(~soon).with_only_columns(func.count(), maintain_column_froms=True)
-    shown = _rows(conn, keys, list(rows))
+    listed = _rows(conn, keys, list(rows))
+    shown = [row for row in listed if not row.immediate]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
     dated = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
     return FollowUps(
-        [row for row, due in dated if due <= now or row.immediate],
-        [row for row, due in dated if now < due <= midnight and not row.immediate],
-        [row for row, due in dated if due > max(now, midnight) and not row.immediate],
+        [row for row in listed if row.immediate],
+        [row for row, due in dated if due <= now],
+        [row for row, due in dated if now < due <= midnight],
+        [row for row, due in dated if due > max(now, midnight)],
         signing,
         int(conn.execute(later).scalar_one()),
     )
@@ -93,19 +99,12 @@ def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUp
     made = []
     for row in rows:
         student = students.get(row["victim_id"])
-        number = phone(keys.unwrap(row["id"], row["row_key"]), row, student)
+        number = people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, student)
         made.append(FollowUpRow(
             row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
             row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"],
         ))  # fmt: skip
     return made
-
-
-def phone(key: RowKey, case: RowMapping, student: people.Person | None) -> str:
-    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
-    given = "victim_phone" if case["for_whom"] == "other" else "phone"
-    reported = key.open("cases", case["id"], given, case[f"{given}_sealed"])
-    return (student.phone if student else None) or reported or ""
 
 
 def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
@@ -122,7 +121,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
         "case": case,
         "row": row,
         "student": student[0].name if student else "",
-        "phone": phone(key, case, student[0] if student else None),
+        "phone": people.students_phone(key, case, student[0] if student else None),
         "counselor": counselor[0].called if counselor else "",
         "obligations": _obligations(conn, keys, case),
         "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],

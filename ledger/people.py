@@ -64,6 +64,13 @@ def opened(keys: Keys, row: RowMapping) -> Person:
     )
 
 
+def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> str:
+    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
+    given = "victim_phone" if case["for_whom"] == "other" else "phone"
+    reported = key.open("cases", case["id"], given, case[f"{given}_sealed"])
+    return (student.phone if student else None) or reported or ""
+
+
 def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Person]:
     """Active people in the order of `ids`, each once.
 

@@ -64,8 +64,8 @@ def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     change(uow, case, immediate=True)
     if case.row["drill"]:
         return
-    again = {"state": "pending", "deadline_at": uow.now + CENTRE_WITHIN}
-    new = {"id": t.new_id(), "case_id": case.id, "kind": IMMEDIATE, "started_at": uow.now, "ladder_at": uow.now}
+    again = {"state": "pending", "deadline_at": uow.now + CENTRE_WITHIN, "started_at": uow.now}
+    new = {"id": t.new_id(), "case_id": case.id, "kind": IMMEDIATE, "ladder_at": uow.now}
     made = uow.upsert(t.obligations).values({**new, **again}).on_conflict_do_nothing().returning(o.id)
     if not uow.conn.execute(made).first():
         mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE, o.state == "done")

@@ -1,17 +1,17 @@
-// The board sounds while a case waits that nobody here has said they heard. Without script it shows all the same.
+// The board sounds while somebody needs help or a case waits, and nobody here has said that they heard of it. Without script it shows all the same.
 (function () {
   var bar = document.getElementById("sound");
   var button = document.getElementById("heard");
-  var waiting = document.getElementById("waiting");
   var title = document.title;
   var heard = {};
   var Context = window.AudioContext || window.webkitAudioContext;
   var audio = Context ? new Context() : null;
 
+  // Each row by what it rings for: one case may wait, and be heard of, and then need help.
   function unheard() {
-    return Array.prototype.map.call(waiting.querySelectorAll("[data-code]"), function (row) {
-      return row.getAttribute("data-code");
-    }).filter(function (code) { return !heard[code]; });
+    return Array.prototype.filter.call(document.querySelectorAll("[data-ring]"), function (row) {
+      return !heard[row.getAttribute("data-ring")];
+    });
   }
 
   function tone(at, pitch) {
@@ -26,7 +26,7 @@
   }
 
   function look() {
-    var codes = unheard();
+    var codes = unheard().map(function (row) { return row.getAttribute("data-code"); });
     var blocked = !audio || audio.state !== "running";
     bar.hidden = !codes.length;
     bar.setAttribute("data-state", !codes.length ? "silent" : blocked ? "blocked" : "sounding");
@@ -42,7 +42,7 @@
       audio.resume().then(look, look);
       return;
     }
-    unheard().forEach(function (code) { heard[code] = true; });
+    unheard().forEach(function (row) { heard[row.getAttribute("data-ring")] = true; });
     look();
   });
   setInterval(look, 2000);

@@ -33,7 +33,7 @@ def test_a_waiting_case_is_there_with_whom_to_call_and_what_was_tried(world: Wor
     world.pump()
     page = desk.get("/desk/board").text
     assert f'data-code="{report.code}"' in page and "38,600" in page and "示例文学院" in page
-    assert "1 欧阳警官" in page  # who was rung first, and how it fared
+    assert "第1次 欧阳警官" in page  # who was rung first, and how it fared
     assert page.index("代欧阳警官接单") < page.index("代上官警官接单")  # on duty first, then the backup
     assert "tel:+8613800001004" in page
 
