@@ -36,7 +36,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         tomorrow = now.astimezone(ledger.zone).date() + timedelta(days=1)
         with ledger.read() as conn:
             found = care_views.follow_ups(conn, ledger.keys, me(), now, datetime.combine(tomorrow, time(), ledger.zone))
-        rows = [*found.overdue, *found.today, *found.week, *found.signing]
+        rows = [*found.immediate, *found.overdue, *found.today, *found.week, *found.signing]
         access.log("student.read", *(f"code:{row.code}" for row in rows))
         return render_template(template, found=found, now=now)
 
@@ -56,7 +56,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         try:
             with ledger.begin(label) as uow:
                 said = do(uow, uow.case(case["id"]))
-            flash("lacking" if said else "recorded")
+            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded")
         except NotAllowed:
             flash("not_done")
         except NotFound:

@@ -18,9 +18,13 @@ c, o, x, f, k = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c, t.con
 
 @dataclass(frozen=True)
 class CollegeRow:
-    """One case. Minutes are whole ones: from the transfer to the report, from the report to an officer's taking it."""
+    """One case. kind: transferred · in_progress (nothing was sent).
+
+    Minutes are whole ones: from the transfer to the report, from the report to an officer's taking it.
+    """
 
     code: str
+    kind: str
     class_name: str
     amount: str
     state: str
@@ -40,7 +44,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), k.follow_up_id == f.id, k.done_at.is_(None),
                           k.due_at <= now)  # fmt: skip
     query = (
-        select(c.code, t.classes.c.name, c.state, c.received_at, total.label("fen"),
+        select(c.code, c.kind, t.classes.c.name, c.state, c.received_at, total.label("fen"),
                first.scalar_subquery().label("happened_at"),
                taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
@@ -50,7 +54,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
         .limit(limit)
     )  # fmt: skip
     return [
-        CollegeRow(row.code, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
+        CollegeRow(row.code, row.kind, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
                    _minutes(row.happened_at, row.received_at), _minutes(row.received_at, row.taken_at),
                    bool(row.overdue))
         for row in conn.execute(query)
