@@ -10,9 +10,10 @@ from sqlalchemy import RowMapping
 
 from desk import access
 from desk.auth import roles
-from ledger import additions, uploads
+from ledger import additions, fraud, uploads
 from ledger.unit_of_work import Ledger
 
+_FRAUD = {lang: {code: words[n] for code, words in fraud.KINDS.items()} for n, lang in enumerate(("zh", "en"))}
 POLICE = ("officer", "security", "admin")
 
 
@@ -30,7 +31,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             with ledger.read() as conn:
                 return uploads.of_case(conn, case["id"])
 
-        return {"additions_of": additions_of, "uploads_of": uploads_of}
+        return {"additions_of": additions_of, "uploads_of": uploads_of, "fraud_kinds": _FRAUD}
 
     @bp.get("/<uuid:upload>")
     @roles(*POLICE)

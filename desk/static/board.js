@@ -26,7 +26,9 @@
   }
 
   function look() {
-    var codes = unheard().map(function (row) { return row.getAttribute("data-code"); });
+    var codes = unheard().map(function (row) { return row.getAttribute("data-code"); }).filter(function (code, n, all) {
+      return all.indexOf(code) === n;
+    });
     var blocked = !audio || audio.state !== "running";
     bar.hidden = !codes.length;
     bar.setAttribute("data-state", !codes.length ? "silent" : blocked ? "blocked" : "sounding");

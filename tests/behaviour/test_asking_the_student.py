@@ -180,3 +180,50 @@ def test_the_list_names_the_kind_and_says_how_many_more_there_are(
         listed = duty_list(conn, ledger.keys, user, world.clock.now(), limit=1)
     assert ([(row.code, row.kind) for row in listed.rows], listed.more) == ([(pressed, "in_progress")], 1)
     read_all(world)
+
+
+def test_the_student_is_led_to_the_page_of_the_transfer_that_lacks_it_until_the_stop_is_filed(
+    world: World, officer: FlaskClient
+) -> None:
+    report = taken(world)
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "t", "amount": "500", "payee_account": "6217"})
+    assert "还缺：第2笔户名、时间" in page(officer, report)
+    world.press(officer, f"/duty/{report.code}/ask")
+    status = f"/r/{report.token}"
+    shown = world.client.get(status).text
+    for slug, words in (("correct", "第2笔：对方户名"), ("time", "第2笔：准确时间")):
+        assert f'href="{status}/more/{slug}?transfer=2">{words}</a>' in shown
+        assert "第2笔" in world.client.get(f"{status}/more/{slug}?transfer=2").text
+    form = {"page": "n", "transfer": "2", "payee_name": "李四"}
+    assert world.client.post(f"{status}/more/correct", data=form).status_code == 303
+    assert report.status()["asked"] == ["time"]
+    world.press(officer, f"/duty/{report.code}/outcome", progress="filed")
+    assert report.status()["asked"] == [] and "民警请您补充" not in world.client.get(status).text
+    world.advance(120)
+    read_all(world)
+
+
+def test_the_office_sees_first_who_is_on_duty_for_the_college(world: World, office: FlaskClient) -> None:
+    report = world.report()
+    shown = page(office, report)
+    own, others = shown.split("<h3>本学院值班</h3>")[1].split("<summary>其他民警</summary>")
+    assert "欧阳警官" in own and "上官警官" in own and "司马警官" not in own
+    assert "司马警官" in others and "欧阳警官" not in others
+    read_all(world)
+
+
+def test_a_code_that_nobody_has_leads_back_to_the_list(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    back = officer.get("/duty?code=AAAAA&lang=zh", follow_redirects=True)
+    assert back.status_code == 200 and "没有这个编号，请核对。" in back.text and 'aria-invalid="true"' in back.text
+    assert "没有这个编号" not in officer.get("/duty").text
+    assert officer.get("/duty/AAAAA").status_code == 404
+    assert officer.get(f"/duty?code=%20{report.code.lower()}").location == f"/duty/{report.code}"
+
+
+def test_the_kind_of_fraud_stands_on_page_and_sheet_in_words(world: World, officer: FlaskClient) -> None:
+    report = taken(world, fraud_type="SD")
+    assert "刷单返利" in page(officer, report)
+    for lang, words in (("zh", "刷单返利"), ("en", "Task rebate")):
+        assert words in officer.get(f"/duty/{report.code}/sheet?lang={lang}").text
+    assert officer.get(f"/duty/{report.code}/sheet.json").get_json()["fraud_type"] == "SD"

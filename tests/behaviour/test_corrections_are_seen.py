@@ -1,5 +1,6 @@
 """A form sent again with other facts: the officer sees both, and the student reads the newest to 110."""
 
+from tests.behaviour.stories import read_all, taken
 from tests.world import World
 
 FORM = {"submission_key": "k", "channel": "bank", "amount": "3800", "phone": "13800000001", "payee_name": "王五",
@@ -43,3 +44,43 @@ def test_an_empty_note_does_not_replace_one_that_says_something(world: World) ->
     assert rows[0][0] > 28  # an empty seal is nonce and tag alone
     kept = "SELECT count(*) FROM case_events WHERE type = 'followup.contact_recorded.v1' AND sealed IS NOT NULL"
     assert world.rows(kept)[0][0] == 1
+
+
+def test_each_correction_stands_once_in_the_row_of_its_transfer_with_its_own_copy_button(world: World) -> None:
+    report = taken(world)
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "t", "amount": "500", "payee_name": "李四"})
+    for page in ("a", "b"):  # said twice
+        form = {"page": page, "transfer": "2", "payee_name": "李思", "payee_account": "6217 0000 0000 4418"}
+        assert world.client.post(f"/r/{report.token}/more/correct", data=form).status_code == 303
+    world.client.post(f"/r/{report.token}/more/time", data={"page": "c", "transfer": "2", "when": "布谷"})
+    world.advance(120)
+    read_all(world)
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    shown = officer.get(f"/duty/{report.code}?lang=zh").text
+    first, second = shown.split("<h3>第1笔</h3>")[1].split("<h3>第2笔</h3>")
+    second, rest = second.split("<h3>后来更正")
+    assert "未电话核实" not in first and "李四" in second
+    assert shown.count('data-copy="李思"') == second.count('data-copy="李思"') == 1
+    assert second.count("未电话核实") == 1 and "6217 0000 0000 4418" in second  # the account filled an empty place
+    assert "第2笔转出时间（没看懂）" in rest and "布谷" in rest and "李思" not in rest
+    told = officer.get(f"/duty/{report.code}/sheet.json").get_json()
+    assert [(it["field"], it["value"]) for it in told["transfers"][1]["corrections"]] == [("payee_name", "李思")]
+    script = world.client.get(f"/r/{report.token}").text
+    assert "李思" in script and "李四" not in script
+
+
+def test_what_is_a_fact_by_now_is_no_correction(world: World) -> None:
+    """A phone that is not safe, and what filled an empty place, stand in their own places."""
+    client = world.client
+    assert client.post("/report", data=FORM).status_code == 303
+    again = {**FORM, "phone_unsafe": "1", "for_whom": "other", "victim_phone": "13800000002"}
+    assert client.post("/report", data=again).status_code == 303
+    read_all(world)
+    [(code,)] = world.rows("SELECT code FROM cases")
+    office = world.user("s", "security")
+    told = office.get(f"/duty/{code}/sheet.json").get_json()["other_corrections"]
+    assert {it["field"]: it["value"] for it in told} == {"victim_phone": "+8613800000002", "for_whom": "other"}
+    shown = office.get(f"/duty/{code}?lang=zh").text
+    rest = shown.split("<h3>后来更正")[1].split("</dl>")[0]
+    assert rest.count("<dt>") == 1 and "别人" in rest
+    assert shown.count("138 0000 0002") == 1

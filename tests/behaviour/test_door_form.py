@@ -242,3 +242,10 @@ def test_a_wrong_link_is_404_with_110(door: World, token: str) -> None:
     page = door.client.get(f"/r/{token}")
     assert page.status_code == 404 and "tel:110" in page.text
     assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_the_account_is_asked_for_as_its_channel_has_it_without_script(world: World) -> None:
+    for channel, words in (("bank", "看转账记录。"), ("wechat", "看账单里的这一笔。")):
+        page = world.client.post("/report", data={"channel": channel}).text
+        assert f'id="payee_account-hint">{words}' in page
+    assert 'id="payee_account-hint">微信、支付宝' in world.client.get("/").text

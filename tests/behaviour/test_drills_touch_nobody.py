@@ -153,3 +153,18 @@ def test_only_a_drill_can_be_ended(world: World) -> None:
     world.until(120)
     for name in ("officer", "backup"):
         world.phones[name].expects(report.code)
+
+
+def test_the_page_of_a_drill_has_no_words_for_110_and_says_when_it_is_over(world: World) -> None:
+    drill = start(world, college="WY")
+    for lang, sentence, over in (
+        ("zh", "演练：不是真实案件", "演练已结束。"),
+        ("en", "演练 DRILL", "The drill is over."),
+    ):
+        shown = world.client.get(f"/r/{drill.token}?lang={lang}").text
+        assert sentence in shown and over not in shown
+        for real in ("我被骗了", "ATM", "客服"):
+            assert real not in shown
+    end(world, drill)
+    assert "演练已结束。" in world.client.get(f"/r/{drill.token}?lang=zh").text
+    read_all(world)

@@ -53,7 +53,10 @@ def test_an_invitation_lets_its_owner_choose_a_password_and_opens_once(world: Wo
 @pytest.mark.parametrize("wrong", [{"password": "short"}, {"otp": "000000"}, {"otp": ""}, {"password": ""}])
 def test_what_is_wrong_is_said_and_the_invitation_stays_open(world: World, wrong: dict[str, str]) -> None:
     link, client = invite(world, "tries"), a_client(world)
-    assert accept(client, link, world, **wrong).status_code == 422
+    refused = accept(client, link, world, **wrong)
+    assert refused.status_code == 422
+    [field] = re.findall(r'<input id="(\w+)"[^>]* aria-invalid="true"', refused.text)  # and the field says so itself
+    assert f'id="{field}-bad"' in refused.text and f'href="#{field}"' in refused.text
     assert accept(client, link, world).status_code == 303
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.behaviour.door_tools import cases
+from tests.behaviour.stories import read_all
 from tests.world import Report, World
 
 STUDENT = "138 0000 0001"
@@ -81,3 +82,20 @@ def test_without_an_amount_the_page_asks_for_it(world: World) -> None:
     assert answer.status_code == 422
     assert "请填写金额" in answer.text
     assert "police" not in report.status()["obligations"]
+
+
+def test_no_page_speaks_of_money_that_has_not_gone(world: World) -> None:
+    report = warned(world)
+    all_rung(world, report)
+    world.clock.advance(11 * 60)
+    desk, counselor = world.user("s", "security"), world.user("c", "counselor", world.phones["counselor"].number)
+    assert "超时无人接手，请马上致电" in desk.get("/duty?lang=zh").text
+    case = desk.get(f"/duty/{report.code}?lang=zh").text
+    assert "谁来接手" in case and "待接手" in case and "接单" not in case
+    assert "先说：先别转，挂断电话。" in counselor.get(f"/desk/followups/{report.code}?lang=zh").text
+    figures = desk.get("/desk/figures?lang=zh").text
+    assert "还没转" in figures and "0 元" not in figures
+    listed = world.client.get(f"/r/{report.token}/more?lang=zh").text
+    assert "是谁的事" in listed and "这笔钱从哪来" not in listed
+    assert world.client.get(f"/r/{report.token}/more/money").status_code == 404
+    read_all(world)

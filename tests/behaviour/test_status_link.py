@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.behaviour.stories import only_police_ring, read_all, reported, taken
-from tests.world import World
+from tests.world import Report, World
 
 
 def test_each_step_has_its_time(world: World) -> None:
@@ -59,3 +59,39 @@ def test_the_token_is_not_in_the_ledger(world: World) -> None:
     report = only_police_ring(world)
     row = world.rows("SELECT * FROM cases")[0]
     assert report.token not in str([bytes(value) if isinstance(value, memoryview) else value for value in row])
+
+
+def page(report: Report, lang: str = "zh") -> str:
+    return report.world.client.get(f"/r/{report.token}?lang={lang}").text
+
+
+def test_one_transfer_of_two_that_was_stopped_is_not_all_and_closing_forgets_it_not(world: World) -> None:
+    report = taken(world)
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "t", "amount": "500"})
+    world.advance(120)
+    read_all(world)
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    for n, (outcome, amount) in enumerate((("stopped", "38600"), ("too_late", "")), 1):
+        form = {"outcome": outcome, "transfer": str(n), "amount": amount}
+        assert world.press(officer, f"/duty/{report.code}/outcome", **form).status_code == 303
+    assert "已止付2笔中的1笔" in page(report) and "1 of 2 transfers stopped" in page(report, "en")
+    world.press(officer, f"/duty/{report.code}/close")
+    assert report.status()["state"] == "closed" and "已止付2笔中的1笔" in page(report)
+
+
+def test_a_call_within_30_minutes_is_promised_only_while_it_can_come(world: World) -> None:
+    report = reported(world)
+    promise = "辅导员30分钟内打给你"
+    shown = page(report)
+    assert promise in shown and shown.index("现在请这样做") < shown.index("还可以补充")
+    world.clock.advance(31 * 60)
+    assert promise not in page(report)
+    read_all(world)
+
+
+def test_what_is_said_to_110_stands_in_chinese_on_the_english_page(world: World) -> None:
+    report = reported(world)
+    shown = page(report, "en")
+    for words in ("我被骗了，请紧急止付。", "qǐng jǐnjí zhǐfù", "Please stop the payment", "户名 Name", "账号 Account"):
+        assert words in shown
+    assert "qǐng" not in page(report)

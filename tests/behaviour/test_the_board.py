@@ -102,3 +102,47 @@ def test_only_the_office_sees_it_and_refreshing_is_not_logged_again(world: World
         assert desk.get(path).status_code == 200
     assert len(world.rows("SELECT 1 FROM access_log")) == before + 1
     assert desk.get("/desk").headers["Location"] == "/desk/board"
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", page).split())
+
+
+def test_who_is_in_danger_comes_first_since_when_with_whom_to_call_and_sounds(world: World, desk: FlaskClient) -> None:
+    world.report()
+    report = world.report(phone="13800000012", student_no="2026010202", payee_account="6217 0000 0000 9999")
+    world.pump()
+    world.clock.advance(5 * 60)
+    assert world.client.post(f"/r/{report.token}/unsafe").status_code == 303
+    world.pump()
+    world.clock.advance(3 * 60)
+    page = desk.get("/desk/board").text
+    row = page.split('<div id="pressing"')[1].split('<div id="waiting"')[0]
+    assert 'data-ring="unsafe-' in row and f'data-code="{report.code}"' in row
+    assert "学生说现在不安全" in row and "3 分钟前" in words_of(row) and "14:45" in row  # and not when it is late
+    assert "tel:+8613800000012" in row and "慕容老师" in row and "tel:+8613800001001" in row
+    read = world.rows("SELECT count(*) FROM access_log WHERE action = 'student.read'")[0][0]
+    assert read == 1
+    desk.get("/desk/board?refresh=1")
+    assert world.rows("SELECT count(*) FROM access_log WHERE action = 'student.read'")[0][0] == read
+
+
+def test_a_long_wait_lists_the_last_four_tries(world: World, desk: FlaskClient) -> None:
+    report = world.report()
+    world.pump()
+    for _ in range(8):
+        world.advance(120)
+    row = words_of(desk.get("/desk/board").text.split(f'id="wait-{report.code}"')[1].split("请打电话")[0])
+    assert len(re.findall(r"第\d+次 ", row)) == 4 and re.search(r"更早 \d+ 次", row), row
+
+
+def test_money_that_has_not_gone_asks_for_a_call_and_somebody_to_take_it_on(world: World, desk: FlaskClient) -> None:
+    report = world.report(kind="in_progress", transfers=[])
+    world.pump()
+    page = desk.get("/desk/board").text.split(f'id="wait-{report.code}"')[1].split('<div id="late"')[0]
+    assert "请致电学生劝阻" in page and "tel:+8613800000001" in page
+    assert "代" not in words_of(page) and "读给民警听" not in page
+    taker = re.search(r'name="person" value="([^"]+)">\s*<button[^>]*>端木值班员接手', page)
+    assert taker
+    assert world.press(desk, f"/duty/{report.code}/acknowledge", person=taker[1]).status_code == 303
+    assert report.state("dissuade") == "acknowledged"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.behaviour.stories import only_counselor_rings
+from tests.behaviour.stories import only_counselor_rings, read_all
 from tests.world import Report, World
 
 HOUR, DAY = 3600, 86400
@@ -199,6 +199,8 @@ def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: Worl
     close = f"/desk/followups/{report.code}/close"
     world.press(mine, close, debt="none", told="1")
     assert state(world) != "review"  # the contacts are still owed
+    shown = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "还缺：30天联系、90天联系、最近两次联系平稳。" in shown  # and the page says which
     complete(world, mine, report)
     assert state(world) == "stable"
     world.press(office, close, sign="1")
@@ -228,3 +230,13 @@ def test_one_contact_that_is_not_calm_keeps_it_open(world: World, last: dict[str
     world.pump()
     for name in (CENTRE, "desk") if last.get("danger") else ():
         world.phones[name].expects("立即到场", report.code)
+
+
+def test_who_must_not_be_left_alone_comes_first_and_is_not_called_late(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, danger="yes")
+    page = said(mine.get("/desk/followups").text)
+    assert "立即处置1" in page and "已超时" not in page
+    world.clock.advance(DAY + 60)
+    assert "联系已超时" in said(mine.get("/desk/followups").text)
+    read_all(world)

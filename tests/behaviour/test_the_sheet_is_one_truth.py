@@ -161,3 +161,10 @@ def test_any_name_can_be_printed(door: World, officer: FlaskClient, typed: str) 
     report = reported(door, payee_name=typed)
     assert officer.get(f"/duty/{report.code}/sheet").status_code == 200
     assert pdf_text(officer, f"/duty/{report.code}/sheet.pdf")
+
+
+def test_an_empty_field_is_empty_on_paper(door: World, officer: FlaskClient) -> None:
+    """This font has no no-break space: it would print a crossed box, as if something had been ticked."""
+    report = reported(door, payee_name="")
+    made = officer.get(f"/duty/{report.code}/sheet.pdf?lang=zh").data
+    assert "\xa0" not in "".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages)

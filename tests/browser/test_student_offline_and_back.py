@@ -37,6 +37,26 @@ def test_a_draft_survives_and_what_was_sent_offline_goes_once(
     expect(phone.locator("#amount")).to_have_value("")
 
 
+@pytest.mark.parametrize("device", ["phone", "desktop"])
+def test_a_page_that_is_stale_says_so_where_it_is_seen_and_covers_nothing(
+    service: Installation, page: Callable[..., Page], device: str
+) -> None:
+    screen = page(device)
+    screen.goto(f"{service.public_url}/r/{service.accepted().token}")
+    screen.context.set_offline(True)
+    warning = screen.locator("#fresh.stale")
+    expect(warning).to_contain_text("正在重连", timeout=15_000)
+    expect(warning).to_be_in_viewport(ratio=1)
+    screen.keyboard.press("End")
+    last = screen.locator("footer a").last
+    expect(last).to_be_in_viewport(ratio=1)
+    above, box = last.bounding_box(), warning.bounding_box()
+    assert above and box and above["y"] + above["height"] <= box["y"]
+    screen.context.set_offline(False)
+    for text in service.phones.unread():
+        service.phones.mark_read(text)
+
+
 def test_no_draft_on_somebody_else_s_phone(service: Installation, page: Callable[..., Page]) -> None:
     phone = page("phone")
     phone.goto(service.public_url)

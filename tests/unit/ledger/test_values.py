@@ -139,6 +139,8 @@ def test_account(text: str, account: Account | None) -> None:
 def test_groups_of_four() -> None:
     assert values.group4("6217000000004417") == "6217 0000 0000 4417"
     assert values.group4("621700000") == "6217 0000 0"
+    for name in ("zhang.san@example.com", "wx_id-01", "张三"):  # no number: it is read as it is
+        assert values.group4(name) == name
 
 
 def _at(day: int, hour: int, minute: int, second: int = 0) -> When:
