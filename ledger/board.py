@@ -71,6 +71,7 @@ class Waiting:
     call: list[Person]
     tried: list[Tried]
     earlier: int
+    grade: str  # none: from a number that nobody knows, 未核实
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,12 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at,
-               of_transfers(func.sum(x.amount_fen)).label("fen"),
+               of_transfers(func.sum(sql_case((x.currency == "CNY", x.amount_fen)))).label("fen"),
                of_transfers(func.min(x.happened_at, type_=t.UtcTime)).label("happened_at"))
         .select_from(joined)
         .where(*open_)
-        .order_by(c.drill, c.received_at)
+        # A flood of unknown numbers hides no student whom the school knows.
+        .order_by(c.drill, c.match_grade == "none", c.received_at)
         .limit(SHOWN)
     )  # fmt: skip
     total = select(func.count()).select_from(joined).where(*open_)
@@ -204,6 +206,7 @@ def _waiting(
         [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
          for it in mine[-TRIES:]],
         len(mine[:-TRIES]),
+        row["match_grade"],
     )  # fmt: skip
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from ledger import board, contacts, people, sheet, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
 from ledger.crypto import Keys, RowKey
+from ledger.escalation import UNSAFE
 from ledger.views import visible
 
 SHOWN = 100  # rows of a list; the page says how many more there are
@@ -37,11 +38,16 @@ class FollowUpRow:
     contact: str
     mode: str
     due_at: datetime | None
+    unsafe: bool  # said so, and nobody has been with them yet
+
+    @property
+    def at_once(self) -> bool:
+        return self.immediate or self.unsafe
 
 
 @dataclass(frozen=True)
 class FollowUps:
-    """Open follow-ups: those who must not be left alone, then by when the next contact is due.
+    """Open follow-ups: those in danger or who say they are, then by when the next contact is due.
 
     `signing` wait for a second person, or owe nothing more.
     """
@@ -70,22 +76,23 @@ class ContactRow:
 def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight: datetime) -> FollowUps:
     """`midnight` is the end of the school's day. One row for each record, the contact that is due first."""
     owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
+    asks = exists().where(o.case_id == c.id, o.kind == UNSAFE, o.next_at.is_not(None))
     query = (
-        select(t.cases, f.state.label("care_state"), f.immediate, f.opened_at, k.kind.label("contact"), k.mode,
-               k.due_at)
+        select(t.cases, f.state.label("care_state"), f.immediate, asks.label("unsafe"), f.opened_at,
+               k.kind.label("contact"), k.mode, k.due_at)
         .join(t.follow_ups, f.case_id == c.id)
         .outerjoin(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()) & k.done_at.is_(None))
         .where(visible(user), f.closed_at.is_(None), c.closed_at.is_(None))
     )  # fmt: skip
-    soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | (f.state == "review")
-    rows = conn.execute(query.where(soon).order_by(f.immediate.desc(), k.due_at).limit(SHOWN)).mappings().all()
+    soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | asks | (f.state == "review")
+    rows = conn.execute(query.where(soon).order_by((f.immediate | asks).desc(), k.due_at).limit(SHOWN)).mappings().all()
     later = query.where(~soon).with_only_columns(func.count(), maintain_column_froms=True)
     listed = _rows(conn, keys, list(rows))
-    shown = [row for row in listed if not row.immediate]
+    shown = [row for row in listed if not row.at_once]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
     dated = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
     return FollowUps(
-        [row for row in listed if row.immediate],
+        [row for row in listed if row.at_once],
         [row for row, due in dated if due <= now],
         [row for row, due in dated if now < due <= midnight],
         [row for row, due in dated if due > max(now, midnight)],
@@ -102,7 +109,7 @@ def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUp
         number = people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, student)
         made.append(FollowUpRow(
             row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
-            row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"],
+            row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"], row["unsafe"],
         ))  # fmt: skip
     return made
 

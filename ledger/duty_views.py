@@ -40,6 +40,7 @@ class DutyRow:
     linked: str | None
     unsafe: bool
     withdrawal: bool
+    grade: str  # none · phone (推测) · student_no
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class DutyList:
 
 
 def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> DutyList:
-    """Cases that wait for somebody first, oldest first; then those in hand; closed ones are not listed."""
+    """Cases that wait for somebody first, those of known students before others, oldest first; then those in hand."""
     linked = t.cases.alias()
     mine = (visible(user), o.kind.in_(("police", "dissuade")), c.closed_at.is_(None), o.state != "done")
     joined = t.cases.join(t.obligations, o.case_id == c.id)
@@ -59,7 +60,7 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
                _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
         .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
         .where(*mine)
-        .order_by(o.state.not_in(_WAITING), c.received_at)
+        .order_by(o.state.not_in(_WAITING), c.match_grade == "none", c.received_at)
         .limit(limit)
     )  # fmt: skip
     rows = conn.execute(query).mappings().all()
@@ -85,6 +86,7 @@ def _row(row: Any, owner: str, now: datetime) -> DutyRow:
         linked=row["linked"],
         unsafe=row["unsafe_at"] is not None,
         withdrawal=row["withdrawal_at"] is not None,
+        grade=row["match_grade"],
     )
 
 
