@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import traceback
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,8 @@ from services.settings import BadSettings, Settings
 
 log = structlog.get_logger()
 THREADS = 16
+MAX_CONNECTIONS = 2000  # beyond them new ones wait until others end
+OWN_FILES = 500  # descriptors that ledger, broker and provider may need besides
 MAX_READ = 16 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
 _MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
 _DETAILS = {
@@ -183,8 +186,10 @@ class WebServer:
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
         try:
+            # select(), its default, fails for good at descriptor 1024: a thousand idle clients would end the process.
             self._server = create_server(app, host=host, port=port, threads=THREADS, ident="stopline",
-                                         channel_timeout=60, max_request_body_size=MAX_READ, connection_limit=2000,
+                                         channel_timeout=60, max_request_body_size=MAX_READ, asyncore_use_poll=True,
+                                         connection_limit=_connections(),
                                          clear_untrusted_proxy_headers=False)  # fmt: skip
         except OSError as error:
             raise BadSettings(
@@ -202,3 +207,14 @@ class WebServer:
         dispatcher.close(self._server)
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=10)
         self._server.trigger.close()
+
+
+def _connections() -> int:
+    """How many clients are taken at a time, after raising the process's limit of open files as far as that needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return min(MAX_CONNECTIONS, max(soft - OWN_FILES, soft // 2))
+    return MAX_CONNECTIONS
