@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, or_, select, union, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, union, update
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
@@ -31,11 +31,16 @@ def note(uow: UnitOfWork, root: UUID, later: UUID) -> None:
     uow.append(uow.case(root), LinkReceived(str(later)), "ledger")
 
 
-def group(conn: Connection, case_id: UUID) -> list[UUID]:
-    """This case and the open ones of the same fraud, in the order in which they are to be locked."""
-    root = select(func.coalesce(c.linked_to, c.id)).where(c.id == case_id).scalar_subquery()
-    others = select(c.id).where(or_(c.id == root, c.linked_to == root), c.state != "closed")
-    return sorted({case_id, *conn.scalars(others)})
+def root(conn: Connection, case_id: UUID) -> UUID:
+    """The earliest report of the same fraud, perhaps this one."""
+    found: UUID = conn.execute(select(func.coalesce(c.linked_to, c.id)).where(c.id == case_id)).scalar_one()
+    return found
+
+
+def members(conn: Connection, case_id: UUID) -> Select[tuple[UUID]]:
+    """This case and the open ones of the same fraud."""
+    first = root(conn, case_id)
+    return select(c.id).where(or_(c.id == first, c.linked_to == first), or_(c.state != "closed", c.id == case_id))
 
 
 def same_as(conn: Connection, case_id: UUID) -> str | None:

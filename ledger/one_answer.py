@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, exists, select
 
 from ledger import linking
 from ledger import tables as t
@@ -23,12 +23,14 @@ d = t.deliveries.c
 def serve(uow: UnitOfWork, case_id: UUID) -> None:
     """Give those of these cases that still ring to who has another. To be called before any of them is locked.
 
-    Called after a link was committed and after an acknowledgement was: whichever came last sees the other.
+    Called after a link was committed and after an acknowledgement was: whichever came last sees the other, so only
+    what this case has to do with the others is looked at, and nothing is locked where nobody is to be given anything.
+    A flood of reports of one fraud would otherwise lock and read them all for each of them.
     """
-    group = linking.group(uow.conn, case_id)
-    if len(group) < 2:
+    found = _to_be_served(uow.conn, case_id)
+    if not found:
         return
-    cases = [uow.case(member) for member in group]  # all in one order: no deadlock
+    cases = [uow.case(member) for member in sorted(found | {linking.root(uow.conn, case_id)})]  # one order: no deadlock
     rows = [(case, obligation(uow, case, case.first_obligation)) for case in cases]
     taken = [row for _, row in rows if row["owner_id"] and row["state"] not in (*WAITING, "done")]
     taken.sort(key=lambda row: row["acknowledged_at"])
@@ -38,6 +40,26 @@ def serve(uow: UnitOfWork, case_id: UUID) -> None:
         owner = next((it["owner_id"] for it in taken if it["kind"] == row["kind"] and _had_heard(uow, row, it)), None)
         if owner:
             acknowledge(uow, case, row["kind"], owner, "linked", "ledger")
+
+
+def _to_be_served(conn: Connection, case_id: UUID) -> set[UUID]:
+    """Cases that ring beside this one if it is taken, or taken ones beside it if it rings; both ends, unlocked."""
+    w, k = t.obligations.alias("waiting").c, t.obligations.alias("taken").c
+    fraud = linking.members(conn, case_id)
+    heard = exists().where(d.obligation_id == w.id, d.person_id == k.owner_id, d.alert, d.state.in_(HEARD))
+    pair = select(w.case_id, k.case_id).where(
+        w.kind == k.kind,
+        w.state.in_(WAITING),
+        k.owner_id.is_not(None),
+        k.state.not_in((*WAITING, "done")),
+        w.entered_at <= k.acknowledged_at,
+        heard,
+    )
+    here = (
+        pair.where(w.case_id == case_id, k.case_id.in_(fraud)),
+        pair.where(k.case_id == case_id, w.case_id.in_(fraud)),
+    )
+    return {member for query in here for row in conn.execute(query) for member in row}
 
 
 def _had_heard(uow: UnitOfWork, ringing: RowMapping, taken: RowMapping) -> bool:

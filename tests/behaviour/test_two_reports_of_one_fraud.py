@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from services.worker import run_open
 from tests.behaviour.stories import SQLITE, at_once, read_all
@@ -167,3 +168,19 @@ def test_a_third_report_leads_to_the_first(world: World) -> None:
     third = world.report()
     read_all(world)
     assert linked(world) == {first.code: None, later.code: first.code, third.code: first.code}
+
+
+@SQLITE
+def test_a_flood_of_one_fraud_costs_each_report_no_more_than_the_first_few(world: World) -> None:
+    """Somebody may send the same phone and account a thousand times: others' alerts must not wait for it."""
+    asked: list[str] = []
+    event.listen(world.parts.ledger.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    costs = []
+    for _ in range(30):
+        asked.clear()
+        world.report()
+        run_open(world.parts.ledger, world.handlers)
+        costs.append(len(asked))
+    world.advance(1)
+    read_all(world)
+    assert costs[-1] <= costs[4] + 5, costs
