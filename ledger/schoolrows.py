@@ -186,6 +186,13 @@ def _targets(text: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(name for name in named if name)) if named and None not in named else None
 
 
+def _at_most(most: int) -> Callable[[str], str | None]:
+    """What the ledger's column has room for."""
+    return lambda text: text if len(text) <= most else None
+
+
+_CODE, _CODE_ROOM = ("a code of at most 32 characters", "至多32个字符的代码"), _at_most(32)
+_KEY, _KEY_ROOM = ("at most 64 characters", "至多64个字符"), _at_most(64)
 _PHONE = ("a full phone number", "完整的电话号码")
 _TARGETS = ("targets joined by +: " + ", ".join(TARGETS), "用+连接的对象：" + "、".join(TARGETS.values()))
 _DAYS = ("days such as 1-5 or 6,7 (1 = Monday)", "星期，如1-5或6,7（1为周一）")
@@ -213,21 +220,21 @@ SHEETS_ZH: Mapping[str, str] = {
     "ladder": "升级",
 }
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
-    "colleges": (Column("code", "学院代码", "WY"), Column("name", "学院名称", "示例文学院")),
+    "colleges": (Column("code", "学院代码", "WY", True, _CODE, _CODE_ROOM), Column("name", "学院名称", "示例文学院")),
     "classes": (
-        Column("code", "班级代码", "WY2601"),
+        Column("code", "班级代码", "WY2601", True, _CODE, _CODE_ROOM),
         Column("name", "班级名称", "示例2601班"),
         Column("college", "学院代码", "WY"),
         Column("counselor", "辅导员编号", "C01"),
     ),
     "people": (
-        Column("key", "编号", "C01", compulsory=False),
+        Column("key", "编号", "C01", False, _KEY, _KEY_ROOM),
         Column("name", "姓名", "示例姓名"),
         _choice("role", "身份", "辅导员", ROLES),
         Column("phone", "手机号", "13800000001", False, _PHONE, parse_phone),
         Column("college", "学院代码", "WY", compulsory=False),
         Column("class_code", "班级代码", "", compulsory=False),
-        Column("student_no", "学号", "", compulsory=False),
+        Column("student_no", "学号", "", False, _KEY, _KEY_ROOM),  # the key, where that is left out
         Column("stand_in", "代班人编号", "C02", compulsory=False),
         _choice("language", "语言", "中文", LANGUAGES, compulsory=False),
         Column("called", "称呼", "示例老师", compulsory=False),
