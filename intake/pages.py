@@ -113,10 +113,17 @@ def blueprint(door: Door) -> Blueprint:
             payee_account=reading.text("payee_account", request.form.get("payee_account")),
         )
         if reading.problems:
-            page = _status_page(door, token, reading.problems[0])
-            page.status_code = 422
-            return page
+            return _asked_again(token, reading.problems[0])
         return _change(door, token, "sent", lambda uow, case: conversion.convert(uow, case, item, reports.ANONYMOUS))
+
+    def _asked_again(token: str, problem: Problem) -> BaseResponse:
+        with door.ledger.read() as conn:
+            case = status.case_by_token(conn, token, door.ledger.clock.now())
+        if case["kind"] != "in_progress":  # a second tap: it is a report already, and its page has no such question
+            return redirect(url_for("intake.status_page", token=token), 303)
+        page = _status_page(door, token, problem)
+        page.status_code = 422
+        return page
 
     return bp
 

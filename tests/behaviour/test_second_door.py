@@ -64,6 +64,8 @@ def test_one_tap_makes_it_a_report_that_rings_officers_and_nobody_dissuades_any_
         sent = world.client.post(f"/r/{report.token}/sent", data={"amount": "3800", "channel": "wechat"})
         assert sent.status_code == 303
     alert = world.phones["officer"].expects("紧急止付", report.code, "3800元")
+    empty = world.client.post(f"/r/{report.token}/sent", data={"amount": ""})  # nor does one that says nothing any more
+    assert (empty.status_code, empty.headers["Location"]) == (303, f"/r/{report.token}")
     assert report.status()["obligations"].keys() == {"police", "counselor", "care"}
     assert len(report.events("report.converted.v1")) == 1
     assert "对订单有疑惑" in world.client.get(f"/r/{report.token}").text
