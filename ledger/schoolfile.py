@@ -162,7 +162,7 @@ def _rows(name: str, sheet: _Sheet, faults: list[Fault]) -> Iterator[tuple[Place
 
 
 def _row(name: str, place: Placed, cells: Mapping[str, str], faults: list[Fault]) -> object | None:
-    values = {}
+    values: dict[str, object] = {"key": ""} if name == "people" else {}  # a student's is their number: _completed
     before = len(faults)
     for column in COLUMNS[name]:
         text = clean_text(cells.get(column.field, ""), LONGEST_CELL)

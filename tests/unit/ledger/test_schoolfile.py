@@ -97,6 +97,15 @@ def test_a_fault_names_file_row_and_column(tmp_path: Path, sheet: str, row: int,
     assert all(fault.message and fault.message_zh for fault in faults)
 
 
+def test_a_student_without_a_key_has_their_number_for_one_and_nobody_else_may_lack_both(tmp_path: Path) -> None:
+    student = next(row for row, person in enumerate(SCHOOL.people, 2) if person.role == "student")
+    edit(tmp_path, "people", student, "编号", "")
+    person = read(tmp_path).people[student - 2]
+    assert person.key == person.student_no == SCHOOL.people[student - 2].student_no
+    edit(tmp_path, "people", student, "学号", "")
+    assert places(faults_of(tmp_path)) == {("people.csv", student, "编号")}
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     edit(tmp_path, "people", 2, "手机号", "1")
     edit(tmp_path, "people", 5, "身份", "?")
