@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import traceback
 from datetime import timedelta
@@ -33,6 +34,7 @@ THREADS = 16
 MAX_CONNECTIONS = 2000  # beyond them new ones wait until others end
 OWN_FILES = 500  # descriptors that ledger, broker and provider may need besides
 MAX_READ = 16 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
+_HOST = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
 _DETAILS = {
     404: "There is no such address. 没有这个地址。",
@@ -64,7 +66,7 @@ def build_app(parts: Parts) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # it wants a Referer, which our own Referrer-Policy forbids browsers to send
         TEMPLATES_AUTO_RELOAD=False,
     )
-    inner = PlainQuery(app.wsgi_app)
+    inner = PlainRequest(app.wsgi_app)
     app.wsgi_app = TrustedProxies(inner, networks(settings.trusted_proxies))  # type: ignore[method-assign]
     provider, drills = _provider(settings), drill.token_holds(settings)
     door = Door(ledger, parts.spooler, settings.public_url, settings.school_name, provider, drills)
@@ -92,8 +94,11 @@ def _provider(settings: Settings) -> Provider:
     return Provider(verify, webhook.parse_status, webhook.parse_message, voice.parse, voice.answer)
 
 
-class PlainQuery:
-    """A raw byte in a query string, which no browser sends, becomes its escape, so that every view can read it."""
+class PlainRequest:
+    """What no browser sends, and the framework stumbles over before any view is asked, made plain.
+
+    A raw byte in a query string becomes its escape; a host that is none is forgotten (nothing of ours believes it).
+    """
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -101,6 +106,8 @@ class PlainQuery:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         query = environ.get("QUERY_STRING", "")
         environ["QUERY_STRING"] = "".join(c if c.isascii() else f"%{ord(c) & 0xFF:02X}" for c in query)
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", "")[:300]):
+            environ.pop("HTTP_HOST", None)
         return self._app(environ, start_response)
 
 

@@ -271,3 +271,27 @@ def test_a_raw_byte_in_the_query_of_any_page_is_no_reason_to_fail(door: World) -
     for path in ("/", "/login", "/duty", "/r/x", "/nowhere", "/openapi.json"):
         answer = door.client.get(path, environ_overrides={"QUERY_STRING": "lang=\xff&code=\xfe"})
         assert answer.status_code < 500, path
+
+
+HOSTS = (
+    "",
+    "a" * 64,
+    "a..b",
+    ".",
+    "\xff",
+    "电诈",
+    "a b",
+    "<x>",
+    "x:99999999",
+    "[::1",
+    "[" + "1" * 400 + "]",
+    "x." * 200,
+)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_is_none_is_no_reason_to_fail(door: World, host: str) -> None:
+    """Nor to write the address of a status page, which is a secret, into the log."""
+    environ = {"HTTP_HOST": host.encode().decode("latin-1")}
+    for path, status in (("/", 200), ("/r/none", 404), ("/api/v1/reports/none", 404), ("/nowhere", 404)):
+        assert door.client.get(path, environ_overrides=environ).status_code == status
