@@ -79,11 +79,20 @@ class Keys:
             ring[name] = base64.b64decode(secret, validate=True)
         return cls(ring, base64.b64decode(index_key, validate=True))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Ids of the ring's keys, newest first."""
+        return tuple(self._ring)
+
     def new_row_key(self, row: UUID) -> tuple[RowKey, bytes]:
         """A fresh key and its wrapped form for the row's `row_key` column."""
         key = RowKey(secrets.token_bytes(32))
+        return key, self.wrap(row, key)
+
+    def wrap(self, row: UUID, key: RowKey) -> bytes:
+        """Always with the newest key of the ring, whose id stands before it."""
         wrapped = _seal(self._ring[self._newest], key.secret, f"row_key:{row}")
-        return key, self._newest.encode() + b":" + wrapped
+        return self._newest.encode() + b":" + wrapped
 
     def unwrap(self, row: UUID, wrapped: bytes) -> RowKey:
         name, _, sealed = wrapped.partition(b":")

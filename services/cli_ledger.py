@@ -1,10 +1,10 @@
-"""`stopline db`, `audit` and `work`."""
+"""`stopline db`, `audit`, `keys` and `work`."""
 
 from __future__ import annotations
 
 import argparse
 
-from ledger import anchors, migrations, work
+from ledger import anchors, keyring, migrations, work
 from ledger.unit_of_work import connect
 from services import compose
 from services.settings import load, state_dir
@@ -42,4 +42,13 @@ def audit_verify(_options: argparse.Namespace) -> int:
 def work_retry(_options: argparse.Namespace) -> int:
     ledger, _ = compose.build_ledger(load())
     print(f"{work.reopen_parked(ledger)} rows are tried again")
+    return 0
+
+
+def keys_rewrap(_options: argparse.Namespace) -> int:
+    ledger, _ = compose.build_ledger(load())
+    newest, *older = ledger.keys.names
+    print(f"{keyring.rewrap(ledger)} rows are now wrapped with {newest}")
+    if older:
+        print(f"{', '.join(older)} may leave STOPLINE_DATA_KEYS once every process runs with {newest} first")
     return 0

@@ -12,10 +12,10 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from ledger import anchors, deliveries, failpoints, limits, migrations, people, replies
+from ledger import anchors, deliveries, failpoints, keyring, limits, migrations, people, replies
 from ledger import tables as t
 from ledger.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
 from ledger.errors import LedgerAway, LedgerNotReady
@@ -88,7 +88,11 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
         _check_keys(settings, engine)
+    except (BadSettings, LedgerNotReady):
+        engine.dispose()
+        raise
     except DBAPIError as error:
+        engine.dispose()
         raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
     ledger = Ledger(
         engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
@@ -112,6 +116,21 @@ def _check_keys(settings: Settings, engine: Engine) -> None:
     with engine.connect() as conn:
         if not people.keys_fit(conn, settings.keys):
             raise BadSettings(["STOPLINE_DATA_KEYS or STOPLINE_INDEX_KEY: the ledger was written with other keys"])
+        if gone := keyring.missing(conn, settings.keys):
+            raise BadSettings([f"STOPLINE_DATA_KEYS: the ledger needs key {name!r} as well" for name in gone])
+
+
+def refuse_a_forgetful_database(ledger: Ledger) -> None:
+    """A process that takes reports promises that they outlive a power cut; tests may build their ledgers on less."""
+    with ledger.read() as conn:
+        if off := forgets(conn, ledger):
+            raise BadSettings([f"STOPLINE_DATABASE_URL: PostgreSQL runs with {name}=off; turn it on" for name in off])
+
+
+def forgets(conn: Connection, ledger: Ledger) -> list[str]:
+    """Settings of PostgreSQL under which an accepted report could be lost."""
+    names = ("fsync", "synchronous_commit", "full_page_writes") if ledger.postgres else ()
+    return [name for name in names if conn.execute(text(f"SHOW {name}")).scalar_one() == "off"]
 
 
 def build_channel(settings: Settings) -> Channel:

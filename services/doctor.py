@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from kombu.connection import Connection as BrokerConnection
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from ledger import alerting, people, views
 from ledger import tables as t
@@ -72,10 +72,8 @@ def _spool(settings: Settings, ledger: Ledger) -> Iterator[str]:
 
 
 def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:
-    if ledger.postgres:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            if conn.execute(text(f"SHOW {name}")).scalar_one() == "off":
-                yield f"ledger: PostgreSQL runs with {name}=off; an accepted report could be lost"
+    for name in compose.forgets(conn, ledger):
+        yield f"ledger: PostgreSQL runs with {name}=off; an accepted report could be lost"
 
 
 def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[str]:

@@ -16,7 +16,7 @@ import structlog
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
 from services import web
-from services.compose import Parts, build_parts, logging_as_json
+from services.compose import Parts, build_parts, logging_as_json, refuse_a_forgetful_database
 from services.settings import BadSettings, Settings, load
 from services.threads import die_with_any_thread
 
@@ -65,6 +65,7 @@ def _brokered() -> Settings:
 
 
 def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
+    refuse_a_forgetful_database(parts.ledger)
     server = web.WebServer(web.build_app(parts), host, port)
     stop = _on_signal()
     die_with_any_thread(stop)
@@ -79,6 +80,7 @@ def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
 
 
 def _wait(parts: Parts, names: tuple[str, ...], name: str) -> int:
+    refuse_a_forgetful_database(parts.ledger)
     stop = _on_signal()
     die_with_any_thread(stop)
     parts.start(*names)

@@ -61,9 +61,12 @@ def test_make_secrets_writes_every_file_that_compose_hands_out(compose: dict[str
 
 @pytest.fixture(scope="module")
 def installation(
-    compose: dict[str, Any], rabbitmq: RabbitMQ, postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+    compose: dict[str, Any],
+    rabbitmq: RabbitMQ,
+    durable_postgresql: PostgreSQL,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator["Composed"]:
-    running = Composed(compose, rabbitmq.url, postgresql.new_database(), tmp_path_factory.mktemp("compose"))
+    running = Composed(compose, rabbitmq.url, durable_postgresql.new_database(), tmp_path_factory.mktemp("compose"))
     yield running
     running.stop()
 

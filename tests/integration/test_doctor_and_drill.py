@@ -71,12 +71,17 @@ def test_a_broker_that_is_away_is_named(separate: Installation) -> None:
     assert ["broker: cannot be reached" in fault for fault in faults] == [True]
 
 
-def test_a_database_that_may_forget_is_named(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_a_database_that_may_forget_is_named_and_no_process_starts_on_it(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
     with installed(postgresql.new_database(), EMBEDDED, tmp_path) as made:
         made.prepare()
         status, faults = doctor(made)
+        refused = made.launch("up")
+        assert refused.await_end(60) == 2
     assert status == 1
     assert ["PostgreSQL runs with fsync=off" in fault for fault in faults] == [True]
+    assert refused.said.splitlines()[-1] == "STOPLINE_DATABASE_URL: PostgreSQL runs with fsync=off; turn it on"
 
 
 @pytest.mark.parametrize(("upgraded", "said"), [(True, "nobody would be called"), (False, "stopline db upgrade")])

@@ -1,0 +1,129 @@
+"""The key ring turns while nothing is lost; a key that is missing is named before anything starts; one that was
+destroyed takes what it sealed with it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import LargeBinary, select, update
+
+from ledger import keyring
+from ledger import tables as t
+from ledger.crypto import Keys, RowKey
+from ledger.errors import KeyMissing, Tampered
+from services.compose import build_ledger
+from services.settings import BadSettings, Settings
+from tests.behaviour.stories import read_all, reported, taken
+from tests.world import Report, World
+
+SEALED_BY_ITS_CASE = (t.cases, t.transfers, t.deliveries, t.case_events, t.uploads)
+
+
+def turned(world: World, *, keep: bool) -> Settings:
+    """The settings with a new key, before the old one or in its place."""
+    fresh = f"new:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    old = world.parts.settings.data_keys
+    return world.parts.settings.model_copy(update={"data_keys": f"{fresh},{old}" if keep else fresh})
+
+
+def names_of_keys(world: World) -> set[str]:
+    with world.parts.ledger.read() as conn:
+        wrapped = [key for table in keyring.TABLES for key in conn.scalars(select(table.c.row_key))]
+    return {bytes(key).partition(b":")[0].decode() for key in wrapped if key}
+
+
+def full(world: World) -> Report:
+    """A report, an answer and a member of staff: each table whose rows have keys has some."""
+    report = taken(world)
+    world.user("office", "admin")
+    read_all(world)
+    return report
+
+
+def test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go(world: World) -> None:
+    report = full(world)
+    [old] = names_of_keys(world)
+    both = turned(world, keep=True)
+    ledger, _ = build_ledger(both, given=world.clock)
+    rows = keyring.rewrap(ledger)
+    assert rows > 10
+    assert names_of_keys(world) == {"new"}
+    assert keyring.rewrap(ledger) == 0
+    ledger.engine.dispose()
+    alone = both.model_copy(update={"data_keys": both.data_keys.split(",")[0]})
+    ledger, _ = build_ledger(alone, given=world.clock)
+    with ledger.begin("look") as uow:
+        case = uow.case(uow.conn.execute(select(t.cases.c.id).where(t.cases.c.code == report.code)).scalar_one())
+        assert case.field("phone") == "+8613800000001"
+        assert keyring.missing(uow.conn, ledger.keys) == []
+        assert keyring.missing(uow.conn, world.parts.ledger.keys) == ["new"]
+    ledger.engine.dispose()
+    assert old != "new"
+
+
+def test_nothing_starts_without_a_key_that_the_ledger_needs(world: World) -> None:
+    """Also where the people were wrapped anew and only an old case was not."""
+    full(world)
+    both = turned(world, keep=True)
+    [old] = names_of_keys(world)
+    ledger, _ = build_ledger(both, given=world.clock)
+    with ledger.begin("partly") as uow:
+        for row in uow.conn.execute(select(t.people.c.id, t.people.c.row_key)).all():
+            anew = ledger.keys.wrap(row.id, ledger.keys.unwrap(row.id, row.row_key))
+            uow.conn.execute(update(t.people).where(t.people.c.id == row.id).values(row_key=anew))
+    ledger.engine.dispose()
+    alone = both.model_copy(update={"data_keys": both.data_keys.split(",")[0]})
+    with pytest.raises(BadSettings, match=f"STOPLINE_DATA_KEYS: the ledger needs key '{old}' as well"):
+        build_ledger(alone, given=world.clock)
+    with pytest.raises(BadSettings, match="was written with other keys"):
+        build_ledger(turned(world, keep=False), given=world.clock)
+
+
+def sealed_of(world: World, case_id: Any) -> Iterator[tuple[str, Any, str, bytes]]:
+    """(table, row, column, ciphertext) of everything that hangs on the case."""
+    with world.parts.ledger.read() as conn:
+        for table in SEALED_BY_ITS_CASE:
+            mine = table.c.id == case_id if table is t.cases else table.c.case_id == case_id
+            columns = [c for c in table.c if c.name.endswith("_sealed") or c.name == "sealed"]
+            assert all(isinstance(column.type, LargeBinary) for column in columns)
+            for row in conn.execute(select(table).where(mine)).mappings():
+                for column in columns:
+                    if row[column.name] is not None:
+                        yield table.name, row["id"], column.name.removesuffix("_sealed"), bytes(row[column.name])
+
+
+def test_a_case_whose_key_was_destroyed_can_be_read_by_nobody_and_the_others_still_can(world: World) -> None:
+    gone, kept = reported(world), world.report(phone="13912349999", student_no=None, narrative="金丝雀")
+    read_all(world)
+    keys = world.parts.ledger.keys
+    with world.parts.ledger.begin("look") as uow:
+        ids = dict(uow.conn.execute(select(t.cases.c.code, t.cases.c.id)).all())
+        key = uow.case(ids[gone.code]).key
+    sealed = list(sealed_of(world, ids[gone.code]))
+    assert len(sealed) >= 8
+    for table, row, column, data in sealed:
+        assert key.open(table, row, column, data)  # while its key is there it opens
+    with world.parts.ledger.begin("destroy") as uow:
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == ids[gone.code]).values(row_key=b""))
+    assert list(sealed_of(world, ids[gone.code])) == sealed
+    with world.parts.ledger.begin("look") as uow, pytest.raises(KeyMissing):
+        uow.case(ids[gone.code])
+    for guess in every_other_key(world, keys, ids[kept.code]):
+        for table, row, column, data in sealed:
+            with pytest.raises(Tampered):
+                guess.open(table, row, column, data)
+    with world.parts.ledger.begin("look") as uow:
+        assert uow.case(ids[kept.code]).field("narrative") == "金丝雀"
+    ledger, _ = build_ledger(world.parts.settings, given=world.clock)  # and the service starts
+    ledger.engine.dispose()
+
+
+def every_other_key(world: World, keys: Keys, other: Any) -> list[RowKey]:
+    """What somebody who holds the ring and the whole database could try."""
+    ring = [base64.b64decode(part.partition(":")[2]) for part in world.parts.settings.data_keys.split(",")]
+    with world.parts.ledger.begin("look") as uow:
+        return [*map(RowKey, ring), uow.case(other).key]
