@@ -14,12 +14,15 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, select
 
 from ledger import durable, people
 from ledger import tables as t
 from ledger.crypto import Keys
+from ledger.errors import KeyMissing, Tampered
 
+log = structlog.get_logger()
 TARGETS = ("officer", "desk")
 
 
@@ -67,12 +70,16 @@ def keep(path: Path, shifts: Sequence[Shift], keys: Keys) -> None:
 
 
 def kept(path: Path, keys: Keys) -> list[Shift]:
-    """Empty where none was ever kept."""
+    """Empty where none was ever kept, or its key is no more in the ring: the next one is taken at once."""
     if not path.exists():
         return []
     content = json.loads(path.read_bytes())
-    key = keys.unwrap(list_id := UUID(content["id"]), base64.b64decode(content["row_key"]))
-    opened = key.open("duty_list", list_id, "shifts", base64.b64decode(content["sealed"])) or "[]"
+    try:
+        key = keys.unwrap(list_id := UUID(content["id"]), base64.b64decode(content["row_key"]))
+        opened = key.open("duty_list", list_id, "shifts", base64.b64decode(content["sealed"])) or "[]"
+    except (KeyMissing, Tampered) as error:
+        log.error("duty_list_unreadable", error=type(error).__name__)
+        return []
     return [Shift(**shift) for shift in json.loads(opened)]
 
 

@@ -20,11 +20,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from ledger import codes, durable, failpoints, values
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey, digest
-from ledger.errors import Conflict, LedgerAway, Tampered
+from ledger.errors import Conflict, KeyMissing, LedgerAway, Tampered
 from ledger.reportin import ReportIn, TransferIn
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,15 @@ class Spool:
         return next((entry for entry in found if entry and entry.token == token), None)
 
     def entries(self) -> Iterator[Entry]:
-        """The oldest first."""
-        return (entry for path in self._paths() if (entry := self._read(path)))
+        """The oldest first. One that cannot be read is said and left where it is: those behind it must not wait."""
+        for path in self._paths():
+            try:
+                entry = self._read(path)
+            except (KeyMissing, Tampered, ValueError, KeyError) as error:
+                log.error("spool_unreadable", file=path.name, error=type(error).__name__)
+                continue
+            if entry:
+                yield entry
 
     def waiting(self) -> int:
         return len(self._paths())

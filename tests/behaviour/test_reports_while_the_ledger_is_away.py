@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -303,3 +305,25 @@ def test_two_processes_that_share_a_folder_ring_once(world: World) -> None:
     real = in_the_only_case(world)
     world.phones["counselor"].expects(real)
     world.phones["student"].expects(real)
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_waiting(world: World) -> None:
+    with away(world) as spooler:
+        form(world, submission_key="spoiled")
+        first = next(spooler.spool._folder.glob("*.report"))
+        first.write_bytes(first.read_bytes().replace(b'"sealed": "', b'"sealed": "AAAA'))
+        path = form(world, submission_key="whole")
+    everybody_is_told(world, in_the_ledger(world, path))
+    assert (world.parts.spooler.spool.waiting(), cases(world)) == (1, 1)  # left for somebody to look at
+    assert world.degraded() == ["spool"]
+
+
+def test_a_duty_list_under_a_key_that_is_gone_is_taken_anew(world: World) -> None:
+    old = world.parts.spooler
+    stored = json.loads(old._list_file.read_bytes())
+    stored["row_key"] = base64.b64encode(b"gone:" + bytes(60)).decode()
+    old._list_file.write_text(json.dumps(stored))
+    anew = Spooler(world.parts.ledger, old.spool, old._channel, old._render, old._list_file)
+    assert anew._list == []
+    anew.refresh_list()
+    assert anew._list == old._list != []
