@@ -27,6 +27,7 @@ from notifier.countries import for_phone
 from notifier.registry import build
 from notifier.simulator.sink import SinkChannel
 from notifier.twilio.client import TwilioConfig
+from services.auditor import Auditor
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
 from services.relay import Relay
@@ -166,6 +167,7 @@ class Parts:
     sender: Sender
     clock: ClockProcess
     spooler: Spooler
+    auditor: Auditor
     relay: Relay | None = None
     worker: LedgerWorker | BrokerWorker | None = None
     running: ExitStack = field(default_factory=ExitStack)  # what to stop, in the order of starting
@@ -196,7 +198,7 @@ def build_parts(
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
     clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))
-    parts = Parts(settings, ledger, steady, channel, sender, clock, spooler)
+    parts = Parts(settings, ledger, steady, channel, sender, clock, spooler, Auditor(ledger, settings.heartbeat_url))
     if settings.embedded:
         parts.worker = LedgerWorker(ledger, HANDLERS)
     else:

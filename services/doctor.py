@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from ledger import alerting, people, views
 from ledger import tables as t
+from ledger.auditing import audit
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
 from ledger.spool import Spool
@@ -33,6 +34,7 @@ def run() -> int:
     with ledger.read() as conn:
         lines, faults = duty_lines(conn, ledger)
         faults += list(_durability(conn, ledger))
+        faults += [f"late: {line}" for line in audit(conn, ledger.clock.now()).late]
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
     faults += list(_spool(settings, ledger))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from ledger import deliveries
 from ledger import tables as t
+from ledger.auditing import audit
 from ledger.errors import LedgerAway
 from services.compose import Parts
 
@@ -30,6 +31,8 @@ class Figures:
     oldest_open_work: float
     open_alarms: int
     ringing: int
+    oldest_unsettled: float
+    late: tuple[str, ...]
 
 
 def figures(conn: Connection, now: datetime) -> Figures:
@@ -51,6 +54,8 @@ def figures(conn: Connection, now: datetime) -> Figures:
         _age(waiting[1], now),
         conn.execute(alarms).scalar_one(),
         conn.execute(ringing).scalar_one(),
+        (audited := audit(conn, now)).oldest_s,
+        audited.late,
     )
 
 
@@ -84,6 +89,8 @@ def blueprints(parts: Parts) -> list[Blueprint]:
             degraded.append("work")
         if now.open_alarms:
             degraded.append("alarms")
+        if now.late:
+            degraded.append("late")
         return jsonify(
             {"status": "ok", "degraded": degraded, "oldest_unsent_alert_s": round(now.oldest_unsent_alert, 1)}
         ), 200
@@ -106,6 +113,7 @@ def blueprints(parts: Parts) -> list[Blueprint]:
 
 _GAUGES = {
     "oldest_unsent_alert_seconds": "Age of the oldest alert that no provider has taken",
+    "oldest_unsettled_seconds": "Age of the oldest report without its first texts or its follow-up record",
     "open_work": "Work rows that wait for a handler",
     "oldest_open_work_seconds": "Age of the oldest of them",
     "open_alarms": "Alarms that nobody has cleared",

@@ -28,7 +28,7 @@ def up(host: str, port: int) -> int:
     """Everything in one process."""
     settings = load()
     parts = build_parts(settings, queues=QUEUES, sweep=True)
-    return _serve(parts, ("spooler", "sender", "relay", "worker", "clock"), host, port)
+    return _serve(parts, ("spooler", "sender", "relay", "worker", "clock", "auditor"), host, port)
 
 
 def web_only(host: str, port: int) -> int:
@@ -54,7 +54,7 @@ def worker(queues: tuple[str, ...]) -> int:
 def clock() -> int:
     """Deadlines, work that stayed open, texts that stayed unsent; with a relay that catches up."""
     parts = build_parts(_brokered(), sweep=True)
-    return _wait(parts, ("sender", "relay", "clock"), "clock")
+    return _wait(parts, ("sender", "relay", "clock", "auditor"), "clock")
 
 
 def _brokered() -> Settings:

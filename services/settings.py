@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     sender_threads: int = _setting("STOPLINE_SENDER_THREADS", 32, "1 to 64", "32")
     unverified_burst: str = _setting("STOPLINE_UNVERIFIED_BURST", "5/600", "reports/seconds, or off", "5/600")
     number_budget: str = _setting("STOPLINE_NUMBER_BUDGET", "auto", "auto, off or texts a day", "auto")
+    heartbeat_url: str = _setting(
+        "STOPLINE_HEARTBEAT_URL", "", "an address that a monitor watches", "https://up.example.cn/x")  # fmt: skip
     test_clock: str = _setting("STOPLINE_TEST_CLOCK", "", "a file with seconds to run ahead (tests only)", "/tmp/clock")  # noqa: S108
     failpoint: str = _setting("STOPLINE_FAILPOINT", "", "a fail-point's name (tests only)", "before-ack@police")
 
@@ -152,7 +154,7 @@ class Settings(BaseSettings):
                 raise ValueError("the user guest is for this machine only; make one for Stopline")
         return value
 
-    @field_validator("public_url", "twilio_api_base")
+    @field_validator("public_url", "twilio_api_base", "heartbeat_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         url = _split(value)

@@ -143,6 +143,7 @@ obligations = Table(
     Column("filed_at", UtcTime),
     Column("done_at", UtcTime),
     UniqueConstraint("case_id", "kind"),
+    Index("ix_obligations_unrung", "case_id", **only_while("alerted_at IS NULL AND state = 'pending'")),
 )
 case_events = Table(
     "case_events",

@@ -1,0 +1,71 @@
+"""The watcher's watcher: every half minute it compares what was accepted with what was done, and lets a monitor know.
+
+The heartbeat is a plain GET to any uptime monitor. It is withheld while something is late, and by whatever keeps this
+process from running; so silence means: look.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import structlog
+import urllib3
+
+from ledger.auditing import Audit, audit
+from ledger.errors import LedgerAway
+from ledger.unit_of_work import Ledger
+from services.threads import Lasting
+
+log = structlog.get_logger()
+EVERY_S, PATIENCE_S = 30.0, 10.0
+
+
+class Auditor:
+    """A thread of its own: neither a slow monitor nor a slow ledger keeps the clock waiting."""
+
+    def __init__(self, ledger: Ledger, heartbeat_url: str, beat: Callable[[str], None] | None = None) -> None:
+        self._ledger, self._url, self._beat = ledger, heartbeat_url, beat or _get
+        self._stopping = threading.Event()
+        self._thread = Lasting("auditor", self._round, self._stopping)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE_S)
+
+    def _round(self) -> None:
+        self.look()
+        self._stopping.wait(EVERY_S)
+
+    def look(self) -> Audit | None:
+        """One comparison, and a heartbeat if nothing is late; None while the ledger is away."""
+        try:
+            with self._ledger.read() as conn:
+                found = audit(conn, self._ledger.clock.now())
+        except LedgerAway as away:
+            log.error("audit_ledger_away", error=str(away))
+            return None
+        if found.late:
+            log.error("obligations_late", late=found.late, unsettled=found.unsettled, oldest_s=round(found.oldest_s))
+        elif self._url:
+            self._send()
+        return found
+
+    def _send(self) -> None:
+        try:
+            self._beat(self._url)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # Its address may hold a secret: only the host is said.
+            log.warning("heartbeat_failed", host=urlsplit(self._url).hostname, error=type(error).__name__)
+
+
+def _get(url: str) -> None:
+    with urllib3.PoolManager(timeout=PATIENCE_S, retries=False) as pool:
+        answer = pool.request("GET", url, redirect=False)
+    if answer.status >= 400:
+        raise urllib3.exceptions.HTTPError(f"status {answer.status}")

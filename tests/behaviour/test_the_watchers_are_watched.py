@@ -1,0 +1,113 @@
+"""The auditor compares what was accepted with what was done, and withholds its heartbeat while something is late."""
+
+from __future__ import annotations
+
+import pytest
+import urllib3
+from structlog.testing import capture_logs
+
+from services.auditor import Auditor
+from services.worker import run_open
+from tests.behaviour.door_tools import ledger_away
+from tests.behaviour.stories import read_all
+from tests.unit.notifier.provider import says, serving
+from tests.world import World, another_fraud
+
+
+class Monitor:
+    def __init__(self, world: World) -> None:
+        self.beats: list[str] = []
+        self.auditor = Auditor(world.parts.ledger, "https://monitor.test/x", self.beats.append)
+
+    def beats_now(self) -> bool:
+        before = len(self.beats)
+        self.auditor.look()
+        return len(self.beats) > before
+
+
+@pytest.fixture
+def monitor(world: World) -> Monitor:
+    return Monitor(world)
+
+
+def test_it_beats_while_all_is_well(world: World, monitor: Monitor) -> None:
+    assert monitor.beats_now()
+    world.report()
+    assert monitor.beats_now()  # a moment old
+    world.pump()
+    world.clock.advance(100)
+    read_all(world)
+    assert monitor.beats_now()
+    assert world.client.get("/readyz").get_json()["degraded"] == []
+
+
+def test_a_report_whose_work_nobody_does_is_late(world: World, monitor: Monitor) -> None:
+    world.report()
+    world.clock.advance(31)
+    assert not monitor.beats_now()
+    assert "late" in world.degraded()
+    assert "stopline_oldest_unsettled_seconds 31" in world.client.get("/metrics").text
+    world.pump()
+    read_all(world)
+    assert monitor.beats_now()
+
+
+def test_a_text_that_no_provider_takes_is_late(world: World, monitor: Monitor) -> None:
+    world.double.faults.add("21211", world.phones["counselor"].number, times=None)
+    with_no_other = "UPDATE ladders SET targets = '[\"counselor\"]' WHERE obligation = 'counselor' AND after_s >= 0"
+    with world.parts.ledger.begin("ladder") as uow:
+        uow.conn.exec_driver_sql(with_no_other)
+    world.report()
+    world.pump()
+    read_all(world)
+    world.clock.advance(31)
+    assert not monitor.beats_now()
+
+
+def test_a_step_without_a_clock_is_late(world: World, monitor: Monitor) -> None:
+    world.report()
+    world.pump()
+    read_all(world)
+    world.clock.advance(60 + 59)  # after a minute it looks whether the phones are on
+    assert monitor.beats_now()
+    world.clock.advance(2)
+    assert not monitor.beats_now()
+    world.pump()
+    read_all(world)
+    assert monitor.beats_now()
+
+
+def test_a_drill_wakes_nobody(world: World, monitor: Monitor) -> None:
+    run_open(world.parts.ledger, world.handlers)
+    with world.parts.ledger.begin("drill") as uow:
+        uow.conn.exec_driver_sql("UPDATE cases SET drill = true")
+    report = world.report(**another_fraud())
+    with world.parts.ledger.begin("drill") as uow:
+        uow.conn.exec_driver_sql("UPDATE cases SET drill = true")
+        uow.conn.exec_driver_sql("UPDATE work SET state = 'done'")
+    world.clock.advance(300)
+    assert report.code and monitor.beats_now()
+
+
+def test_without_the_ledger_it_says_so_and_does_not_beat(world: World, monitor: Monitor) -> None:
+    with ledger_away(world), capture_logs() as logs:
+        assert not monitor.beats_now()
+    assert [entry["event"] for entry in logs] == ["audit_ledger_away"]
+
+
+def test_a_monitor_that_refuses_is_said_without_its_address(world: World) -> None:
+    with serving() as server, capture_logs() as logs:
+        server.answer = says(500, {})
+        Auditor(world.parts.ledger, f"{server.address}/secret-path").look()
+        assert [call[1] for call in server.calls] == ["/secret-path"]
+        server.answer = says(200, {})
+        Auditor(world.parts.ledger, f"{server.address}/secret-path").look()
+    assert [entry["event"] for entry in logs] == ["heartbeat_failed"]
+    assert "secret-path" not in str(logs)
+
+
+def test_an_unreachable_monitor_stops_nothing(world: World) -> None:
+    def refuse(url: str) -> None:
+        raise urllib3.exceptions.HTTPError("no")
+
+    assert Auditor(world.parts.ledger, "http://127.0.0.1:9/x", refuse).look() is not None
