@@ -53,6 +53,8 @@ def is_about(code: str, body: str) -> bool:
 class Installation:
     """Settings, processes and phones of one installation. `folder` keeps its files; `more` are further settings."""
 
+    program: tuple[str, ...] = ("services.cli",)  # the module to run, and what comes before the verb
+
     def __init__(self, database_url: str, broker_url: str, double: TwilioDouble, folder: Path, **more: str) -> None:
         self.database_url, self.broker_url, self.double, self.folder = database_url, broker_url, double, folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +131,7 @@ class Installation:
         address = ("--port", str(self.port)) if verb in ("web", "up") else ()
         with out.open("wb") as stdout, err.open("wb") as stderr:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", verb, *address, *arguments],
+                [sys.executable, "-m", *self.program, verb, *address, *arguments],
                 env={**self.environment, "STOPLINE_FAILPOINT": failpoint, **settings},
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             )  # fmt: skip

@@ -269,7 +269,7 @@ _frauds = itertools.count(1)
 def another_fraud() -> dict[str, str]:
     """Changes that make a report of the made-up student one of its own: another phone, another account."""
     n = next(_frauds)
-    return {"phone": f"1390000{n:04}", "payee_account": f"6217 0000 0001 {n:04}"}
+    return {"phone": f"139{n:08}", "payee_account": f"6217 {n // 10**8:04} {n // 10**4 % 10**4:04} {n % 10**4:04}"}
 
 
 def body(**changes: Any) -> dict[str, Any]:

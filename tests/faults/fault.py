@@ -1,0 +1,28 @@
+"""What a fault is: how it is brought about, and how it is undone again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.faults.site import KINDS, Site
+
+Heal = Callable[[], None]
+
+
+def _nothing(_site: Site) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`group` names what is broken: two faults of one group are never on at once. `lacking` says in one line why this
+    machine cannot have it. `inject` returns how to heal; it may take its time, as long as it comes back by itself."""
+
+    name: str
+    group: str
+    inject: Callable[[Site, random.Random], Heal]
+    kinds: tuple[str, ...] = KINDS
+    lasts_s: tuple[float, float] = (1.0, 3.0)
+    lacking: Callable[[Site], str] = field(default=_nothing)

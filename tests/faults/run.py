@@ -1,0 +1,240 @@
+"""One fault run: real processes, load, faults and heals, then the deadlines, then the verdict.
+
+    python -m tests.faults.run --kind embedded|separate --reports N --faults M --seed S [--folder F] [--results FILE]
+
+Prints one line for each promise; exits 1 when one was broken, 2 when the run itself went wrong. What is left behind
+in the folder of a failed run: seed, history.jsonl, provider.jsonl, timeline.txt and the logs of all processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.twilio_double import TwilioDouble
+from tests.faults import catalogue, texts
+from tests.faults.checker import HEALED_S, Verdict, judge
+from tests.faults.fault import Fault, Heal
+from tests.faults.history import Entry, History, timeline
+from tests.faults.load import Door, Load
+from tests.faults.people import People
+from tests.faults.results import RESULTS, append, row
+from tests.faults.site import KINDS, Site, site
+
+WARM_UP_S = 4.0
+GAP_S = (0.3, 2.0)
+SECONDS_A_FAULT = {"embedded": 4.0, "separate": 5.0}  # about, for spreading the load over the faults
+PATIENCE_S = 90.0  # for whoever still has no answer when all is healed
+PROBES = 8
+STEPS_S = (120.0, 240.0)  # what the probes wait for, by the service's clock
+BEFORE_A_STEP_S, AFTER_A_STEP_S = 6.0, 3.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run."""
+
+    kind: str
+    reports: int
+    faults: int
+    seed: int
+    planted: str = ""
+
+    @property
+    def tag(self) -> str:
+        return f"{self.kind[:3]}{self.seed}"
+
+
+@dataclass(frozen=True)
+class Result:
+    verdict: Verdict
+    missing: tuple[str, ...]  # faults that this machine lacks, a line each
+    order: Order
+    injected: tuple[str, ...]
+    seconds: float
+
+
+class Run:
+    def __init__(self, order: Order, on: Site, history: History) -> None:
+        self._order, self._on, self._history = order, on, history
+        self._chance = random.Random(order.seed)
+        self._door = Door(on.public_url, history)
+        self._people = People(on.double, history, order.tag)
+        self._ids = 0
+        self.injected: list[str] = []
+        self.missing: list[str] = []
+
+    def go(self) -> None:
+        faults, self.missing = catalogue.available(self._on)
+        steps = catalogue.plan(faults, self._order.faults, self._chance)
+        seconds = WARM_UP_S + SECONDS_A_FAULT[self._order.kind] * len(steps)
+        load = Load(self._door, self._order.reports, self._order.reports / seconds, self._order.tag, self._on._ahead)
+        self._people.start()
+        load.start()
+        time.sleep(WARM_UP_S)
+        for step in steps:
+            self._on.revive()
+            self._break(step)
+            time.sleep(self._chance.uniform(*GAP_S))
+        self._on.revive()
+        self._phase("all healed")
+        healed = time.monotonic()
+        load.finish(PATIENCE_S)
+        self._await_alerts(load, healed)
+        self._probe(load, healed)
+        self._people.stop()
+        self._read_pages(load)
+        self._phase("end")
+
+    def close(self) -> None:
+        self._door.close()
+
+    def _break(self, step: Sequence[Fault]) -> None:
+        """Inject, wait, heal. What processes need is healed before them: they could not start without it."""
+        heals: list[tuple[Fault, int, Heal]] = []
+        try:
+            for fault in step:
+                self._ids += 1
+                self._note(fault, self._ids, "inject")
+                heals.append((fault, self._ids, fault.inject(self._on, self._chance)))
+                self.injected.append(fault.name)
+            time.sleep(max(self._chance.uniform(*fault.lasts_s) for fault in step))
+        finally:
+            for fault, number, heal in sorted(heals, key=lambda it: it[0].group == "crash"):
+                heal()
+                self._note(fault, number, "heal")
+
+    def _note(self, fault: Fault, number: int, phase: str) -> None:
+        self._history.add("info", "fault", phase=phase, name=fault.name, group=fault.group, id=number)
+
+    def _phase(self, name: str) -> None:
+        self._history.add("info", "phase", name=name)
+
+    def _await_alerts(self, load: Load, healed: float) -> None:
+        """Until the time that the promise gives is over: then whoever slept through an alert answers."""
+        over = max(healed, time.monotonic()) + HEALED_S + 1
+        time.sleep(max(0.0, over - time.monotonic()))
+        self._people.wake()
+        self._await_quiet(10.0)
+
+    def _await_quiet(self, patience_s: float) -> None:
+        """Until nobody has been written to for a second."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            before = len(self._on.double.log)
+            time.sleep(1.0)
+            if before == len(self._on.double.log) and not self._people.busy():
+                return
+
+    def _probe(self, load: Load, healed: float) -> None:
+        """A few reports that nobody takes, while nothing is broken: their steps have to come to the second."""
+        self._phase("steps")
+        self._people.sleep_through()
+        for n in range(PROBES):
+            load.report(f"{self._order.tag}-probe-{n}")
+        began, passed = time.monotonic(), 0.0
+        time.sleep(3.0)
+        for step in STEPS_S:
+            leap = step - BEFORE_A_STEP_S - passed - (time.monotonic() - began)
+            self._history.add("info", "advance", seconds=leap)
+            self._on.advance(leap)
+            passed += leap
+            time.sleep(BEFORE_A_STEP_S + AFTER_A_STEP_S)
+
+    def _read_pages(self, load: Load) -> None:
+        self._phase("pages")
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda it: self._read_page(*it), load.tokens.items()))
+
+    def _read_page(self, key: str, token: str) -> None:
+        for _ in range(3):
+            if self._door.look(key, token):
+                return
+
+
+def requests_of(double: TwilioDouble) -> list[Entry]:
+    """The double's log as the checker reads it."""
+    with double.changed:
+        return [_request(record.__dict__) for record in double.log]
+
+
+def _request(record: dict[str, Any]) -> Entry:
+    kept = {name: record[name] for name in ("kind", "to", "body", "outcome", "status", "sid")}
+    callback = record["callback"] or ""
+    return {"t": round(record["at"], 4), **kept, "delivery": callback.partition("delivery=")[2] or None}
+
+
+def run(order: Order, folder: Path) -> Result:
+    """Run it, judge it, and leave in the folder what explains the verdict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "seed").write_text(f"{order.seed}\n")
+    history, began = History(folder / "history.jsonl"), time.monotonic()
+    requests: list[Entry] = []
+    try:
+        with site(order.kind, folder, history, order.planted) as on:
+            it = Run(order, on, history)
+            try:
+                it.go()
+            finally:
+                it.close()
+                requests = requests_of(on.double)
+    finally:
+        history.close()
+        _write_requests(folder / "provider.jsonl", requests)
+    verdict = judge(history.entries(), requests)
+    (folder / "timeline.txt").write_text(timeline(history.entries(), requests, verdict.found()))
+    return Result(verdict, tuple(it.missing), order, tuple(it.injected), time.monotonic() - began)
+
+
+def _write_requests(file: Path, requests: Sequence[Entry]) -> None:
+    file.write_text("".join(json.dumps(it, ensure_ascii=False) + "\n" for it in requests))
+
+
+def report(result: Result) -> str:
+    """What a person wants to read of a run."""
+    figures = result.verdict.figures
+    order = result.order
+    head = (
+        f"{order.kind}, seed {order.seed}: {figures['accepted']:.0f} reports accepted, {figures['faults']:.0f} faults "
+        f"of {len(set(result.injected))} kinds, {figures['lost']:.0f} lost, {result.seconds:.0f} s"
+    )
+    missing = [f"  not here: {line}" for line in result.missing]
+    shown = [f"  {name}: {value:g}" for name, value in figures.items()]
+    found = [f"  {breach}" for breach in result.verdict.found()]
+    return "\n".join([head, *missing, *result.verdict.lines(), *shown, *found[:40]])
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--reports", type=int, default=1000)
+    parser.add_argument("--faults", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--folder", type=Path, help="where to leave what explains the verdict; else a new one")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="a line is appended for every run")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = arguments(argv)
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="stopline-faults-"))
+    order = Order(options.kind, options.reports, options.faults, options.seed)
+    result = run(order, folder)
+    append(options.results, row(result))
+    sys.stdout.write(report(result) + f"\n{folder}\n")
+    return 0 if result.verdict.kept else 1
+
+
+__all__ = ["Order", "Result", "report", "run", "texts"]
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""What can happen to the database, the broker, and the disk they stand on."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pika
+import psycopg
+
+from tests.faults.fault import Fault, Heal
+from tests.faults.site import QUEUES, Site, is_small
+from tests.one_process import eventually
+from tests.private_services import PostgreSQL, RabbitMQ, wait_until
+
+EMBEDDED, SEPARATE = ("embedded",), ("separate",)
+BROKER, DATABASE = "broker", "database"
+RUBBISH = (b"\xff\x00 not JSON", b'{"type": "report.received.v1"}', b"[" * 50_000)
+FULL = '{"max-length":1,"overflow":"reject-publish"}'
+
+
+def faults() -> Iterator[Fault]:
+    """Those of the broker take their time: each `rabbitmqctl` is a second or two."""
+    for name, inject in (
+        ("broker kill -9", _broker_killed),
+        ("broker stop_app", _broker_app_stopped),
+        ("broker memory alarm", _memory_alarm),
+        ("broker close_all_connections", _connections_closed),
+        ("broker delete_queue", _queue_deleted),
+        ("broker queue full", _queue_full),
+        ("broker wiped", _broker_wiped),
+        ("broker rubbish in a queue", _rubbish),
+    ):
+        yield Fault(name, BROKER, inject, SEPARATE)
+    yield Fault("database immediate stop", DATABASE, _database_killed, SEPARATE)
+    yield Fault("database backends terminated", DATABASE, _backends_terminated, SEPARATE, (0.0, 0.5))
+    yield Fault("database locked by another", DATABASE, _locked, EMBEDDED, (2.0, 6.0))
+    yield Fault("disk full", DATABASE, _disk_full, lacking=_no_small_disk)
+    yield Fault("fsync fails", DATABASE, _fsync_fails, lacking=_no_strace)
+
+
+def _broker(site: Site) -> RabbitMQ:
+    assert site.rabbitmq
+    return site.rabbitmq
+
+
+def _database(site: Site) -> PostgreSQL:
+    assert site.postgresql
+    return site.postgresql
+
+
+def _broker_killed(site: Site, _chance: random.Random) -> Heal:
+    with suppress(RuntimeError):  # killed before its queues are on disk, 3.10 has lost them: then the clock does it
+        site.await_served()
+    _broker(site).kill()
+    return _broker(site).start
+
+
+def _broker_app_stopped(site: Site, _chance: random.Random) -> Heal:
+    _broker(site).rabbitmqctl("stop_app")
+    return partial(_ctl, site, "start_app")
+
+
+def _memory_alarm(site: Site, _chance: random.Random) -> Heal:
+    _broker(site).rabbitmqctl("set_vm_memory_high_watermark", "absolute", "1")
+    return partial(_ctl, site, "set_vm_memory_high_watermark", "0.4")
+
+
+def _connections_closed(site: Site, _chance: random.Random) -> Heal:
+    _broker(site).rabbitmqctl("close_all_connections", "a fault run")
+    return lambda: None
+
+
+def _queue_deleted(site: Site, chance: random.Random) -> Heal:
+    with suppress(subprocess.CalledProcessError):  # nobody has declared it again since the last time
+        _broker(site).rabbitmqctl("delete_queue", chance.choice(QUEUES))
+    return lambda: None
+
+
+def _queue_full(site: Site, _chance: random.Random) -> Heal:
+    _broker(site).rabbitmqctl("set_policy", "full", f"^({'|'.join(QUEUES)})$", FULL, "--apply-to", "queues")
+    return partial(_ctl, site, "clear_policy", "full")
+
+
+def _broker_wiped(site: Site, _chance: random.Random) -> Heal:
+    _broker(site).kill()
+    _broker(site).wipe()
+    return _broker(site).start
+
+
+def _rubbish(site: Site, chance: random.Random) -> Heal:
+    with suppress(pika.exceptions.AMQPError), pika.BlockingConnection(pika.URLParameters(_broker(site).url)) as to:
+        channel = to.channel()
+        for body in RUBBISH:
+            channel.basic_publish(
+                "", chance.choice(QUEUES), body, pika.BasicProperties(content_type="application/json")
+            )
+    return lambda: None
+
+
+def _ctl(site: Site, *words: str) -> None:
+    _broker(site).rabbitmqctl(*words)
+
+
+def _database_killed(site: Site, _chance: random.Random) -> Heal:
+    _database(site).kill()
+    return partial(_database_runs, site)
+
+
+def _database_runs(site: Site) -> None:
+    server = _database(site)
+    server.start()
+    wait_until(server._ready, "the database does not come back")
+
+
+def _backends_terminated(site: Site, _chance: random.Random) -> Heal:
+    with psycopg.connect(_database(site).url.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' "
+                      "AND pid <> pg_backend_pid() AND backend_type = 'client backend'")  # fmt: skip
+    return lambda: None
+
+
+def _locked(site: Site, _chance: random.Random) -> Heal:
+    """Somebody looks at the file with another program, and keeps it."""
+    other = sqlite3.connect(site.disk / "stopline.db", isolation_level=None, check_same_thread=False, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+
+    def heal() -> None:
+        other.execute("ROLLBACK")
+        other.close()
+
+    return heal
+
+
+def _no_small_disk(site: Site) -> str:
+    return "" if is_small(site.disk) else "no small disk to fill: mounting a tmpfs needs root"
+
+
+def _disk_full(site: Site, _chance: random.Random) -> Heal:
+    with site.ballast.open("wb") as ballast:
+        while (free := site.free_bytes()) > 0:  # others write and delete beside us
+            with suppress(OSError):
+                os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + free)
+            if site.free_bytes() >= free:
+                break
+
+    def heal() -> None:
+        site.ballast.unlink()
+        if site.postgresql:
+            _database_runs(site)
+
+    return heal
+
+
+def _no_strace(_site: Site) -> str:
+    if not shutil.which("strace"):
+        return "strace is not installed: apt-get install strace"
+    able = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+    return "" if able else "strace may not trace here"
+
+
+def _fsync_fails(site: Site, _chance: random.Random) -> Heal:
+    """The disk says that it could not write. PostgreSQL rightly gives up and recovers; SQLite fails the commit."""
+    command = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
+               "-e", "inject=fsync,fdatasync:error=EIO"]  # fmt: skip
+    pids = _pids_of(site)
+    command += [word for pid in pids for word in ("-p", str(pid))]
+    silent = subprocess.DEVNULL
+    tracer = subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
+    time.sleep(0.3)
+
+    def heal() -> None:
+        tracer.send_signal(signal.SIGTERM)
+        try:
+            tracer.wait(10)
+        except subprocess.TimeoutExpired:
+            tracer.kill()
+            tracer.wait()
+        if site.postgresql:
+            _database_runs(site)
+
+    return heal
+
+
+def _pids_of(site: Site) -> list[int]:
+    if not site.postgresql:
+        return [site.processes["up"].popen.pid]
+    parent = eventually(lambda: site.postgresql and site.postgresql._process, "the database is not running").pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [parent, *map(int, children)]

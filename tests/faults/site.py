@@ -1,0 +1,187 @@
+"""An installation with a proxy between every two parts, on a small disk of its own, whose parts can be broken.
+
+    client ──▶ web ×2 ──▶ PostgreSQL         relay ×2, worker ×2, clock ×3 ──▶ PostgreSQL, RabbitMQ, Twilio double
+    Twilio double ──callbacks──▶ web ×2      embedded: one `up` over SQLite, without a broker
+
+Whatever is started here is ended by its own id.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.fakes.twilio_double import TwilioDouble
+from tests.faults.history import History
+from tests.faults.proxy import Proxy
+from tests.one_process import Process, eventually
+from tests.private_services import PostgreSQL, RabbitMQ, free_port
+from tests.processes import EMBEDDED, Installation
+from tests.world import sqlite_url
+
+KINDS = ("embedded", "separate")
+COPIES = {"web": 2, "relay": 2, "worker": 2, "clock": 3}
+DISK_MB = {"embedded": 512, "separate": 1536}
+QUEUES = ("police", "counselor", "care", "notice")
+WHO_SENDS = ("up", "worker", "clock")  # verbs of the processes that call the provider
+
+
+class Site(Installation):
+    """See the module. `servers` are None in the embedded kind."""
+
+    postgresql: PostgreSQL | None = None
+    rabbitmq: RabbitMQ | None = None
+
+    def __init__(self, kind: str, folder: Path, disk: Path, double: TwilioDouble, history: History,
+                 planted: str = "", servers: tuple[PostgreSQL, RabbitMQ] | None = None) -> None:  # fmt: skip
+        self.kind, self.disk, self.history = kind, disk, history
+        self.ballast = disk / "ballast"
+        if planted:
+            self.program = ("tests.faults.planted", planted)
+        self.web_ports = {"web-1": free_port(), "web-2": free_port()} if servers else {"up": free_port()}
+        self.proxies = self._proxies(double, servers)
+        database, broker = sqlite_url(disk), EMBEDDED
+        if servers:
+            self.postgresql, self.rabbitmq = servers
+            database = through(self.postgresql.new_database(), self.proxies["postgresql"])
+            broker = through(self.rabbitmq.url.replace("%2F", "/"), self.proxies["rabbitmq"])
+        address = {name: f"http://127.0.0.1:{self.proxies[name].port}" for name in ("client", "callbacks", "twilio")}
+        super().__init__(database, broker, double, folder,
+                         STOPLINE_PUBLIC_URL=address["callbacks"],
+                         STOPLINE_TWILIO_API_BASE=address["twilio"])  # fmt: skip
+        self.public_url = address["client"]
+        double.message_webhook = f"{address['callbacks']}/webhooks/twilio/message"
+
+    def _proxies(self, double: TwilioDouble, servers: tuple[PostgreSQL, RabbitMQ] | None) -> dict[str, Proxy]:
+        webs = self.web_ports.values()
+        made = {"client": Proxy("client", *webs), "callbacks": Proxy("callbacks", *webs),
+                "twilio": Proxy("twilio", double.server.port)}  # fmt: skip
+        if servers:
+            made |= {"postgresql": Proxy("postgresql", servers[0].port), "rabbitmq": Proxy("rabbitmq", servers[1].port)}
+        return made
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of every process that has to run."""
+        if self.kind == "embedded":
+            return ("up",)
+        return tuple(f"{verb}-{n}" for verb, copies in COPIES.items() for n in range(1, copies + 1))
+
+    def named(self, *verbs: str) -> list[str]:
+        return [name for name in self.names if name.partition("-")[0] in verbs]
+
+    def begin(self, name: str, failpoint: str = "", **settings: str) -> Process:
+        """Start one process of ours by its name, and do not wait."""
+        port = ("--port", str(self.web_ports[name])) if name in self.web_ports else ()
+        return self.launch(name.partition("-")[0], *port, name=name, failpoint=failpoint, **settings)
+
+    def run(self, *names: str) -> None:
+        """Start those of these (all by default) that do not run, and wait until each is ready.
+
+        As a supervisor would: one that ends, because the database is away, say, is started again.
+        """
+        wanted = [name for name in names or self.names if not self.runs(name)]
+        for process in [self.begin(name) for name in wanted]:
+            if not self._is_ready(process):
+                self._insist(process.name)
+
+    def _insist(self, name: str) -> None:
+        eventually(lambda: self._is_ready(self.begin(name)), f"{name} never starts", 90)
+
+    @staticmethod
+    def _is_ready(process: Process) -> bool:
+        """Wait until it says so, or ends."""
+        eventually(lambda: not process.running or b"ready" in process.out.read_bytes(), f"{process.name} hangs", 60)
+        return b"ready" in process.out.read_bytes()
+
+    def revive(self) -> list[tuple[str, int]]:
+        """Start what has ended by itself; its names, and the status of each."""
+        dead = [(name, self.processes[name].popen.returncode) for name in self.names
+                if name in self.processes and not self.processes[name].running]  # fmt: skip
+        for name, status in dead:
+            self.history.add("info", "died", process=name, status=status)
+        self.run()
+        return dead
+
+    def runs(self, name: str) -> bool:
+        return name in self.processes and self.processes[name].running
+
+    def close(self) -> None:
+        super().close()
+        for proxy in self.proxies.values():
+            proxy.close()
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.disk).free
+
+    def await_served(self) -> None:
+        """Until the broker has all queues on its disk: killed before that, RabbitMQ 3.10 loses them for good."""
+        if self.rabbitmq:
+            self.rabbitmq.await_registered(*QUEUES)
+
+
+def through(url: str, proxy: Proxy) -> str:
+    """The same address, by way of a proxy."""
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{login}{at}127.0.0.1:{proxy.port}"))
+
+
+@contextmanager
+def small_disk(kind: str) -> Iterator[Path]:
+    """A folder that can be filled without harm: a small file system in memory, where this machine lets us mount one."""
+    folder = Path(tempfile.mkdtemp(prefix="stopline-disk-"))
+    folder.chmod(0o711)  # PostgreSQL runs as another user
+    size = f"size={DISK_MB[kind]}m,mode=0711"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], capture_output=True).returncode
+    try:
+        yield folder
+    finally:
+        if mounted == 0:
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_small(folder: Path) -> bool:
+    return shutil.disk_usage(folder).total <= max(DISK_MB.values()) << 20
+
+
+@contextmanager
+def servers_on(disk: Path) -> Iterator[tuple[PostgreSQL, RabbitMQ]]:
+    """A database that forgets nothing, on the small disk, and a broker."""
+    with ExitStack() as stack:
+        usual, tempfile.tempdir = tempfile.tempdir, str(disk)  # where a server makes its folder
+        try:
+            postgresql = PostgreSQL(fsync=True)
+        finally:
+            tempfile.tempdir = usual
+        rabbitmq = RabbitMQ()
+        stack.callback(rabbitmq.close)
+        stack.callback(postgresql.close)
+        postgresql.start()
+        rabbitmq.start()
+        yield postgresql, rabbitmq
+
+
+@contextmanager
+def site(kind: str, folder: Path, history: History, planted: str = "") -> Iterator[Site]:
+    """Everything there is of one kind, prepared and started; ended and cleared away at the end."""
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk(kind))
+        servers = stack.enter_context(servers_on(disk)) if kind == "separate" else None
+        double = TwilioDouble.start()
+        stack.callback(double.close)
+        made = Site(kind, folder, disk, double, history, planted, servers)
+        stack.callback(made.close)
+        made.prepare()
+        made.run()
+        if servers:
+            eventually(lambda: "broker" not in made.request("GET", "/readyz").body.get("degraded", ["broker"]),
+                       "the broker is away")  # fmt: skip
+        stack.callback(double.release)
+        yield made
