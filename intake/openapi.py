@@ -47,11 +47,8 @@ def _take() -> dict[str, Any]:
         "parameters": [key],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Report")}}},
         "responses": {
-            "201": {
-                **_json("A new case", "Accepted"),
-                "links": {"status": {"operationId": "reportStatus", "parameters": {"token": "$response.body#/token"}}},
-            },
-            "200": _json("The case that this key made before", "Accepted"),
+            "201": {**_json("A new case", "Accepted"), "links": _TO_STATUS},
+            "200": {**_json("The case that this key made before", "Accepted"), "links": _TO_STATUS},
             **{code: _problem(why) for code, why in _REFUSALS.items()},
         },
     }
@@ -72,6 +69,7 @@ def _status() -> dict[str, Any]:
     }
 
 
+_TO_STATUS = {"status": {"operationId": "reportStatus", "parameters": {"token": "$response.body#/token"}}}
 _REFUSALS = {
     "400": "Malformed JSON, or nested more than 32 deep",
     "413": "Over 1 MiB",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,3 +95,19 @@ def test_every_valid_report_is_taken_and_its_link_leads_to_its_status(door: Worl
 
     load_all_checks()
     holds()
+
+
+def test_links_lead_from_a_report_to_its_status(door: World) -> None:
+    """schemathesis walks the links by itself, several steps a walk, and checks each answer on the way."""
+    walked: Counter[tuple[str, int]] = Counter()
+    machine: Any = described(door, readable=True).as_state_machine()
+
+    class Walk(machine):  # type: ignore[misc]
+        def after_call(self, response: Any, case: Any) -> None:
+            walked[case.operation.label, response.status_code] += 1
+
+    load_all_checks()
+    Walk.run(settings=settings(BOUNDED, max_examples=30, stateful_step_count=6))
+    assert walked["POST /api/v1/reports", 201] >= 20
+    assert walked["GET /api/v1/reports/{token}", 200] >= 20
+    assert all(status < 500 for _, status in walked)  # on the way it also sends what the description forbids
