@@ -41,7 +41,7 @@ class Report:
     accepted: float | None = None
     told: bool = False
     tokens: set[str] = field(default_factory=set)
-    cases: set[str] = field(default_factory=set)
+    cases: list[str] = field(default_factory=list)  # in the order in which they were told
     refused: list[int] = field(default_factory=list)
     page: dict[str, Any] | None = None  # its status link's last answer
     page_status: int | None = None
@@ -109,7 +109,8 @@ def _note(report: Report, entry: Entry) -> None:
     if entry["type"] == "ok":
         report.accepted = report.accepted if report.accepted is not None else entry["t"]
         report.tokens.add(entry["token"])
-        report.cases |= {entry["case"]} - {None}
+        if entry["case"] and entry["case"] not in report.cases:
+            report.cases.append(entry["case"])
 
 
 def case_of(report: Report) -> str:
@@ -145,7 +146,7 @@ def _phantoms(reports: Iterable[Report], requests: Sequence[Entry]) -> Iterable[
         if not report.valid and report.accepted is not None:
             yield f"{report.key}: accepted, though it was no report"
         if len(report.tokens) > 1 or len(report.cases) > 1:
-            yield f"{report.key}: one key, several cases {sorted(report.cases)} {len(report.tokens)} links"
+            yield f"{report.key}: one key, several cases {report.cases} {len(report.tokens)} links"
         case = case_of(report)
         if case and owner.setdefault(case, report.key) != report.key:
             yield f"{case}: one case for two keys, {report.key} and {owner[case]}"

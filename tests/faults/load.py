@@ -113,13 +113,17 @@ def _read(it: Attempt, said: urllib3.BaseHTTPResponse) -> tuple[str, str | None,
 
 
 class Load:
-    """`total` reports at `rate` a second from several clients, and then a few more until it is told to stop."""
+    """At least `total` reports, at most `rate` a second, from several clients, until it is told that it is enough.
+
+    What could not be offered while the doors were shut is not made up for: a run is there to break things, and not to
+    find out how much the machine can carry.
+    """
 
     def __init__(self, door: Door, total: int, rate: float, tag: str, ahead: float) -> None:
         self._door, self._total, self._rate, self._tag, self._ahead = door, total, rate, tag, ahead
         self._numbers = itertools.count()
-        self._enough, self._give_up, self._began = threading.Event(), threading.Event(), time.monotonic()
-        self._lock = threading.Lock()
+        self._enough, self._give_up = threading.Event(), threading.Event()
+        self._lock, self._next_at = threading.Lock(), time.monotonic()
         self.tokens: dict[str, str] = {}  # key → token, of what was accepted
         self._threads = [threading.Thread(target=self._run, name=f"client-{n}", daemon=True) for n in range(CLIENTS)]
 
@@ -153,12 +157,18 @@ class Load:
             n = next(self._numbers)
             if n >= self._total and self._enough.is_set():
                 return
-            due = self._began + n / self._rate
-            if self._give_up.wait(max(0.0, due - time.monotonic())):
+            if self._give_up.wait(self._turn()):
                 return
             it = attempt(n, self._tag, self._now())
             if self._insist(it) and random.Random(f"{it.key}:replay").random() < REPLAYED:
                 self._insist(it, "replay")
+
+    def _turn(self) -> float:
+        """Seconds until it is this one's turn."""
+        with self._lock:
+            at = max(self._next_at, time.monotonic())
+            self._next_at = at + 1 / self._rate
+        return max(0.0, at - time.monotonic())
 
     def _insist(self, it: Attempt, what: str = "report") -> str | None:
         while (token := self._door.send(it, what)) is None:

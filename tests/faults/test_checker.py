@@ -1,0 +1,293 @@
+"""Each rule of the checker can fail, and is kept by a history in which all is well: hand-made ones, no service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.checker import PROMISES, judge
+from tests.faults.history import Entry, timeline
+
+CODE, OFFICER, BACKUP, DESK, COUNSELOR = "K7M3P", "+8613800001004", "+8613800001005", "+8613800001008", "+8613800001001"
+POLICE = f"【示例大学】紧急止付{CODE}：银行卡38600元，24日14:32转出。接单回复{CODE}。"
+AGAIN = POLICE.replace("】", "】重发：")
+SECOND = f"【示例大学】第2次提醒{CODE}：38600元，报告已过2分钟，无人接单。接单回复{CODE}，2分钟后另找他人。"
+CARE = f"【示例大学】{CODE}：您有1名学生可能被骗。请30分钟内致电，先问是否平安，不问对错。姓名见系统，收到回复{CODE}。"
+AT = "2026-11-24T02:00:00Z"
+PAGE = {
+    "case": CODE,
+    "obligations": {
+        "police": {"state": "alerted", "alerted_at": AT, "acknowledged_at": None},
+        "counselor": {"state": "alerted", "alerted_at": AT, "acknowledged_at": None},
+        "care": {"state": "open", "opened_at": AT},
+    },
+}
+
+
+class Story:
+    """A run by hand: one report at 100 s, alerted within half a second, read at 300 s; each test spoils something."""
+
+    def __init__(self) -> None:
+        self.history: list[Entry] = []
+        self.requests: list[Entry] = []
+        self.page: dict[str, Any] | None = PAGE
+        self.page_status = 200
+        self.end = 300.0
+
+    def add(self, t: float, type_: str, what: str, **data: Any) -> Story:
+        self.history.append({"t": t, "type": type_, "what": what, **data})
+        return self
+
+    def asks(self, t: float, valid: bool = True, key: str = "k1", phone: str = "13900000001") -> Story:
+        return self.add(t, "invoke", "report", key=key, door="api", valid=valid, phone=phone)
+
+    def taken(self, t: float, case: str = CODE, key: str = "k1", token: str = "t1") -> Story:
+        return self.add(t, "ok", "report", key=key, status=201, token=token, case=case, duplicate=False)
+
+    def broken(self, since: float, until: float, name: str = "kill -9 worker", group: str = "crash") -> Story:
+        number = len(self.history)
+        self.add(since, "info", "fault", phase="inject", name=name, group=group, id=number)
+        return self.add(until, "info", "fault", phase="heal", name=name, group=group, id=number)
+
+    def create(self, t: float, to: str, body: str, delivery: str, status: int | None = 201, made: bool = True) -> Story:
+        sid = f"SM{len(self.requests)}" if made else None
+        outcome = "made" if made else "drop_before"
+        self.requests.append({"t": t, "kind": "create", "to": to, "body": body, "outcome": outcome, "status": status,
+                              "sid": sid, "delivery": delivery})  # fmt: skip
+        return self
+
+    def look(self, t: float, to: str) -> Story:
+        self.requests.append({"t": t, "kind": "list", "to": to, "body": None, "outcome": "found", "status": 200,
+                              "sid": None, "delivery": None})  # fmt: skip
+        return self
+
+    def reply(self, t: float, kind: str = "police") -> Story:
+        self.add(t, "invoke", "reply", kind=kind, number=OFFICER, case=CODE)
+        return self.add(t + 0.1, "ok", "reply", kind=kind, number=OFFICER, case=CODE, status=200)
+
+    def report(self, police_at: float = 100.5) -> Story:
+        self.asks(100.0).taken(100.1)
+        return self.create(police_at, OFFICER, POLICE, "d1").create(100.5, COUNSELOR, CARE, "d2")
+
+    def verdict(self) -> dict[int, list[str]]:
+        status = "ok" if self.page else "fail"
+        self.add(self.end, status, "status", key="k1", status=self.page_status, answer=self.page)
+        self.history.sort(key=lambda entry: entry["t"])
+        self.requests.sort(key=lambda it: it["t"])
+        return {number: found for number, found in judge(self.history, self.requests).breaches.items() if found}
+
+
+def well(story: Story) -> None:
+    story.report().reply(101.0)
+
+
+def page_gone(story: Story) -> None:
+    well(story)
+    story.page, story.page_status = None, 404
+
+
+def no_police_alert(story: Story) -> None:
+    story.asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2").reply(101.0)
+
+
+def no_counselor_alert(story: Story) -> None:
+    story.asks(100.0).taken(100.1).create(100.5, OFFICER, POLICE, "d1").reply(101.0)
+
+
+def no_follow_up(story: Story) -> None:
+    well(story)
+    story.page = {**PAGE, "obligations": {**PAGE["obligations"], "care": {"opened_at": None}}}  # type: ignore[dict-item]
+
+
+def said_to_be_alerted_but_nobody_was(story: Story) -> None:
+    story.asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2").create(190.0, OFFICER, POLICE, "d1")
+    story.reply(191.0)
+
+
+def stored_from_a_4xx(story: Story) -> None:
+    well(story)
+    story.asks(110.0, valid=False, key="k2", phone="13900000002").add(110.1, "fail", "report", key="k2", status=422)
+    story.create(111.0, "+8613900000002", "【示例大学】已收到，编号K7M4P。请马上报警。", "d9")
+
+
+def an_invalid_one_accepted(story: Story) -> None:
+    well(story)
+    story.asks(110.0, valid=False, key="k2", phone="13900000002").taken(110.1, case="K7M4P", key="k2", token="t2")
+
+
+def two_cases_for_a_key(story: Story) -> None:
+    well(story)
+    story.add(110.0, "invoke", "replay", key="k1", door="api", valid=True, phone="13900000001")
+    story.add(110.1, "ok", "replay", key="k1", status=200, token="t2", case="K7M4P", duplicate=True)
+
+
+def a_case_nobody_was_told_of(story: Story) -> None:
+    well(story)
+    story.create(111.0, OFFICER, POLICE.replace(CODE, "K7M4P"), "d9")
+
+
+def never_told(story: Story) -> None:
+    well(story)
+    story.asks(110.0, key="k2", phone="13900000002").add(115.0, "info", "report", key="k2", error="ReadTimeout")
+
+
+def refused_though_right(story: Story) -> None:
+    well(story)
+    story.asks(110.0, key="k2", phone="13900000002").add(110.1, "fail", "report", key="k2", status=422)
+
+
+def late_after_the_heal(story: Story) -> None:
+    story.broken(90.0, 130.0).report(police_at=145.5).reply(150.0)
+
+
+def in_time_after_the_heal(story: Story) -> None:
+    story.broken(90.0, 130.0).report(police_at=144.5).reply(150.0)
+
+
+def repeated_though_made(story: Story) -> None:
+    well(story)
+    story.look(101.5, OFFICER).create(102.0, OFFICER, AGAIN, "d1")
+
+
+def repeated_without_a_look(story: Story) -> None:
+    story.report().create(100.2, OFFICER, POLICE, "d1", status=None, made=False).reply(101.0)
+
+
+def repeated_without_the_mark(story: Story) -> None:
+    story.report().create(100.2, OFFICER, POLICE, "d1", status=None, made=False).look(100.3, OFFICER).reply(101.0)
+
+
+def repeated_as_it_should_be(story: Story) -> None:
+    story.asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2")
+    story.create(100.2, OFFICER, POLICE, "d1", status=None, made=False).look(102.3, OFFICER)
+    story.create(102.4, OFFICER, AGAIN, "d1").reply(103.0)
+
+
+def asked_three_times(story: Story) -> None:
+    repeated_as_it_should_be(story)
+    story.create(100.3, OFFICER, POLICE, "d1", status=None, made=False)
+
+
+def refused_for_now_and_tried_again(story: Story) -> None:
+    story.report().create(100.2, OFFICER, POLICE, "d1", status=429, made=False).reply(101.0)
+
+
+def late_by_one_paused_beyond_its_lease(story: Story) -> None:
+    story.broken(100.2, 115.0, "pause worker", "pause")
+    story.asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2")
+    story.look(114.0, OFFICER).create(114.1, OFFICER, AGAIN, "d1").create(115.5, OFFICER, POLICE, "d1").reply(117.0)
+
+
+def late_by_one_paused_for_less(story: Story) -> None:
+    story.broken(108.0, 115.0, "pause worker", "pause")
+    story.asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2")
+    story.look(101.0, OFFICER).create(101.1, OFFICER, AGAIN, "d1").create(115.5, OFFICER, POLICE, "d1").reply(117.0)
+
+
+def steps_in_time(story: Story) -> None:
+    story.report().create(221.0, OFFICER, SECOND, "d3").create(221.0, BACKUP, POLICE, "d4")
+
+
+def steps_in_time_under_an_advanced_clock(story: Story) -> None:
+    story.report().add(150.0, "info", "advance", seconds=60.0)
+    story.create(161.0, OFFICER, SECOND, "d3").create(161.0, BACKUP, POLICE, "d4").create(281.0, DESK, POLICE, "d5")
+
+
+def a_step_missed(story: Story) -> None:
+    story.report()
+
+
+def a_step_late(story: Story) -> None:
+    story.report().create(223.0, OFFICER, SECOND, "d3").create(221.0, BACKUP, POLICE, "d4")
+
+
+def a_step_early(story: Story) -> None:
+    story.report().create(219.0, OFFICER, SECOND, "d3").create(221.0, BACKUP, POLICE, "d4")
+
+
+def a_step_doubled(story: Story) -> None:
+    steps_in_time(story)
+    story.create(222.0, BACKUP, POLICE, "d5")
+
+
+def rung_after_the_acknowledgement(story: Story) -> None:
+    well(story)
+    story.create(221.0, OFFICER, SECOND, "d3")
+
+
+def a_call_that_had_begun(story: Story) -> None:
+    story.report(police_at=102.0).reply(101.0)
+
+
+def a_call_by_one_that_was_stopped(story: Story) -> None:
+    well(story)
+    story.broken(100.9, 104.0, "pause worker", "pause").create(104.5, BACKUP, POLICE, "d3")
+
+
+def late_without_the_broker(story: Story) -> None:
+    story.broken(95.0, 99.0, "broker wiped", "broker").broken(100.0, 130.0, "broker kill -9", "broker")
+    story.report(police_at=108.0).reply(109.0)
+
+
+CASES: list[tuple[Callable[[Story], None], set[int]]] = [
+    (well, set()),
+    (page_gone, {1}),
+    (no_police_alert, {1, 4}),
+    (no_counselor_alert, {1, 4}),
+    (no_follow_up, {1}),
+    (said_to_be_alerted_but_nobody_was, {4}),
+    (stored_from_a_4xx, {2}),
+    (an_invalid_one_accepted, {1, 2, 4}),
+    (two_cases_for_a_key, {2}),
+    (a_case_nobody_was_told_of, {2}),
+    (never_told, {3}),
+    (refused_though_right, {3}),
+    (late_after_the_heal, {4}),
+    (in_time_after_the_heal, set()),
+    (repeated_though_made, {5}),
+    (repeated_without_a_look, {5}),
+    (repeated_without_the_mark, {5}),
+    (repeated_as_it_should_be, set()),
+    (asked_three_times, {5}),
+    (refused_for_now_and_tried_again, set()),
+    (late_by_one_paused_beyond_its_lease, set()),
+    (late_by_one_paused_for_less, {5}),
+    (steps_in_time, set()),
+    (steps_in_time_under_an_advanced_clock, set()),
+    (a_step_missed, {6}),
+    (a_step_late, {6}),
+    (a_step_early, {6}),
+    (a_step_doubled, {6}),
+    (rung_after_the_acknowledgement, {7}),
+    (a_call_that_had_begun, set()),
+    (a_call_by_one_that_was_stopped, set()),
+    (late_without_the_broker, {8}),
+]
+
+
+@pytest.mark.parametrize(("tell", "broken"), CASES, ids=[tell.__name__ for tell, _ in CASES])
+def test_rule(tell: Callable[[Story], None], broken: set[int]) -> None:
+    story = Story()
+    tell(story)
+    found = story.verdict()
+    assert set(found) == broken, found
+
+
+def test_every_rule_has_a_story_that_breaks_it() -> None:
+    assert set().union(*(broken for _, broken in CASES)) == set(PROMISES)
+
+
+def test_figures_and_the_timeline_say_what_happened() -> None:
+    story = Story()
+    late_after_the_heal(story)
+    found = story.verdict()
+    verdict = judge(story.history, story.requests)
+    assert (verdict.figures["accepted"], verdict.figures["lost"], verdict.figures["faults"]) == (1, 0, 1)
+    assert verdict.figures["p99"] == pytest.approx(45.4)
+    assert [line.startswith("BROKEN") for line in verdict.lines()] == [number in found for number in PROMISES]
+    told = timeline(story.history, story.requests, verdict.found())
+    assert "promise 4: k1 K7M3P" in told
+    assert "!! info   fault   phase=inject name=kill -9 worker" in told
+    assert POLICE in told
