@@ -1,6 +1,6 @@
 """Texts and calls through Twilio's REST API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -15,8 +15,11 @@ from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, 
 from notifier.twilio import errors, voice
 from notifier.twilio.http import ErrorAnswer, PooledClient, Unreachable, Unreadable
 
-_PAGE = 50
-_PAGES = 2
+# A phone on which a whole surge rings gets hundreds of texts before a lost answer is asked for. Read page by page
+# until the list reaches back far enough, which the first page nearly always does.
+_PAGE = 200
+_PAGES = 10
+_OUT_OF_PLACE = 20
 _SLACK = timedelta(seconds=5)  # Twilio's clock against ours; its times are whole seconds
 _LONGEST_VALIDITY_S = 14_400
 _SDK_CHOKED = (TwilioException, ValueError, TypeError, AttributeError, KeyError)  # on an answer of another shape
@@ -145,9 +148,14 @@ class TwilioChannel:
 
     def _recent(self, since: datetime, to: object) -> tuple[list[Any], bool]:
         """Messages created since then, and whether the list reached back that far (Twilio lists newest first)."""
-        listed = _asked(lambda: self._client.messages.list(to=to, page_size=_PAGE, limit=_PAGE * _PAGES))
-        recent = [made for made in listed if _created(made, since) >= since - _SLACK]
-        return recent, len(recent) < _PAGE * _PAGES
+        most = _PAGE * _PAGES
+        recent = _asked(
+            lambda: _reaching_back(
+                self._client.messages.stream(to=to, page_size=_PAGE, limit=most),
+                lambda made: _created(made, since) >= since - _SLACK,
+            )
+        )
+        return recent, len(recent) < most
 
     def _sender(self, urgent: bool) -> dict[str, str]:
         config = self._config
@@ -176,6 +184,20 @@ def _asked(question: Callable[[], _T]) -> _T:
         return question()
     except (ErrorAnswer, *_ODD) as error:
         raise ChannelAway(str(error) if isinstance(error, ErrorAnswer) else type(error).__name__) from error
+
+
+def _reaching_back(newest_first: Iterable[_T], recent: Callable[[_T], bool]) -> list[_T]:
+    """The recent ones, read no further than a few old ones: a text still queued may not be in its place."""
+    found: list[_T] = []
+    older = 0
+    for made in newest_first:
+        if recent(made):
+            found.append(made)
+        else:
+            older += 1
+        if older > _OUT_OF_PLACE:
+            break
+    return found
 
 
 def _created(made: Any, otherwise: datetime) -> datetime:

@@ -242,20 +242,39 @@ def test_find(provider: Provider, channel: TwilioChannel, listed: list[dict[str,
     provider.answer = page(*listed)
     assert channel.find(TEXT, SENT_AT) == found
     method, path, fields, _ = provider.calls[0]
-    assert (method, path, fields) == ("GET", f"{MESSAGES}.json", {"To": TEXT.to, "PageSize": "50"})
+    assert (method, path, fields) == ("GET", f"{MESSAGES}.json", {"To": TEXT.to, "PageSize": "200"})
 
 
-def test_find_reads_a_second_page_and_no_third(provider: Provider, channel: TwilioChannel) -> None:
-    newer = [message(sid=f"SM{n}", body="another") for n in range(50)]
+def pages(*last: dict[str, Any], newer: int) -> Answer:
+    """So many full pages of texts to that phone, and then these."""
+    another = [message(sid=f"SM{n}", body="another") for n in range(200)]
 
     def answer(handler: Handler) -> None:
-        says(200, {"messages": newer, "next_page_uri": f"{MESSAGES}.json?Page={len(handler.server.calls)}"})(handler)
+        asked = len(handler.server.calls)
+        shown, more = (list(last), None) if asked > newer else (another, f"{MESSAGES}.json?Page={asked}")
+        says(200, {"messages": shown, "next_page_uri": more})(handler)
 
-    provider.answer = answer
-    with pytest.raises(ChannelAway, match="more than 100"):
-        channel.find(TEXT, SENT_AT)
-    assert len(provider.calls) == 2
+    return answer
+
+
+def test_find_looks_behind_the_texts_of_a_surge(provider: Provider, channel: TwilioChannel) -> None:
+    """Else a call whose answer was lost would be asked about for ever: the list only grows."""
+    provider.answer = pages(message(), newer=3)
+    assert channel.find(TEXT, SENT_AT) == Accepted("SM1", "sent")
+    assert len(provider.calls) == 4
+
+
+def test_find_reads_no_further_back_than_the_text(provider: Provider, channel: TwilioChannel) -> None:
+    provider.answer = pages(newer=99)
     assert channel.find(TEXT, SENT_AT + timedelta(minutes=1)) is None
+    assert len(provider.calls) == 1
+
+
+def test_find_gives_up_somewhere(provider: Provider, channel: TwilioChannel) -> None:
+    provider.answer = pages(newer=99)
+    with pytest.raises(ChannelAway, match="more than 2000"):
+        channel.find(TEXT, SENT_AT)
+    assert len(provider.calls) == 10
 
 
 ODD_ANSWERS = [says(500, {}), says(401, {}), says(200, b"<"), says(200, {"a": [], "b": 1}), says(200, {}), drop]
