@@ -89,7 +89,7 @@ class Proxy:
         for task in ours:
             task.cancel()
         await asyncio.gather(*ours, return_exceptions=True)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # in which the transports that were cut let go of their sockets
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(*BROKEN):
@@ -126,6 +126,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         pair = _Pair(writer)
         self._pairs.add(pair)
+        well = False
         try:
             if self._mode == "reset":
                 return
@@ -133,12 +134,13 @@ class Proxy:
                 pair.stained = True
                 await reader.read()  # take everything, say nothing, until it is cut or the client goes
                 return
-            if await self._through(pair, reader):
-                pair.close()
+            well = await self._through(pair, reader)
         except (*BROKEN, asyncio.CancelledError):
             pass  # the proxy is closing, or one end has gone, which is what a proxy is there to pass on
         finally:
-            if not pair.client.is_closing():
+            if well:
+                pair.close()
+            else:
                 pair.cut()
             self._pairs.discard(pair)
 
