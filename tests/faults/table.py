@@ -1,0 +1,118 @@
+"""What was tried, how often, and what was lost: writes the table of both READMEs from the results of the long runs.
+
+python -m tests.faults.table [--results FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.faults.results import RESULTS, read
+from tests.faults.site import KINDS
+from tests.processes import ROOT
+
+Row = dict[str, Any]
+LONG = 5000  # accepted reports; a shorter run proves little and is not counted
+MARKED = re.compile(r"(<!-- faults -->\n).*?(<!-- /faults -->)", re.DOTALL)
+# how a fault's name begins → what it is called in each README, in the order of the table
+FAMILIES: tuple[tuple[str, str, str], ...] = (
+    ("kill -9", "a process killed (kill -9)", "进程被强杀（kill -9）"),
+    ("pause", "a process paused, some beyond their lease", "进程被暂停，部分超过租约"),
+    ("crash", "a process dead at a named point", "进程在指定位置崩溃"),
+    ("wall clock", "the wall clock a day ahead and back", "系统时间前后跳一天"),
+    ("broker", "broker killed, stopped, full, alarmed, wiped, fed rubbish", "消息代理被杀、停、满、告警、清空、灌垃圾"),
+    ("database", "database stopped, locked, its connections cut", "数据库停机、被锁、断连"),
+    ("disk full", "disk full", "磁盘写满"),
+    ("fsync", "fsync fails", "fsync 出错"),
+    ("postgresql", "way to the database broken, answer to a commit lost", "数据库链路故障、提交应答丢失"),
+    ("rabbitmq", "way to the broker broken", "消息代理链路故障"),
+    ("twilio", "way to the provider broken", "短信商链路故障"),
+    ("client", "way from the reporter broken", "报案人链路故障"),
+    ("callbacks", "way of the provider's callbacks broken", "短信商回调链路故障"),
+    ("provider", "provider refuses, fails, hangs, loses answers or callbacks", "短信商拒绝、出错、挂起、丢应答或回调"),
+)
+WORDS: dict[str, dict[str, Any]] = {
+    "en": {
+        "head": ("what was tried", "embedded", "separate processes"),
+        "reports": "reports accepted, then looked for",
+        "replays": "submission keys sent again",
+        "lost": "**accepted reports lost**",
+        "broken": "**other promises broken**",
+        "under": "{runs} runs up to {date}; seeds {seeds}; {versions}; {machine}.",
+        "none": "No long run has been recorded yet.",
+    },
+    "zh": {
+        "head": ("试了什么", "单进程", "分进程"),
+        "reports": "已受理并逐一核对的报案",
+        "replays": "重复提交的键",
+        "lost": "**丢失的已受理报案**",
+        "broken": "**其他承诺被打破**",
+        "under": "截至{date}共{runs}次运行；种子 {seeds}；{versions}；{machine}。",
+        "none": "还没有长时间运行的记录。",
+    },
+}
+
+
+def table(rows: Sequence[Row], language: str) -> str:
+    words = WORDS[language]
+    long = [row for row in rows if row["accepted"] >= LONG]
+    if not long:
+        return f"{words['none']}\n"
+    counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in KINDS}
+    name = 1 if language == "en" else 2
+    lines = [words["head"], ("---", "--:", "--:"), *(_line(family[name], family[0], counts) for family in FAMILIES)]
+    lines += [_line(words[what], what, counts) for what in ("reports", "replays", "lost", "broken")]
+    drawn = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{drawn}\n\n{_under(long, words['under'])}\n"
+
+
+def _count(rows: Iterable[Row]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for row in rows:
+        for fault, times in row["by_fault"].items():
+            total[next((begin for begin, *_ in FAMILIES if fault.startswith(begin)), fault)] += times
+        total["reports"] += int(row["accepted"])
+        total["replays"] += int(row["replays"])
+        total["lost"] += int(row["lost"])
+        total["broken"] += sum(times for promise, times in row["broken"].items() if promise != "1")
+    return total
+
+
+def _line(words: str, what: str, counts: dict[str, Counter[str]]) -> tuple[str, ...]:
+    return (words, *(f"{counts[kind][what]:,}" for kind in KINDS))
+
+
+def _under(rows: Sequence[Row], words: str) -> str:
+    versions = {name: said for row in rows for name, said in row["versions"].items()}
+    return words.format(
+        runs=len(rows),
+        date=max(row["date"] for row in rows),
+        seeds=", ".join(f"{row['kind'][:3]} {row['seed']}" for row in rows),
+        versions=", ".join(f"{name} {said}" for name, said in versions.items()),
+        machine=rows[-1]["machine"],
+    )
+
+
+def rewrite(readme: Path, rows: Sequence[Row], language: str) -> None:
+    text, found = MARKED.subn(lambda marks: f"{marks[1]}{table(rows, language)}{marks[2]}", readme.read_text())
+    assert found == 1, f"{readme.name} has no place for the table: <!-- faults --> … <!-- /faults -->"
+    readme.write_text(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.table", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    rows = read(parser.parse_args(argv).results)
+    for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
+        rewrite(ROOT / name, rows, language)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
