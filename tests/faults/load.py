@@ -7,6 +7,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from tests.world import another_fraud, body
 CLIENTS = 12
 PATIENCE = urllib3.Timeout(connect=2, read=5)  # seconds; then the client asks again with the same key
 AGAIN_S = 0.4
+IN_THE_AIR, LONGEST_WAIT_S = 20, 30.0
 STUDENTS = ("2026010101", "2026010203", "2026020104", "2026020205")  # of both colleges: two officers share the load
 BY_FORM, INVALID, REPLAYED = 0.2, 0.05, 0.1
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -115,12 +117,16 @@ def _read(it: Attempt, said: urllib3.BaseHTTPResponse) -> tuple[str, str | None,
 class Load:
     """At least `total` reports, at most `rate` a second, from several clients, until it is told that it is enough.
 
-    What could not be offered while the doors were shut is not made up for: a run is there to break things, and not to
-    find out how much the machine can carry.
+    What could not be offered while the doors were shut is not made up for, and while IN_THE_AIR reports still wait
+    for their alerts no new ones come: a run is there to break things, and not to find out how much the machine can
+    carry. `alerted` says how many have been alerted.
     """
 
-    def __init__(self, door: Door, total: int, rate: float, tag: str, ahead: float) -> None:
+    def __init__(
+        self, door: Door, total: int, rate: float, tag: str, ahead: float, alerted: Callable[[], int] | None = None
+    ) -> None:
         self._door, self._total, self._rate, self._tag, self._ahead = door, total, rate, tag, ahead
+        self._alerted = alerted or (lambda: len(self.tokens))
         self._numbers = itertools.count()
         self._enough, self._give_up = threading.Event(), threading.Event()
         self._lock, self._next_at = threading.Lock(), time.monotonic()
@@ -159,6 +165,7 @@ class Load:
                 return
             if self._give_up.wait(self._turn()):
                 return
+            self._await_alerts()
             it = attempt(n, self._tag, self._now())
             if self._insist(it) and random.Random(f"{it.key}:replay").random() < REPLAYED:
                 self._insist(it, "replay")
@@ -169,6 +176,13 @@ class Load:
             at = max(self._next_at, time.monotonic())
             self._next_at = at + 1 / self._rate
         return max(0.0, at - time.monotonic())
+
+    def _await_alerts(self) -> None:
+        """For a while: a report that is lost must not stop the run."""
+        until = time.monotonic() + LONGEST_WAIT_S
+        while len(self.tokens) - self._alerted() > IN_THE_AIR and time.monotonic() < until:
+            if self._give_up.wait(0.1):
+                return
 
     def _insist(self, it: Attempt, what: str = "report") -> str | None:
         while (token := self._door.send(it, what)) is None:

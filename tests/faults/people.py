@@ -39,6 +39,13 @@ class People:
     def start(self) -> None:
         self._thread.start()
 
+    def alerted(self) -> int:
+        """How many cases have rung both an officer and a counselor."""
+        known = self._known.copy()
+        return len(
+            {code for kind, code in known if kind == "police"} & {code for kind, code in known if kind != "police"}
+        )
+
     def wake(self) -> None:
         """Everybody who has slept so far answers now."""
         with self._mutex:

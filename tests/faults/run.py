@@ -79,7 +79,8 @@ class Run:
         faults, self.missing = catalogue.available(self._on)
         steps = catalogue.plan(faults, self._order.faults, self._chance)
         self._on.double.mode = "manual"
-        load = Load(self._door, self._order.reports, self._order.rate, self._order.tag, self._on._ahead)
+        load = Load(self._door, self._order.reports, self._order.rate, self._order.tag, self._on._ahead,
+                    self._people.alerted)  # fmt: skip
         self._people.start()
         load.start()
         time.sleep(WARM_UP_S)
