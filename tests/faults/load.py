@@ -44,7 +44,10 @@ class Attempt:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Content-Type": self.type} | ({"Idempotency-Key": self.key} if self.door == "api" else {})
+        """Everybody comes from elsewhere: no connection outlives its report, so that each door gets its share."""
+        return {"Content-Type": self.type, "Connection": "close"} | (
+            {"Idempotency-Key": self.key} if self.door == "api" else {}
+        )
 
 
 def attempt(n: int, tag: str, now: datetime) -> Attempt:

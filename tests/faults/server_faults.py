@@ -147,11 +147,9 @@ def _no_small_disk(site: Site) -> str:
 
 def _disk_full(site: Site, _chance: random.Random) -> Heal:
     with site.ballast.open("wb") as ballast:
-        while (free := site.free_bytes()) > 0:  # others write and delete beside us
+        for _ in range(3):  # others write and delete beside us
             with suppress(OSError):
-                os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + free)
-            if site.free_bytes() >= free:
-                break
+                os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + site.free_bytes())
 
     def heal() -> None:
         site.ballast.unlink()
