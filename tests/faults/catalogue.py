@@ -9,7 +9,7 @@ from tests.faults.fault import Fault
 from tests.faults.site import Site
 
 ALL: tuple[Fault, ...] = (*process_faults.faults(), *server_faults.faults(), *link_faults.faults())
-TWO_AT_ONCE = 0.25
+TWO_AT_ONCE = 0.4
 
 
 def of_kind(kind: str) -> list[Fault]:

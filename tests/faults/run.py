@@ -14,10 +14,12 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from tests.fakes.twilio_double import TwilioDouble
@@ -196,8 +198,8 @@ def run(order: Order, folder: Path) -> Result:
     finally:
         history.close()
         _write_requests(folder / "provider.jsonl", requests)
-    verdict = judge(history.entries(), requests)
-    (folder / "timeline.txt").write_text(timeline(history.entries(), requests, verdict.found()))
+        verdict = judge(history.entries(), requests)
+        (folder / "timeline.txt").write_text(timeline(history.entries(), requests, verdict.found()))
     return Result(verdict, tuple(it.missing), order, tuple(it.injected), time.monotonic() - began)
 
 
@@ -235,7 +237,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="stopline-faults-"))
     order = Order(options.kind, options.reports, options.faults, options.seed, rate=options.rate)
-    result = run(order, folder)
+    try:
+        result = run(order, folder)
+    except (AssertionError, RuntimeError, OSError, SubprocessError):
+        sys.stdout.write(f"the run itself went wrong; no verdict\n{traceback.format_exc()}{folder}\n")
+        return 2
     append(options.results, row(result))
     sys.stdout.write(report(result) + f"\n{folder}\n")
     return 0 if result.verdict.kept else 1

@@ -20,7 +20,7 @@ import psycopg
 from tests.faults.fault import Fault, Heal
 from tests.faults.site import QUEUES, Site, is_small
 from tests.one_process import eventually
-from tests.private_services import PostgreSQL, RabbitMQ, wait_until
+from tests.private_services import PostgreSQL, RabbitMQ
 
 EMBEDDED, SEPARATE = ("embedded",), ("separate",)
 BROKER, DATABASE = "broker", "database"
@@ -117,9 +117,17 @@ def _database_killed(site: Site, _chance: random.Random) -> Heal:
 
 
 def _database_runs(site: Site) -> None:
+    """It may have ended, or be in the midst of ending or recovering. One that does neither is killed for good."""
     server = _database(site)
     server.start()
-    wait_until(server._ready, "the database does not come back")
+    try:
+        eventually(server._ready, "the database does not come back", 15)
+    except AssertionError:
+        for pid in _pids_of(site):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server._end(signal.SIGKILL)
+        server.start()
 
 
 def _backends_terminated(site: Site, _chance: random.Random) -> Heal:
@@ -179,7 +187,7 @@ def _fsync_fails(site: Site, _chance: random.Random) -> Heal:
     def heal() -> None:
         tracer.send_signal(signal.SIGTERM)
         try:
-            tracer.wait(10)
+            tracer.wait(20)
         except subprocess.TimeoutExpired:
             tracer.kill()
             tracer.wait()
