@@ -53,7 +53,7 @@ def versions(kind: str) -> dict[str, str]:
              "python": platform.python_version()}  # fmt: skip
     if kind == "separate":
         postgres = program("PostgreSQL", ["postgres"], "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
-        found["postgresql"] = _said(postgres, "--version").split()[-1].strip("()")
+        found["postgresql"] = _said(postgres, "--version").split()[2]
         found["rabbitmq"] = _rabbitmq()
     return found
 
