@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from intake.doors import Door, problem
 from ledger import deliveries, replies
-from ledger.errors import NotFound
+from ledger.errors import NotFound, NotYet
 from ledger.unit_of_work import URGENT
 
 log = structlog.get_logger()
@@ -81,8 +81,12 @@ def blueprint(door: Door) -> Blueprint:
             _storable(text.sid)
         except ValueError as error:
             return problem(400, "Unreadable callback", str(error))
-        with door.ledger.begin("reply", URGENT) as uow:
-            outcome = replies.take(uow, text.sid, text.sender, text.body)
+        try:
+            with door.ledger.begin("reply", URGENT) as uow:
+                outcome = replies.take(uow, text.sid, text.sender, text.body)
+        except NotYet as later:
+            log.warning("reply_too_early", sid=text.sid)
+            return problem(503, "Not yet", str(later))
         log.info("reply_taken", sid=text.sid, outcome=outcome)
         return Response(_NO_ANSWER, mimetype="text/xml")
 

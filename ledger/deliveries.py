@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy import case as sql_case
 
 from ledger import alarms, states
@@ -206,11 +206,17 @@ def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping
     return list(conn.execute(query).mappings())
 
 
-def ringing(conn: Connection) -> bool:
-    """Whether anybody's phone rings, and an answer may come in through the provider."""
+def rung_since(conn: Connection) -> datetime | None:
+    """When the first of those phones rang that may still be answered through the provider; None where none does.
+
+    An answer may have come while nobody here could take it, however long ago that was.
+    """
     o = t.obligations.c
-    query = select(o.id).join(t.cases, t.cases.c.id == o.case_id).where(t.cases.c.source != "drill")
-    return conn.execute(query.where(o.next_at.is_not(None), o.state.in_(WAITING)).limit(1)).first() is not None
+    joined = t.obligations.join(t.cases, t.cases.c.id == o.case_id).outerjoin(t.deliveries, d.obligation_id == o.id)
+    query = select(func.count(), func.min(d.called_at, type_=t.UtcTime), func.min(o.started_at, type_=t.UtcTime))
+    ringing = (t.cases.c.source != "drill", o.next_at.is_not(None), o.state.in_(WAITING))
+    found, called, started = conn.execute(query.select_from(joined).where(*ringing)).one()
+    return (called or started) if found else None
 
 
 def rung_code(conn: Connection, delivery_id: UUID) -> str | None:

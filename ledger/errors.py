@@ -30,6 +30,10 @@ class NotFound(StoplineError):
     """There is no such case."""
 
 
+class NotYet(StoplineError):
+    """A report with this code may have been taken that has not come into the ledger yet."""
+
+
 class Expired(StoplineError):
     """The link has expired."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ledger import codes, deliveries, people, reply, status
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
-from ledger.errors import NotFound
+from ledger.errors import NotFound, NotYet
 from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.people import Person
@@ -25,6 +25,8 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
     """Record an inbound text and act on it. Returns what it came to, one word (also kept with the text).
 
     duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · drill_end · not_understood
+
+    Raises NotYet for a code that was given while the ledger was away and is not known here: it may come in a moment.
     """
     row_id = t.new_id()
     key, wrapped = uow.keys.new_row_key(row_id)
@@ -70,6 +72,8 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID |
         return _take_case(uow, staff, named, sid), named
     waiting = _waiting_for(uow, sender)
     if said.codes:
+        if any(codes.fold(code).startswith("Z") for code in said.codes):
+            raise NotYet  # nothing is kept of it: asked for again, the provider still has it
         facts = {"code": said.codes[0]}
         return _answer(uow, staff[0], "unknown_code", facts, sid), None
     if len(waiting) == 1 and said.bare:

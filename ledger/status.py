@@ -41,8 +41,8 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
     shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind in _SHOWN}
     shown["care"] = _care(conn, obligations["care"], now)
     head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
-    before = conn.scalars(select(s.code).where(s.case_id == case["id"]).order_by(s.taken_at)).first()
-    head |= {"spool_code": before} if before else {}
+    before = conn.scalars(select(s.code).where(s.case_id == case["id"]).distinct().order_by(s.code)).all()
+    head |= {"spool_codes": list(before)} if before else {}
     return {**head, "obligations": shown, "asked": _asked(conn, case)}
 
 

@@ -8,22 +8,24 @@ from uuid import UUID
 import structlog
 
 from ledger import deliveries, replies
-from ledger.errors import LedgerAway, NotFound
+from ledger.errors import LedgerAway, NotFound, NotYet
 from ledger.unit_of_work import URGENT, Ledger
 from notifier.channel import Channel, Inbound, StatusReport
 
 log = structlog.get_logger()
-REPLIES_SINCE = timedelta(minutes=5)
+REPLIES_SINCE, REPLIES_AT_MOST = timedelta(minutes=5), timedelta(hours=6)
 
 
 def ask(ledger: Ledger, channel: Channel) -> bool:
     """One round, only while somebody is being rung. Always False: the next round is the clock's business."""
     now = ledger.clock.now()
     with ledger.read() as conn:
-        if not deliveries.ringing(conn):
+        rung = deliveries.rung_since(conn)
+        if rung is None:
             return False
         silent = [(row["id"], row["sid"]) for row in deliveries.unheard(conn, now)]
-    for text in channel.inbound(now - REPLIES_SINCE):  # an answer ends the ringing: it is asked for first
+    since = max(min(rung, now - REPLIES_SINCE), now - REPLIES_AT_MOST)
+    for text in channel.inbound(since):  # an answer ends the ringing: it is asked for first
         _take(ledger, text)
     for delivery_id, sid in silent:
         _note(ledger, delivery_id, channel.status(sid))
@@ -36,6 +38,8 @@ def _take(ledger: Ledger, text: Inbound) -> None:
             replies.take(uow, text.sid, text.sender, text.body)
     except LedgerAway:
         raise
+    except NotYet:
+        log.warning("reply_too_early", sid=text.sid)
     except Exception:  # one reply that trips us up must not hide the others; it is asked for again next time
         log.exception("reply_failed", sid=text.sid)
 

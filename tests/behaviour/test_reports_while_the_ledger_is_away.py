@@ -79,7 +79,7 @@ def test_it_enters_by_itself_and_both_codes_and_the_link_lead_to_it(world: World
     officer = world.user("li", "officer", world.phones["officer"].number)
     assert real in officer.get(f"/duty/{code}", follow_redirects=True).text
     world.phones["officer"].replies(code).expects("由您接单", real)
-    assert code in world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["spool_code"]
+    assert world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["spool_codes"] == [code]
 
 
 def test_deadlines_count_from_the_report_and_the_ladder_from_its_entering(world: World) -> None:
@@ -327,3 +327,23 @@ def test_a_duty_list_under_a_key_that_is_gone_is_taken_anew(world: World) -> Non
     assert anew._list == []
     anew.refresh_list()
     assert anew._list == old._list != []
+
+
+def test_an_answer_that_comes_before_the_report_is_in_the_ledger_is_asked_for_again(world: World) -> None:
+    with away(world) as spooler:
+        path = form(world)
+        code = spool_code(world, path)
+        spooler.tick()
+        officer = world.phones["officer"].expects("故障中", code)
+        world.phones["desk"].expects(code)
+    # The ledger is back, the report not in it yet.
+    assert world.double.reply(world.phones["officer"].number, code) == 503
+    real = in_the_ledger(world, path)
+    for name in ("counselor", "student"):
+        world.phones[name].expects(real)
+    world.clock.advance(400)  # nobody asked for so long: the provider still has the answer
+    world.pump()
+    assert world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["state"] == "acknowledged"
+    assert officer.code == code
+    for text in world.phones.unread():
+        world.phones.mark_read(text)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults import asking, ringing, texts
+from tests.faults import aliases, asking, ringing, texts
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
@@ -72,6 +72,7 @@ class Verdict:
 
 def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     """`requests`: the double's log in its order, each with t, kind, to, body, outcome, status, sid and delivery."""
+    history, requests = aliases.under_last_codes(history, requests)
     time, reports = Time(history), reports_of(history)
     ringings = ringing.all_of(requests)
     breaches: dict[int, list[str]] = {number: [] for number in PROMISES}
@@ -145,7 +146,9 @@ def _phantoms(reports: Iterable[Report], requests: Sequence[Entry]) -> Iterable[
     for report in reports:
         if not report.valid and report.accepted is not None:
             yield f"{report.key}: accepted, though it was no report"
-        if len(report.tokens) > 1 or len(report.cases) > 1:
+        # What was taken while the database was away has a link of its own, to the same case.
+        links = 1 + len((report.page or {}).get("spool_codes", ()))
+        if len(report.tokens) > links or len(report.cases) > 1:
             yield f"{report.key}: one key, several cases {report.cases} {len(report.tokens)} links"
         case = case_of(report)
         if case and owner.setdefault(case, report.key) != report.key:

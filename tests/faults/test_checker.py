@@ -291,3 +291,29 @@ def test_figures_and_the_timeline_say_what_happened() -> None:
     assert "promise 4: k1 K7M3P" in told
     assert "!! info   fault   phase=inject name=kill -9 worker" in told
     assert POLICE in told
+
+
+def spooled(told: str = "Z2QK7", page_says: bool = True) -> Story:
+    """Taken while the database was away, under another code; its officer was texted with that one."""
+    story = Story()
+    story.page = PAGE | ({"spool_codes": ["Z2QK7"]} if page_says else {})
+    story.asks(100.0).taken(100.1, case=told, token="t0").broken(90.0, 110.0, "postgres stop", "database")
+    story.create(100.5, OFFICER, POLICE.replace(CODE, "Z2QK7"), "d1")
+    return story.create(111.0, COUNSELOR, CARE, "d2")
+
+
+def test_a_report_is_followed_from_its_first_code_to_its_last() -> None:
+    assert spooled().verdict() == {}
+
+
+def test_its_own_link_and_the_spool_s_are_one_case() -> None:
+    assert spooled().taken(120.0, token="t1").verdict() == {}
+    assert set(spooled().taken(120.0, token="t1").taken(121.0, token="t2").verdict()) == {2}
+
+
+def test_a_second_alert_under_the_last_code_is_one_too_many() -> None:
+    assert set(spooled().create(112.0, OFFICER, POLICE, "d3").verdict()) == {6}
+
+
+def test_a_code_that_no_page_leads_to_is_a_lost_report() -> None:
+    assert set(spooled(page_says=False).verdict()) >= {1}
