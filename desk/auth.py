@@ -13,7 +13,7 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login import login_required as signed_in
 from werkzeug.wrappers import Response
 
-from ledger import accounts, anchors, remembered
+from ledger import accounts, anchors, attempts, remembered
 from ledger.accounts import User
 from ledger.unit_of_work import Ledger
 from ledger.values import clean_text
@@ -96,8 +96,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def sign_in() -> Any:
         username, password = clean_text(request.form.get("username", ""), 64), request.form.get("password", "")[:200]
         otp, phone = request.form.get("otp", "")[:20], request.cookies.get(_phone_cookie())
+        attempts.check(ledger, attempts.SIGN_IN, request.remote_addr)
         user = accounts.sign_in(ledger, username, password, otp, phone)
         if user is None:
+            with ledger.begin("attempt") as uow:
+                attempts.count(uow, attempts.SIGN_IN, request.remote_addr)
             return render_template("desk/login.html", failed=True, username=username), 401
         login_user(SessionUser(ledger, user))
         response = redirect(_local(request.args.get("next")) or url_for("auth.desk"), 303)

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import login_user
 
 from desk.auth import SessionUser
-from ledger import invitations
+from ledger import attempts, invitations
 from ledger.errors import Expired, NotFound
 from ledger.unit_of_work import Ledger
 
@@ -36,6 +36,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def accept(token: str) -> Any:
         """`password`, `otp`: a code from the authenticator that was just set up."""
         password, otp = request.form.get("password", "")[:200], request.form.get("otp", "")[:20]
+        attempts.check(ledger, attempts.INVITATION, request.remote_addr)
+        with ledger.begin("attempt") as uow:
+            attempts.count(uow, attempts.INVITATION, request.remote_addr)
         try:
             user = invitations.accept(ledger, token, password, otp)
         except ValueError:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from intake import language
 from intake.doors import Door
-from ledger import reopening, values
+from ledger import attempts, reopening, values
 from ledger.unit_of_work import DOOR
 
 
@@ -26,14 +26,18 @@ def blueprint(door: Door) -> Blueprint:
     def ask() -> str:
         """The same words, whoever asks: a text has gone out if code and phone fit."""
         code, phone = typed()
+        attempts.check(door.ledger, attempts.REOPEN, request.remote_addr)
         with door.ledger.begin("reopen", DOOR) as uow:
+            attempts.count(uow, attempts.REOPEN, request.remote_addr)
             reopening.ask(uow, code, values.parse_phone(phone))
         return render_template("intake/reopen.html", code=code, phone=phone, asked=True, wrong=False)
 
     @bp.post("/check")
     def check() -> Response | tuple[str, int]:
         code, phone = typed()
+        attempts.check(door.ledger, attempts.REOPEN, request.remote_addr)
         with door.ledger.begin("reopen", DOOR) as uow:
+            attempts.count(uow, attempts.REOPEN, request.remote_addr)
             token = reopening.reopen(uow, code, values.parse_phone(phone), request.form.get("digits", "")[:20])
         if token is None:
             return render_template("intake/reopen.html", code=code, phone=phone, asked=True, wrong=True), 422

@@ -42,6 +42,14 @@ class Conflict(StoplineError):
     """The same key was used before for another report."""
 
 
+class TooMany(StoplineError):
+    """Too many tries from one address; wait."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__()
+        self.wait_s = wait_s
+
+
 class NotAllowed(StoplineError):
     """This person may not do that."""
 

@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 import desk.app
 import intake.app
 from intake.doors import MAX_BODY, Door, Provider, problem
-from ledger.errors import LedgerAway, NotFound
+from ledger.errors import LedgerAway, NotFound, TooMany
 from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import voice, webhook
 from services import drill, health
@@ -132,6 +132,10 @@ def _answers(app: Flask, settings: Settings) -> None:
         if wants_json():
             return problem(503, "Try again", "Nothing was stored; call 110 and try again. 未保存，请拨打110后再试。")
         return _page(503), 503, {"Retry-After": "2"}
+
+    @app.errorhandler(TooMany)
+    def wait(error: TooMany) -> Any:
+        return _page(429), 429, {"Retry-After": str(error.wait_s)}
 
     @app.errorhandler(NotFound)
     def missing(_error: NotFound) -> Any:

@@ -4,13 +4,14 @@ from ledger.tables.base import UtcTime, metadata, new_id
 from ledger.tables.care import anchors, centre_notes, contacts, follow_ups
 from ledger.tables.cases import case_events, cases, obligations, reopenings, spooled, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
-from ledger.tables.people import access_log, classes, colleges, duties, ladders, people, remembered, users
+from ledger.tables.people import access_log, attempts, classes, colleges, duties, ladders, people, remembered, users
 
 __all__ = [
     "UtcTime",
     "access_log",
     "alarms",
     "anchors",
+    "attempts",
     "case_events",
     "cases",
     "centre_notes",

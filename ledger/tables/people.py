@@ -92,6 +92,13 @@ users = Table(
     Column("row_key", LargeBinary, nullable=False),
     Index("ix_users_invite_hash", "invite_hash", unique=True),
 )
+attempts = Table(  # failed sign-ins and the like from one address, within some minutes (ledger/attempts.py)
+    "attempts",
+    metadata,
+    Column("who_index", LargeBinary, primary_key=True),  # of what was tried and of the address
+    Column("tries", Integer, nullable=False),
+    Column("ends_at", UtcTime, nullable=False, index=True),
+)
 remembered = Table(  # phones on which the second factor was shown a while ago
     "remembered",
     metadata,

@@ -25,11 +25,11 @@ NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen
 # Whoever holds two ledgers can see which rows hold equal values of these, and of nothing else.
 FOUND_BY_EQUALS = {
     "cases.phone_index", "cases.victim_phone_index", "transfers.payee_account_index", "people.phone_index",
-    "people.student_no_index", "deliveries.to_index", "inbound.from_index",
+    "people.student_no_index", "deliveries.to_index", "inbound.from_index", "attempts.who_index",
 }  # fmt: skip
 DIGESTS = {
     "cases.submission_hash", "cases.body_hash", "cases.token_hash", "users.invite_hash", "users.password_hash",
-    "remembered.token_hash", "reopenings.code_hash",
+    "remembered.token_hash", "reopenings.code_hash", "spooled.token_hash",
 }  # fmt: skip
 
 

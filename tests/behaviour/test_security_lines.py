@@ -101,6 +101,8 @@ LINES = {
         f"{B}floods_are_bundled.py::test_a_known_student_in_the_middle_of_a_flood_is_told_singly_and_at_once",
         f"{B}floods_are_bundled.py::test_no_code_of_a_great_flood_is_left_out",
         f"{B}two_reports_of_one_fraud.py::test_a_flood_of_one_fraud_costs_each_report_no_more_than_the_first_few",
+        f"{B}few_tries_from_one_address.py::test_guessing_ends_for_a_while_and_says_for_how_long",
+        f"{B}few_tries_from_one_address.py::test_neither_a_report_nor_signing_in_rightly_counts",
         f"{B}door_answers.py::test_only_trusted_proxies_are_believed",
         f"{B}kept_from_others.py::test_a_forged_address_neither_refuses_nor_lifts_a_limit",
     )),
