@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -54,7 +55,9 @@ def test_the_student_is_asked_for_what_is_missing_once(world: World, officer: Fl
     assert "已请学生补充" in page(officer, report) and "/ask" not in page(officer, report)
     assert report.status()["asked"] == ["name", "time"]
     status = world.client.get(f"/r/{report.token}?lang=zh").text
-    assert "民警请您补充：对方户名、准确时间" in status
+    asked = status.split("民警请您补充：")[1].split("</ul>")[0]
+    for what, question in (("对方户名", "correct"), ("准确时间", "time")):
+        assert re.search(rf'href="/r/{report.token}/more/{question}[^"]*">\s*{what}</a>', asked)
 
 
 def test_a_phone_that_may_be_watched_gets_no_text(world: World, officer: FlaskClient) -> None:

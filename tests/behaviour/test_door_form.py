@@ -80,7 +80,7 @@ def test_what_is_missing_is_said_at_its_field_and_nothing_typed_is_lost(
     assert f'href="#{field}"' in summary
     assert re.search(rf'<input id="{field}"[^>]*aria-describedby="[^"]*{field}-bad"[^>]*aria-invalid="true"', page.text)
     again = shown(page)
-    expected = {**FORM, **typed, field: value or "", "submission_key": "kept-key", "lang": language}
+    expected = {**FORM, **typed, field: value or "", "safe_phone": "", "submission_key": "kept-key", "lang": language}
     assert again == expected
     assert "<b>" not in page.text.split("<form")[1].split("李")[0][-20:]
     assert cases(door) == before
@@ -179,7 +179,7 @@ def test_with_ledger_and_spool_away_everything_typed_stays(door: World, language
         page = client.post("/report", data=typed)
         assert page.status_code == 503 and page.headers["Retry-After"] == "2"
         assert LANGUAGES[language] in page.text
-        assert shown(page) == {**typed, "victim_phone": ""}
+        assert shown(page) == {**typed, "victim_phone": "", "safe_phone": ""}
         gone = client.get("/r/whatever")
         assert gone.status_code == 503 and "tel:110" in gone.text
     assert cases(door) == before
