@@ -46,7 +46,7 @@ class Spooler:
     ) -> None:
         self._ledger, self.spool, self._channel, self._render = ledger, spool, call, render
         self._list_file, self._list = list_file, duty_list.kept(list_file, ledger.keys)
-        self._listed, self._heard = time.monotonic(), math.inf  # nobody has been asked yet
+        self._listed, self._asked = time.monotonic(), math.inf  # since when a question waits for its answer
         self._answers = True
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._threads = [Lasting("ledger-probe", self._ask_on, self._stopping),
@@ -54,7 +54,6 @@ class Spooler:
 
     def start(self) -> None:
         self.refresh_list()
-        self._heard = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -70,7 +69,7 @@ class Spooler:
     @property
     def silent(self) -> bool:
         """Whether the ledger is known to be away, so that asking it would only take time."""
-        return not self._answers or time.monotonic() - self._heard > SILENT_S
+        return not self._answers or time.monotonic() - self._asked > SILENT_S
 
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted:
         """Raises LedgerAway where the spool takes nothing either, Conflict for a key with another body."""
@@ -90,17 +89,20 @@ class Spooler:
 
     def ask(self) -> None:
         """Whether the ledger is there; and now and then who would be on duty."""
+        self._asked = time.monotonic()
         try:
             with self._ledger.read() as conn:
                 conn.execute(sql("SELECT 1"))
             came_back = self.silent
-            self._heard, self._answers = time.monotonic(), True
+            self._asked, self._answers = time.monotonic(), True
             if came_back:
                 self._wake.set()
-            if self._heard - self._listed > LIST_EVERY_S:
+            if self._asked - self._listed > LIST_EVERY_S:
                 self.refresh_list()
         except LedgerAway:
             self._answers = False
+        finally:
+            self._asked = math.inf
 
     def refresh_list(self) -> None:
         with self._ledger.read() as conn:

@@ -140,7 +140,7 @@ def test_after_a_time_without_connection_each_person_hears_of_it_once(world: Wor
     report = world.report()
     heal_after(world, 60)
     assert world.alarms() == ["nobody_reached", "nobody_reached"]  # police and counselor, each once
-    assert world.degraded() == ["alerts", "alarms"]
+    assert world.degraded() == ["alerts", "alarms", "late"]
     world.use_provider()
     heard = heard_within_15_seconds(world, report)
     assert set(heard.values()) == {1}
