@@ -260,9 +260,12 @@ class PostgreSQL(Server):
         return f"postgresql+psycopg://app@{LOOPBACK}:{self.port}/{name}"
 
     def _initialise(self) -> None:
-        self._data.mkdir()
+        self._data.mkdir(mode=0o700)
         if self._user:
             shutil.chown(self._data, self._user, self._user)
+        self._fill()
+
+    def _fill(self) -> None:
         command = [str(self._bin / "initdb"), "-D", str(self._data), "-A", "trust", "-U", "app", "-E", "UTF8"]
         if self._spawn([*command, "--locale=C.UTF-8", "--no-sync"], self._env, self._user).wait(START_S):
             raise RuntimeError((self.directory / "out").read_text(errors="replace"))

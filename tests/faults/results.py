@@ -51,7 +51,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 def versions(kind: str) -> dict[str, str]:
     found = {"commit": _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
              "python": platform.python_version()}  # fmt: skip
-    if kind == "separate":
+    if kind != "embedded":
         postgres = program("PostgreSQL", ["postgres"], "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
         found["postgresql"] = _said(postgres, "--version").split()[2]
         found["rabbitmq"] = _rabbitmq()

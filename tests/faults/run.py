@@ -1,6 +1,7 @@
 """One fault run: real processes, load, faults and heals, then the deadlines, then the verdict.
 
-    python -m tests.faults.run --kind embedded|separate --reports N --faults M --seed S [--folder F] [--results FILE]
+    python -m tests.faults.run --kind embedded|separate|cluster --reports N --faults M --seed S [--folder F]
+                               [--results FILE]
 
 Prints one line for each promise; exits 1 when one was broken, 2 when the run itself went wrong. What is left behind
 in the folder of a failed run: seed, history.jsonl, provider.jsonl, timeline.txt and the logs of all processes.
@@ -30,7 +31,7 @@ from tests.faults.history import Entry, History, timeline
 from tests.faults.load import Door, Load
 from tests.faults.people import People
 from tests.faults.results import RESULTS, append, row
-from tests.faults.site import KINDS, Site, site
+from tests.faults.site import CLUSTER, KINDS, Site, site
 
 WARM_UP_S = 4.0
 GAP_S = (0.3, 2.0)
@@ -223,7 +224,7 @@ def report(result: Result) -> str:
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--kind", choices=(*KINDS, CLUSTER), required=True)
     parser.add_argument("--reports", type=int, default=1000)
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--rate", type=float, default=RATE, help="reports a second, at the most")

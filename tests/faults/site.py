@@ -2,6 +2,7 @@
 
     client ──▶ web ×2 ──▶ PostgreSQL         relay ×2, worker ×2, clock ×3 ──▶ PostgreSQL, RabbitMQ, Twilio double
     Twilio double ──callbacks──▶ web ×2      embedded: one `up` over SQLite, without a broker
+    cluster: as separate processes, over three brokers and a primary with its standby, whose addresses they all know
 
 Whatever is started here is ended by its own id.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.fakes.twilio_double import TwilioDouble
+from tests.faults.clusters import Brokers, Pair
 from tests.faults.history import History
 from tests.faults.proxy import Proxy
 from tests.one_process import Process, eventually
@@ -25,8 +27,10 @@ from tests.processes import EMBEDDED, Installation
 from tests.world import sqlite_url
 
 KINDS = ("embedded", "separate")
+CLUSTER = "cluster"  # the same processes as in "separate"; not in every change's run
 COPIES = {"web": 2, "relay": 2, "worker": 2, "clock": 3}
-DISK_MB = {"embedded": 512, "separate": 1536}
+DISK_MB = {"embedded": 512, "separate": 1536, CLUSTER: 64}
+Servers = tuple[PostgreSQL, RabbitMQ] | tuple[Pair, Brokers]
 QUEUES = ("police", "counselor", "care", "notice")
 WHO_SENDS = ("up", "worker", "clock")  # verbs of the processes that call the provider
 
@@ -36,20 +40,20 @@ class Site(Installation):
 
     postgresql: PostgreSQL | None = None
     rabbitmq: RabbitMQ | None = None
+    pair: Pair | None = None
+    brokers: Brokers | None = None
 
     def __init__(self, kind: str, folder: Path, disk: Path, double: TwilioDouble, history: History,
-                 planted: str = "", servers: tuple[PostgreSQL, RabbitMQ] | None = None) -> None:  # fmt: skip
+                 planted: str = "", servers: Servers | None = None) -> None:  # fmt: skip
         self.kind, self.disk, self.history = kind, disk, history
         self.ballast = disk / "ballast"
         if planted:
             self.program = ("tests.faults.planted", planted)
         self.web_ports = {"web-1": free_port(), "web-2": free_port()} if servers else {"up": free_port()}
-        self.proxies = self._proxies(double, servers)
-        database, broker = sqlite_url(disk), EMBEDDED
-        if servers:
-            self.postgresql, self.rabbitmq = servers
-            database = through(self.postgresql.new_database(), self.proxies["postgresql"])
-            broker = through(self.rabbitmq.url.replace("%2F", "/"), self.proxies["rabbitmq"])
+        webs = self.web_ports.values()
+        self.proxies = {"client": Proxy("client", *webs), "callbacks": Proxy("callbacks", *webs),
+                        "twilio": Proxy("twilio", double.server.port)}  # fmt: skip
+        database, broker = self._use(servers)
         address = {name: f"http://127.0.0.1:{self.proxies[name].port}" for name in ("client", "callbacks", "twilio")}
         super().__init__(database, broker, double, folder,
                          STOPLINE_PUBLIC_URL=address["callbacks"],
@@ -57,13 +61,19 @@ class Site(Installation):
         self.public_url = address["client"]
         double.message_webhook = f"{address['callbacks']}/webhooks/twilio/message"
 
-    def _proxies(self, double: TwilioDouble, servers: tuple[PostgreSQL, RabbitMQ] | None) -> dict[str, Proxy]:
-        webs = self.web_ports.values()
-        made = {"client": Proxy("client", *webs), "callbacks": Proxy("callbacks", *webs),
-                "twilio": Proxy("twilio", double.server.port)}  # fmt: skip
-        if servers:
-            made |= {"postgresql": Proxy("postgresql", servers[0].port), "rabbitmq": Proxy("rabbitmq", servers[1].port)}
-        return made
+    def _use(self, servers: Servers | None) -> tuple[str, str]:
+        """The addresses of database and broker. There is no proxy to the members of a cluster: they fail themselves."""
+        if servers is None:
+            return sqlite_url(self.disk), EMBEDDED
+        database, broker = servers
+        if isinstance(database, Pair) or isinstance(broker, Brokers):
+            assert isinstance(database, Pair) and isinstance(broker, Brokers)
+            self.pair, self.brokers = database, broker
+            return database.new_database(), broker.url
+        self.postgresql, self.rabbitmq = database, broker
+        self.proxies |= {"postgresql": Proxy("postgresql", database.port), "rabbitmq": Proxy("rabbitmq", broker.port)}
+        return (through(database.new_database(), self.proxies["postgresql"]),
+                through(broker.url.replace("%2F", "/"), self.proxies["rabbitmq"]))  # fmt: skip
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,8 +131,8 @@ class Site(Installation):
 
     def await_served(self) -> None:
         """Until the broker has all queues on its disk: killed before that, RabbitMQ 3.10 loses them for good."""
-        if self.rabbitmq:
-            self.rabbitmq.await_registered(*QUEUES)
+        if broker := self.rabbitmq or self.brokers:
+            broker.await_registered(*QUEUES)
 
 
 def through(url: str, proxy: Proxy) -> str:
@@ -169,11 +179,26 @@ def servers_on(disk: Path) -> Iterator[tuple[PostgreSQL, RabbitMQ]]:
 
 
 @contextmanager
+def cluster() -> Iterator[tuple[Pair, Brokers]]:
+    with ExitStack() as stack:
+        brokers = Brokers()
+        stack.callback(brokers.close)
+        brokers.start()
+        pair = Pair()
+        stack.callback(pair.close)
+        yield pair, brokers
+
+
+@contextmanager
 def site(kind: str, folder: Path, history: History, planted: str = "") -> Iterator[Site]:
     """Everything there is of one kind, prepared and started; ended and cleared away at the end."""
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(kind))
-        servers = stack.enter_context(servers_on(disk)) if kind == "separate" else None
+        servers: Servers | None = None
+        if kind == CLUSTER:
+            servers = stack.enter_context(cluster())
+        elif kind == "separate":
+            servers = stack.enter_context(servers_on(disk))
         double = TwilioDouble.start()
         stack.callback(double.close)
         made = Site(kind, folder, disk, double, history, planted, servers)

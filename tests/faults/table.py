@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.results import RESULTS, read
-from tests.faults.site import KINDS
+from tests.faults.site import CLUSTER, KINDS
 from tests.processes import ROOT
 
 Row = dict[str, Any]
+COLUMNS = (*KINDS, CLUSTER)
 LONG = 5000  # accepted reports; a shorter run proves little and is not counted
 MARKED = re.compile(r"(<!-- faults -->\n).*?(<!-- /faults -->)", re.DOTALL)
 # how a fault's name begins → what it is called in each README, in the order of the table
@@ -26,8 +27,16 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("pause", "a process paused, some beyond their lease", "进程被暂停，部分超过租约"),
     ("crash", "a process dead at a named point", "进程在指定位置崩溃"),
     ("wall clock", "the wall clock a day ahead and back", "系统时间前后跳一天"),
-    ("broker", "broker killed, stopped, full, alarmed, wiped, fed rubbish", "消息代理被杀、停、满、告警、清空、灌垃圾"),
-    ("database", "database stopped, locked, its connections cut", "数据库停机、被锁、断连"),
+    (
+        "broker",
+        "broker killed, stopped, full, alarmed, wiped, fed rubbish, cut off",
+        "消息代理被杀、停、满、告警、清空、灌垃圾、失联",
+    ),
+    (
+        "database",
+        "database stopped, locked, lost to its standby, its connections cut",
+        "数据库停机、被锁、切到备库、断连",
+    ),
     ("disk full", "disk full", "磁盘写满"),
     ("fsync", "fsync fails", "fsync 出错"),
     ("postgresql", "way to the database broken, answer to a commit lost", "数据库链路故障、提交应答丢失"),
@@ -39,7 +48,7 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
 )
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
-        "head": ("what was tried", "embedded", "separate processes"),
+        "head": ("what was tried", "embedded", "separate processes", "clusters"),
         "reports": "reports accepted, then looked for",
         "replays": "submission keys sent again",
         "lost": "**accepted reports lost**",
@@ -48,7 +57,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "none": "No long run has been recorded yet.",
     },
     "zh": {
-        "head": ("试了什么", "单进程", "分进程"),
+        "head": ("试了什么", "单进程", "分进程", "集群"),
         "reports": "已受理并逐一核对的报案",
         "replays": "重复提交的键",
         "lost": "**丢失的已受理报案**",
@@ -64,9 +73,13 @@ def table(rows: Sequence[Row], language: str) -> str:
     long = [row for row in rows if row["accepted"] >= LONG]
     if not long:
         return f"{words['none']}\n"
-    counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in KINDS}
+    counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in COLUMNS}
     name = 1 if language == "en" else 2
-    lines = [words["head"], ("---", "--:", "--:"), *(_line(family[name], family[0], counts) for family in FAMILIES)]
+    lines = [
+        words["head"],
+        ("---", "--:", "--:", "--:"),
+        *(_line(family[name], family[0], counts) for family in FAMILIES),
+    ]
     lines += [_line(words[what], what, counts) for what in ("reports", "replays", "lost", "broken")]
     drawn = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"{drawn}\n\n{_under(long, words['under'])}\n"
@@ -85,7 +98,7 @@ def _count(rows: Iterable[Row]) -> Counter[str]:
 
 
 def _line(words: str, what: str, counts: dict[str, Counter[str]]) -> tuple[str, ...]:
-    return (words, *(f"{counts[kind][what]:,}" for kind in KINDS))
+    return (words, *(f"{counts[kind][what]:,}" for kind in COLUMNS))
 
 
 def _under(rows: Sequence[Row], words: str) -> str:
