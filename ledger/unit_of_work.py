@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, create_eng
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger import audit, failpoints
+from ledger import audit, failpoints, patience
 from ledger import events as ev
 from ledger import tables as t
 from ledger.clock import Clock, DemoClock
@@ -181,7 +181,7 @@ class Ledger:
         commit itself was lost: every caller may therefore do the same again.
         """
         with self._lock.held(urgency) if self._lock else nullcontext(), translated():
-            with self.engine.connect() as conn, conn.begin() as transaction:
+            with self.engine.connect() as conn, conn.begin() as transaction, self._bounded(conn, urgency):
                 uow = UnitOfWork(self, conn, self.clock.now(), label)
                 yield uow
                 uow.flush()
@@ -194,8 +194,15 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading only."""
-        with translated(), self.engine.connect().execution_options(stopline_read=True) as conn:
+        with (translated(), self.engine.connect().execution_options(stopline_read=True) as conn,
+              self._bounded(conn, ROUTINE)):  # fmt: skip
             yield conn
+
+    def _bounded(self, conn: Connection, urgency: int) -> AbstractContextManager[None]:
+        if not self.postgres:
+            return nullcontext()
+        seconds = patience.DOOR_S if urgency == DOOR else patience.LONGEST_S
+        return patience.at_most(seconds, conn.connection.driver_connection)
 
 
 @contextmanager
@@ -214,9 +221,18 @@ def connect(url: str, pool_size: int = 16) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         # A process that is paused inside a transaction must not hold its locks for ever.
         options = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000"
-        arguments = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "options": options}
-        return create_engine(url, pool_size=pool_size, max_overflow=16, pool_timeout=5, pool_pre_ping=True,
-                             connect_args=arguments, hide_parameters=True)  # fmt: skip
+        arguments = {
+            "connect_timeout": 3,
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": options,
+        }
+        engine = create_engine(url, pool_size=pool_size, max_overflow=16, pool_timeout=5, pool_pre_ping=True,
+                               connect_args=arguments, hide_parameters=True)  # fmt: skip
+        patience.ping_patiently(engine)
+        return engine
     engine = create_engine(url, pool_size=pool_size, max_overflow=48, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -113,7 +113,8 @@ class Standby(PostgreSQL):
     def _fill(self) -> None:
         self._tool("pg_basebackup", "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "--no-sync",
                    "-d", f"host={LOOPBACK} port={self._primary.port} user=app")  # fmt: skip
-        (self._data / "postgresql.auto.conf").open("a").write("synchronous_standby_names = ''\n")
+        with (self._data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("synchronous_standby_names = ''\n")
 
     def _tool(self, name: str, *arguments: str) -> None:
         tool = self._spawn([str(self._bin / name), *arguments], self._env, self._user)
