@@ -40,11 +40,9 @@ class People:
         self._thread.start()
 
     def alerted(self) -> int:
-        """How many cases have rung both an officer and a counselor."""
-        known = self._known.copy()
-        return len(
-            {code for kind, code in known if kind == "police"} & {code for kind, code in known if kind != "police"}
-        )
+        """How many cases have rung both an officer and a counselor; in an outage each under a code of its own."""
+        kinds = [kind for kind, _ in self._known.copy()]
+        return min(kinds.count("police"), kinds.count("counselor"))
 
     def wake(self) -> None:
         """Everybody who has slept so far answers now."""
