@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from ledger import alerting
 from ledger import tables as t
+from ledger.deadlines import look_at_one
 from services.worker import run_open
 from tests.behaviour.stories import at_once, only_police_ring, read_all, reported, school_without, world_with
 from tests.world import START, Report, World
@@ -305,3 +307,24 @@ def test_an_officer_whose_row_cannot_be_read_does_not_silence_the_ladder(world: 
     world.phones["backup"].expects("紧急止付", report.code)
     for name in ("counselor", "student"):
         world.phones[name].expects(report.code)
+
+
+def test_what_cannot_wait_goes_first_when_a_great_deal_is_due(world: World) -> None:
+    """As after a time without a clock: a counselor's step that has waited for longer does not keep the police's."""
+    reported(world)
+    world.advance(550)
+    world.report(phone="+8613900000009", student_no=None, payee_account="6217000000009999")
+    world.clock.advance(150)
+
+    def due() -> list[str]:
+        o = t.obligations.c
+        query = select(o.kind).where(o.next_at <= world.clock.now()).order_by(o.next_at)
+        with world.parts.ledger.read() as conn:
+            return list(conn.scalars(query))
+
+    assert due()[0] == "counselor" and "police" in due()
+    while "police" in due():
+        counselors = due().count("counselor")
+        assert look_at_one(world.parts.ledger)
+        assert due().count("counselor") == counselors
+    read_all(world)
