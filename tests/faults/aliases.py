@@ -1,6 +1,7 @@
 """A report that was taken while the database was away has a code that begins with Z, and another one later. Pure.
 
-Its status page names both in the end (CONTRACT: spool_codes). Everything is judged under the last one.
+Its status page names both in the end (CONTRACT: spool_codes). Everything is judged under the last one; `spooled` says
+of a request that it was made under the first.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def under_last_codes(history: Sequence[Entry], requests: Sequence[Entry]) -> tup
         return _CODE.sub(lambda found: last.get(found[0], found[0]), said) if said else said
 
     renamed = [{**entry, "case": code(entry["case"])} if "case" in entry else entry for entry in history]
-    return renamed, [{**it, "body": body(it["body"])} for it in requests]
+    return renamed, [{**it, "body": body(it["body"]), "spooled": body(it["body"]) != it["body"]} for it in requests]
 
 
 def _last_codes(history: Sequence[Entry]) -> Mapping[str, str]:

@@ -236,6 +236,7 @@ def _figures(
         "asked again": seen["report info"],
         "acknowledgements": seen["reply ok"],
         "provider requests": sum(it["kind"] == "create" for it in requests),
+        "rung under both codes": ringing.rung_twice(requests),
         "resent": sum(texts.AGAIN in (it["body"] or "") for it in requests),
         "p50": percentile(waits, 0.5),
         "p99": percentile(waits, 0.99),

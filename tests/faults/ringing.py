@@ -32,6 +32,7 @@ class Alert:
     made: bool
     delivery: str
     body: str
+    spooled: bool = False  # under the code that the spool gave
 
 
 @dataclass
@@ -65,7 +66,7 @@ def alerts_of(requests: Sequence[Entry]) -> Iterable[Alert]:
         text = texts.read(it["body"] or "") if it["kind"] == "create" else None
         if text:
             yield Alert(it["t"], it["to"], text.kind, text.code, text.nth, text.again, bool(it["sid"]),
-                        it["delivery"] or "", it["body"])  # fmt: skip
+                        it["delivery"] or "", it["body"], it.get("spooled", False))  # fmt: skip
 
 
 def all_of(requests: Sequence[Entry]) -> dict[str, Ringing]:
@@ -77,13 +78,24 @@ def all_of(requests: Sequence[Entry]) -> dict[str, Ringing]:
 
 
 def doubled(requests: Sequence[Entry]) -> Iterable[str]:
-    """Two texts with the same words to one phone, neither of them a resend: one step was taken twice."""
-    said = dict[tuple[str, str, str, int], str]()
+    """Two texts with the same words to one phone, neither of them a resend: one step was taken twice.
+
+    A report whose commit got no answer may be in the ledger and in the spool, and ring under both codes before the two
+    meet (docs/decisions/0011): each code is judged for itself, and `rung_twice` counts them.
+    """
+    said = dict[tuple[str, str, str, int, bool], str]()
     for alert in alerts_of(requests):
         if alert.made and not alert.again and alert.kind in ALERTS:
-            name = (alert.to, alert.kind, alert.code, alert.nth)
+            name = (alert.to, alert.kind, alert.code, alert.nth, alert.spooled)
             if said.setdefault(name, alert.delivery) != alert.delivery:
                 yield f"{alert.code}: said twice to {alert.to}: {alert.body}"
+
+
+def rung_twice(requests: Sequence[Entry]) -> int:
+    """How often one phone rang for one report under the spool's code and under the ledger's."""
+    made = [alert for alert in alerts_of(requests) if alert.made and not alert.again and alert.nth == 1]
+    by_spool, by_ledger = ({(it.to, it.kind, it.code) for it in made if it.spooled is one} for one in (True, False))
+    return len(by_spool & by_ledger)
 
 
 def first_answers(history: Sequence[Entry]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.checker import PROMISES, judge
+from tests.faults.checker import PROMISES, Verdict, judge
 from tests.faults.history import Entry, timeline
 
 CODE, OFFICER, BACKUP, DESK, COUNSELOR = "K7M3P", "+8613800001004", "+8613800001005", "+8613800001008", "+8613800001001"
@@ -72,11 +72,17 @@ class Story:
         return self.create(police_at, OFFICER, POLICE, "d1").create(100.5, COUNSELOR, CARE, "d2")
 
     def verdict(self) -> dict[int, list[str]]:
+        return {number: found for number, found in self.judged().breaches.items() if found}
+
+    def figures(self) -> dict[str, float]:
+        return self.judged().figures
+
+    def judged(self) -> Verdict:
         status = "ok" if self.page else "fail"
         self.add(self.end, status, "status", key="k1", status=self.page_status, answer=self.page)
         self.history.sort(key=lambda entry: entry["t"])
         self.requests.sort(key=lambda it: it["t"])
-        return {number: found for number, found in judge(self.history, self.requests).breaches.items() if found}
+        return judge(self.history, self.requests)
 
 
 def well(story: Story) -> None:
@@ -311,8 +317,11 @@ def test_its_own_link_and_the_spool_s_are_one_case() -> None:
     assert set(spooled().taken(120.0, token="t1").taken(121.0, token="t2").verdict()) == {2}
 
 
-def test_a_second_alert_under_the_last_code_is_one_too_many() -> None:
-    assert set(spooled().create(112.0, OFFICER, POLICE, "d3").verdict()) == {6}
+def test_a_second_alert_under_the_last_code_is_counted_and_a_third_is_one_too_many() -> None:
+    twice = spooled().create(112.0, OFFICER, POLICE, "d3")
+    assert twice.verdict() == {} and twice.figures()["rung under both codes"] == 1
+    assert spooled().figures()["rung under both codes"] == 0
+    assert set(twice.create(113.0, OFFICER, POLICE, "d4").verdict()) == {6}
 
 
 def test_a_code_that_no_page_leads_to_is_a_lost_report() -> None:
