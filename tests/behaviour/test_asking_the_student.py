@@ -55,7 +55,7 @@ def test_the_student_is_asked_for_what_is_missing_once(world: World, officer: Fl
     assert "已请学生补充" in page(officer, report) and "/ask" not in page(officer, report)
     assert report.status()["asked"] == ["name", "time"]
     status = world.client.get(f"/r/{report.token}?lang=zh").text
-    asked = status.split("民警请您补充：")[1].split("</ul>")[0]
+    asked = status.split("民警请你补充：")[1].split("</ul>")[0]
     for what, question in (("对方户名", "correct"), ("准确时间", "time")):
         assert re.search(rf'href="/r/{report.token}/more/{question}[^"]*">\s*{what}</a>', asked)
 
@@ -201,7 +201,7 @@ def test_the_student_is_led_to_the_page_of_the_transfer_that_lacks_it_until_the_
     assert world.client.post(f"{status}/more/correct", data=form).status_code == 303
     assert report.status()["asked"] == ["time"]
     world.press(officer, f"/duty/{report.code}/outcome", progress="filed")
-    assert report.status()["asked"] == [] and "民警请您补充" not in world.client.get(status).text
+    assert report.status()["asked"] == [] and "民警请你补充" not in world.client.get(status).text
     world.advance(120)
     read_all(world)
 
