@@ -48,7 +48,7 @@ def test_guessing_ends_for_a_while_and_says_for_how_long(world: World, kind: str
     for refused in (guess(client), guess(another)):
         assert refused.status_code == 429
         assert 0 < int(refused.headers["Retry-After"]) <= attempts.WITHIN.total_seconds()
-        assert "请求太多" in refused.text and "110" in refused.text
+        assert "试的次数太多" in refused.text and "110" in refused.text
     assert guess(client, REMOTE_ADDR="10.0.0.9").status_code == answered
     world.clock.advance(attempts.WITHIN.total_seconds())
     assert guess(client).status_code == answered
