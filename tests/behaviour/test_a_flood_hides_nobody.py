@@ -52,7 +52,7 @@ def test_a_student_who_is_not_safe_stands_first_on_the_counselor_s_list(world: W
     read_all(world)
     counselor = world.user("murong", "counselor", world.phones["counselor"].number)
     page = counselor.get("/desk/followups").text
-    assert "说现在不安全，请致电" in page
+    assert "不安全" in page and "请马上致电" in page
     assert page.index(last.code) == min(page.index(row.code) for row in world.rows("SELECT code FROM cases"))
 
 
