@@ -1,0 +1,179 @@
+"""Pages that few people ever see, and those on the worst day: the ledger away, too many tries, an invitation, a danger
+to life, a signature, a case that is over. All stand as well as the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from ledger import attempts
+from tests.behaviour.door_tools import FORM, a_client, ledger_away
+from tests.behaviour.stories import SQLITE, read_all
+from tests.behaviour.test_drills_touch_nobody import end, start
+from tests.behaviour.test_few_tries_from_one_address import guess_code
+from tests.behaviour.test_invitations_and_remembered_phones import invite
+from tests.behaviour.test_the_counselor_s_record import centre, complete, contact, counselor
+from tests.browser.looks import assert_fit_to_use
+from tests.world import PUBLIC, World, another_fraud
+
+pytestmark = [
+    SQLITE,
+    pytest.mark.parametrize(("device", "lang"), [("phone", "zh"), ("phone", "en"), ("desktop", "en")]),
+]
+Show = Callable[..., Page]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_about: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def show(world: World, page: Callable[..., Page], device: str, lang: str) -> Iterator[Show]:
+    """`show(path, client)`: a page of this world on this screen in this language, signed in as `client` is."""
+    server = make_server("127.0.0.1", 0, world.client.application, threaded=True, request_handler=_Quiet)
+    address = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def opened(path: str, client: FlaskClient | None = None) -> Page:
+        screen = page(device)
+        session = client.get_cookie("session") if client else None
+        if session:
+            screen.context.add_cookies([{"name": "session", "value": session.value, "url": address}])
+        screen.goto(f"{address}{path}{'&' if '?' in path else '?'}lang={lang}")
+        return screen
+
+    yield opened
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def spooled(world: World, path: str = "/report", **form: str) -> Iterator[str]:
+    """The ledger is away, and a report waits on disk; the path of its page."""
+    with ledger_away(world):
+        world.parts.spooler.ask()
+        answer = a_client(world).post(path, data=(FORM if path == "/report" else {}) | {"submission_key": "k"} | form)
+        yield answer.headers["Location"].removeprefix(PUBLIC)
+    world.pump()
+    read_all(world)
+
+
+def test_a_report_taken_while_the_ledger_is_away(world: World, show: Show, lang: str) -> None:
+    with spooled(world, phone_unsafe="1") as path:
+        screen = show(path)
+        assert_fit_to_use(screen, "spooled")
+        main = screen.locator("main")
+        expect(main).to_contain_text("我被骗了，请紧急止付")  # 110 answers in Chinese, whatever the page is in
+        expect(main).to_contain_text("换一部手机打110" if lang == "zh" else "Call 110 from another")
+
+
+def test_a_warning_taken_while_the_ledger_is_away(world: World, show: Show) -> None:
+    with spooled(world, "/warn", phone="13800000055") as path:
+        assert_fit_to_use(show(path), "spooled, second door")
+
+
+def test_a_page_that_is_away_frightens_nobody_about_what_was_sent(world: World, show: Show, lang: str) -> None:
+    token = world.report().token
+    read_all(world)
+    with ledger_away(world):
+        screen = show(f"/r/{token}")
+        assert_fit_to_use(screen, "503")
+        expect(screen.locator("main")).to_contain_text("报过的都在" if lang == "zh" else "What you sent before is kept")
+        again = screen.locator("main a.go")
+        expect(again).to_have_attribute("href", "")
+    again.click()
+    expect(screen.locator(".code")).to_be_visible()
+
+
+def test_too_many_tries(world: World, show: Show) -> None:
+    for _ in range(attempts.MOST):
+        guess_code(a_client(world))
+    screen = show("/reopen")
+    screen.locator("#code").fill("K7M3P")
+    screen.locator("#phone").fill("13800000001")
+    screen.locator("main button").click()
+    expect(screen.locator("main")).to_contain_text("429")
+    assert_fit_to_use(screen, "429")
+
+
+def test_a_safe_number_is_asked_for_once_the_phone_is_not(world: World, show: Show) -> None:
+    screen = show("/")
+    expect(screen.locator("#safe_phone")).to_be_hidden()
+    screen.locator("[name=phone_unsafe]").check()
+    expect(screen.locator("#safe_phone")).to_be_visible()
+    assert_fit_to_use(screen, "unsafe phone, in the form")
+
+
+def test_an_invitation(world: World, show: Show) -> None:
+    screen = show(invite(world, "new"))
+    assert_fit_to_use(screen, "invitation")
+    screen.locator("#otp").fill("000000")
+    screen.locator("#password").fill("a long enough password")
+    screen.locator("button.big").click()
+    expect(screen.get_by_role("alert")).to_be_visible()
+    assert_fit_to_use(screen, "invitation, wrong code")
+    assert_fit_to_use(show("/invite/nothing"), "no invitation")
+
+
+def test_danger_and_a_second_signature(world: World, show: Show) -> None:
+    report, mine = world.report(), counselor(world)
+    office = world.user("guard", "security", world.phones["office"].number)
+    leader = world.user("dean", "leader", None, world.college)
+    away = world.report(**another_fraud())
+    read_all(world)
+    world.client.post(f"/r/{away.token}/unsafe")
+    contact(world, mine, report, danger="yes", sign="sleep", note="室友陪着")
+    world.pump()
+    read_all(world)
+    world.clock.advance(59 * 60)
+    for path, who in (
+        ("/desk/followups", mine),
+        (f"/desk/followups/{report.code}", mine),
+        ("/desk/care", centre(world)),
+        ("/desk/board", office),
+        ("/desk/figures", leader),
+    ):
+        assert_fit_to_use(show(path, who), path)
+    world.press(mine, f"/desk/followups/{report.code}/safe")
+    complete(world, mine, report)
+    world.press(world.user("zhong", "psychologist"), f"/desk/care/{report.code}/note", seen="1")
+    world.press(mine, f"/desk/followups/{report.code}/close", debt="none", told="1")
+    for who in (mine, office):
+        assert_fit_to_use(show(f"/desk/followups/{report.code}", who), "waiting for a signature")
+    world.press(office, f"/desk/followups/{report.code}/close", sign="1")
+    assert_fit_to_use(show(f"/desk/followups/{report.code}", mine), "closed")
+    world.pump()
+    read_all(world)
+
+
+def test_a_case_that_is_over_promises_nothing_more(world: World, show: Show) -> None:
+    report, office = world.report(), world.user("guard", "security", world.phones["office"].number)
+    read_all(world)
+    world.client.post(f"/r/{report.token}/withdraw")
+    world.press(office, f"/duty/{report.code}/close")
+    world.pump()
+    read_all(world)
+    screen = show(f"/r/{report.token}")
+    assert_fit_to_use(screen, "closed")
+    expect(screen.locator("#withdrawn")).to_have_count(0)
+    expect(screen.locator("form[action$=withdraw]")).to_have_count(0)
+
+
+def test_a_drill_from_its_start_to_its_end(world: World, show: Show) -> None:
+    office = world.user("guard", "security", world.phones["office"].number)
+    drill = start(world, college="WY", phones="1")
+    assert_fit_to_use(show(f"/duty/{drill.code}", office), "drill, on duty")
+    assert_fit_to_use(show(f"/r/{drill.token}"), "drill")
+    end(world, drill)
+    world.pump()
+    read_all(world)
+    screen = show(f"/r/{drill.token}")
+    assert_fit_to_use(screen, "drill, over")
+    expect(screen.locator(".asks")).to_have_count(0)
