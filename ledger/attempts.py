@@ -32,9 +32,10 @@ def check(ledger: Ledger, what: str, address: str | None) -> None:
 def count(uow: UnitOfWork, what: str, address: str | None) -> None:
     """One more try; the first one after a while begins a new count. Counts that are over are forgotten."""
     ends_at = uow.now + WITHIN
-    over = select(a.who_index).where(a.ends_at <= uow.now).limit(100).with_for_update(skip_locked=True)
-    uow.conn.execute(delete(t.attempts).where(a.who_index.in_(over)))
     row = uow.upsert(t.attempts).values(who_index=uow.keys.blind(what, address or "-"), tries=1, ends_at=ends_at)
     again = {"tries": case((a.ends_at <= uow.now, 1), else_=a.tries + 1),
              "ends_at": case((a.ends_at <= uow.now, ends_at), else_=a.ends_at)}  # fmt: skip
     uow.conn.execute(row.on_conflict_do_update(index_elements=["who_index"], set_=again))
+    # After its own row, and past those that others hold: two that wait for each other's would be a deadlock.
+    over = select(a.who_index).where(a.ends_at <= uow.now).limit(100).with_for_update(skip_locked=True)
+    uow.conn.execute(delete(t.attempts).where(a.who_index.in_(over)))

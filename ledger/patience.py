@@ -40,7 +40,7 @@ def at_most(seconds: float, connection: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        with _lock:  # from now on it may be another's
+        with _lock:
             _held.pop(number, None)
 
 

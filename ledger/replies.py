@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from ledger import codes, deliveries, people, reply, status
 from ledger import tables as t
@@ -60,6 +60,11 @@ def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
         raise NotFound
     owner = acknowledge(uow, uow.case(row.case_id), row.kind, row.person_id, "keypad", f"person:{row.person_id}")
     return "acknowledged" if owner.person == row.person_id else "already_owned", row.language
+
+
+def taken(conn: Connection, sids: Sequence[str]) -> set[str]:
+    """Those of these texts that have been recorded: the provider lists them again and again, and few are new."""
+    return set(conn.scalars(select(t.inbound.c.sid).where(t.inbound.c.sid.in_(sids))))
 
 
 def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID | None]:

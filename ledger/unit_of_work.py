@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -181,7 +181,7 @@ class Ledger:
         commit itself was lost: every caller may therefore do the same again.
         """
         with self._lock.held(urgency) if self._lock else nullcontext(), translated():
-            with self.engine.connect() as conn, conn.begin() as transaction, self._bounded(conn, urgency):
+            with self._connected(urgency) as conn, conn.begin() as transaction:
                 uow = UnitOfWork(self, conn, self.clock.now(), label)
                 yield uow
                 uow.flush()
@@ -194,15 +194,17 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading only."""
-        with (translated(), self.engine.connect().execution_options(stopline_read=True) as conn,
-              self._bounded(conn, ROUTINE)):  # fmt: skip
-            yield conn
+        with translated(), self._connected(ROUTINE) as conn:
+            yield conn.execution_options(stopline_read=True)
 
-    def _bounded(self, conn: Connection, urgency: int) -> AbstractContextManager[None]:
-        if not self.postgres:
-            return nullcontext()
+    @contextmanager
+    def _connected(self, urgency: int) -> Iterator[Connection]:
+        """A connection that is cut when it is held for too long, rolling back and giving back included."""
         seconds = patience.DOOR_S if urgency == DOOR else patience.LONGEST_S
-        return patience.at_most(seconds, conn.connection.driver_connection)
+        conn = self.engine.connect()
+        raw = conn.connection.driver_connection
+        with patience.at_most(seconds, raw) if self.postgres else nullcontext(), conn:
+            yield conn
 
 
 @contextmanager

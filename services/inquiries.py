@@ -25,8 +25,12 @@ def ask(ledger: Ledger, channel: Channel) -> bool:
             return False
         silent = [(row["id"], row["sid"]) for row in deliveries.unheard(conn, now)]
     since = max(min(rung, now - REPLIES_SINCE), now - REPLIES_AT_MOST)
-    for text in channel.inbound(since):  # an answer ends the ringing: it is asked for first
-        _take(ledger, text)
+    texts = channel.inbound(since)  # an answer ends the ringing: it is asked for first
+    with ledger.read() as conn:
+        known = replies.taken(conn, [text.sid for text in texts])
+    for text in texts:
+        if text.sid not in known:
+            _take(ledger, text)
     for delivery_id, sid in silent:
         _note(ledger, delivery_id, channel.status(sid))
     return False

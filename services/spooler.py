@@ -32,6 +32,7 @@ log = structlog.get_logger()
 ASK_S = 0.5
 SILENT_S = 3.0  # an answer that takes longer counts as none: nobody waits at the door for a ledger that hangs
 LIST_EVERY_S = 30.0
+BLIP = timedelta(seconds=3)  # away for so short a time, a ledger that has the report after all rings by itself
 AGAIN = timedelta(seconds=5)  # after a refusal
 
 
@@ -47,7 +48,7 @@ class Spooler:
         self._ledger, self.spool, self._channel, self._render = ledger, spool, call, render
         self._list_file, self._list = list_file, duty_list.kept(list_file, ledger.keys)
         self._listed, self._asked = time.monotonic(), math.inf  # since when a question waits for its answer
-        self._answers = True
+        self._answers, self._away_since = True, ledger.clock.now()
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._threads = [Lasting("ledger-probe", self._ask_on, self._stopping),
                          Lasting("spool", self._look_after, self._stopping)]  # fmt: skip
@@ -100,9 +101,17 @@ class Spooler:
             if self._asked - self._listed > LIST_EVERY_S:
                 self.refresh_list()
         except LedgerAway:
-            self._answers = False
+            self._is_away()
         finally:
             self._asked = math.inf
+
+    def _is_away(self) -> None:
+        if self._answers:
+            self._answers, self._away_since = False, self._ledger.clock.now()
+
+    def _stays_away(self) -> bool:
+        """Whether this is no blip. A ledger that hangs has been silent for long enough (SILENT_S)."""
+        return self._answers or self._ledger.clock.now() - self._away_since >= BLIP
 
     def refresh_list(self) -> None:
         with self._ledger.read() as conn:
@@ -130,7 +139,7 @@ class Spooler:
             for entry in self.spool.entries() if mine else ():
                 if self._stopping.is_set():
                     break
-                if not self._enter(entry):
+                if not self._enter(entry) and self._stays_away():
                     self._ring(entry)
         return self.spool.waiting()
 
@@ -142,7 +151,7 @@ class Spooler:
             with self._ledger.begin("spooled", DOOR) as uow:
                 spooled.enter(uow, entry, self.spool.calls(entry))
         except LedgerAway:
-            self._answers = False
+            self._is_away()
             return False
         self.spool.remove(entry)
         log.info("spooled_report_entered", entry=str(entry.id))

@@ -19,8 +19,10 @@ URL = "/api/v1/reports"
 
 @contextmanager
 def away(world: World) -> Iterator[Spooler]:
+    """For longer than a blip."""
     with ledger_away(world):
         world.parts.spooler.ask()
+        world.clock.advance(3)
         yield world.parts.spooler
 
 
@@ -168,6 +170,23 @@ def test_the_officer_of_the_last_duty_list_and_the_desk_are_texted_once(world: W
     # They answer with the code they were given, and the desk is stood down.
     world.phones["officer"].replies(code).expects("由您接单", real)
     world.phones["desk"].expects("已有人接单")
+
+
+def test_for_a_blip_nobody_is_texted_from_the_spool(world: World) -> None:
+    """A commit whose answer was lost is in the ledger all the same, which rings by itself as soon as it is back."""
+    first = world.report("lost")
+    with ledger_away(world):
+        spooler = world.parts.spooler
+        spooler.ask()
+        again = world.client.post(URL, json=body(), headers={"Idempotency-Key": "lost"})
+        assert again.get_json()["case"].startswith("Z")
+        world.clock.advance(2.9)
+        spooler.ask()
+        spooler.tick()
+    world.pump()
+    everybody_is_told(world, first.code)
+    world.phones.assert_all_read()
+    assert cases(world) == 1
 
 
 def test_nobody_answers_and_the_ladder_goes_on_where_the_outage_left_it(world: World) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults import aliases, asking, ringing, texts
+from tests.faults import aliases, asking, doubt, ringing, texts
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
@@ -81,7 +81,9 @@ def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     breaches[3] = [*_untold(reports.values())]
     breaches[4] = [*_late(reports.values(), ringings, time)]
     breaches[5] = [*asking.repeated(requests, time)]
-    breaches[6] = [*ringing.doubled(requests), *_missed_steps(reports.values(), history, ringings, time)]
+    unsure = doubt.keys(history, time)
+    in_doubt = {case_of(report) for report in reports.values() if report.key in unsure}
+    breaches[6] = [*ringing.doubled(requests, in_doubt), *_missed_steps(reports.values(), history, ringings, time)]
     breaches[7] = [*ringing.after_acknowledgement(history, requests, time)]
     breaches[8] = [*_late_without_broker(reports.values(), ringings, time)]
     return Verdict(breaches, _figures(reports.values(), history, requests, ringings, breaches, time))

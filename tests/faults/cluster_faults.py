@@ -18,6 +18,7 @@ def faults() -> Iterator[Fault]:
     yield Fault("broker node kill -9", BROKER, _node_killed, KINDS, (2.0, 5.0))
     yield Fault("broker node cut off from the others", BROKER, _node_cut_off, KINDS, (4.0, 8.0))
     yield Fault("broker nodes restarted in turn", BROKER, _nodes_restarted, KINDS, (0.0, 1.0))
+    yield Fault("database standby lost", DATABASE, _standby_lost, KINDS, (10.0, 15.0))
     yield Fault("database primary lost, standby promoted", DATABASE, _primary_lost, KINDS, (2.0, 5.0))
 
 
@@ -72,6 +73,13 @@ def _any(site: Site, chance: random.Random) -> Node:
     with suppress(RuntimeError):  # see server_faults
         site.await_served()
     return chance.choice(_brokers(site).nodes)
+
+
+def _standby_lost(site: Site, _chance: random.Random) -> Heal:
+    """Every commit waits for it, and no time-out of PostgreSQL's ends that."""
+    standby = _pair(site).standby
+    standby.kill()
+    return standby.start
 
 
 def _primary_lost(site: Site, _chance: random.Random) -> Heal:

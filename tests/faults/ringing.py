@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.faults import texts
@@ -77,16 +77,16 @@ def all_of(requests: Sequence[Entry]) -> dict[str, Ringing]:
     return dict(found)
 
 
-def doubled(requests: Sequence[Entry]) -> Iterable[str]:
+def doubled(requests: Sequence[Entry], in_doubt: Collection[str] = ()) -> Iterable[str]:
     """Two texts with the same words to one phone, neither of them a resend: one step was taken twice.
 
-    A report whose commit got no answer may be in the ledger and in the spool, and ring under both codes before the two
-    meet (docs/decisions/0011): each code is judged for itself, and `rung_twice` counts them.
+    `in_doubt`: codes of reports whose commit may have got no answer. Such a one may be in the ledger and in the spool,
+    and ring under both codes before the two meet (docs/decisions/0011): each code is judged for itself.
     """
     said = dict[tuple[str, str, str, int, bool], str]()
     for alert in alerts_of(requests):
         if alert.made and not alert.again and alert.kind in ALERTS:
-            name = (alert.to, alert.kind, alert.code, alert.nth, alert.spooled)
+            name = (alert.to, alert.kind, alert.code, alert.nth, alert.spooled and alert.code in in_doubt)
             if said.setdefault(name, alert.delivery) != alert.delivery:
                 yield f"{alert.code}: said twice to {alert.to}: {alert.body}"
 

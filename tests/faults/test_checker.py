@@ -299,11 +299,11 @@ def test_figures_and_the_timeline_say_what_happened() -> None:
     assert POLICE in told
 
 
-def spooled(told: str = "Z2QK7", page_says: bool = True) -> Story:
-    """Taken while the database was away, under another code; its officer was texted with that one."""
+def spooled(told: str = "Z2QK7", page_says: bool = True, fault: str = "database immediate stop") -> Story:
+    """Taken in the middle of an outage, under another code; its officer was texted with that one."""
     story = Story()
     story.page = PAGE | ({"spool_codes": ["Z2QK7"]} if page_says else {})
-    story.asks(100.0).taken(100.1, case=told, token="t0").broken(90.0, 110.0, "postgres stop", "database")
+    story.asks(100.0).taken(100.1, case=told, token="t0").broken(90.0, 110.0, fault, "database")
     story.create(100.5, OFFICER, POLICE.replace(CODE, "Z2QK7"), "d1")
     return story.create(111.0, COUNSELOR, CARE, "d2")
 
@@ -317,11 +317,17 @@ def test_its_own_link_and_the_spool_s_are_one_case() -> None:
     assert set(spooled().taken(120.0, token="t1").taken(121.0, token="t2").verdict()) == {2}
 
 
-def test_a_second_alert_under_the_last_code_is_counted_and_a_third_is_one_too_many() -> None:
-    twice = spooled().create(112.0, OFFICER, POLICE, "d3")
+def test_a_second_alert_under_the_last_code_is_one_too_many() -> None:
+    assert set(spooled().create(112.0, OFFICER, POLICE, "d3").verdict()) == {6}
+
+
+def test_unless_nobody_could_know_of_the_first_commit_and_then_a_third_is() -> None:
+    twice = spooled(fault="fsync fails").create(112.0, OFFICER, POLICE, "d3")
     assert twice.verdict() == {} and twice.figures()["rung under both codes"] == 1
-    assert spooled().figures()["rung under both codes"] == 0
     assert set(twice.create(113.0, OFFICER, POLICE, "d4").verdict()) == {6}
+    at_the_stroke = spooled().create(112.0, OFFICER, POLICE, "d3").asks(89.9)
+    assert at_the_stroke.add(90.5, "info", "report", key="k1", error="no answer").verdict() == {}
+    assert spooled().figures()["rung under both codes"] == 0
 
 
 def test_a_code_that_no_page_leads_to_is_a_lost_report() -> None:

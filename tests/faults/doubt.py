@@ -1,0 +1,39 @@
+"""Reports of which nobody can know whether their commit was made: it was asked for, and no answer came. Pure.
+
+Seen from outside: a try of theirs was in the air while commits went unanswered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.faults.clockwork import Spell, Time
+from tests.faults.history import Entry
+
+# Faults under which any commit may go unanswered, and those that end the database at one stroke: after that, nothing is
+# begun that could be in doubt.
+THROUGHOUT = ("database backends terminated", "database standby lost", "disk full", "fsync fails", "postgresql ")
+AT_ONE_STROKE, STROKE_S = ("database immediate stop", "database primary lost"), 1.0
+
+
+def keys(history: Sequence[Entry], time: Time) -> set[str]:
+    unsure = [(spell.began, _ends(spell)) for spell in time.spells if spell.name.startswith(THROUGHOUT + AT_ONE_STROKE)]
+    return {key for key, since, until in _tries(history, time.end)
+            if any(since <= ends and until >= began for began, ends in unsure)}  # fmt: skip
+
+
+def _ends(spell: Spell) -> float:
+    return spell.began + STROKE_S if spell.name.startswith(AT_ONE_STROKE) else spell.ended
+
+
+def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, float]]:
+    """(key, when it was sent, when somebody answered or gave up): one after the other for each key."""
+    begun: dict[str, float] = {}
+    for entry in history:
+        if entry["what"] not in ("report", "replay"):
+            continue
+        if entry["type"] == "invoke":
+            begun[entry["key"]] = entry["t"]
+        elif entry["key"] in begun:
+            yield entry["key"], begun.pop(entry["key"]), entry["t"]
+    yield from ((key, since, end) for key, since in begun.items())
