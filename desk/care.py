@@ -56,9 +56,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         try:
             with ledger.begin(label) as uow:
                 said = do(uow, uow.case(case["id"]))
-            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded")
+            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded", code)
         except NotAllowed:
-            flash("not_done")
+            flash("not_done", code)
         except NotFound:
             abort(400)
         return redirect(url_for(back, code=case["code"]), 303)

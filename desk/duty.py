@@ -72,7 +72,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         kind = "dissuade" if found["kind"] == "in_progress" else "police"
         with ledger.begin("acknowledge", URGENT) as uow:
             owner = acknowledge(uow, uow.case(found["id"]), kind, person, via, _actor(me()))
-        flash("taken" if owner.won or owner.person == person else "taken_by_other")
+        flash("taken" if owner.won or owner.person == person else "taken_by_other", code)
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
     def _proxies(conn: Connection, found: RowMapping) -> tuple[list[Person], list[Person]]:
@@ -103,9 +103,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         try:
             with ledger.begin(label, URGENT) as uow:
                 do(uow, uow.case(found["id"]), person, _actor(me()))
-            flash(said)
+            flash(said, code)
         except (NotAllowed, NotFound):  # not found: money that has not gone yet has no outcome
-            flash("not_owner")
+            flash("not_owner", code)
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
     @bp.post("/<code>/outcome")
@@ -122,7 +122,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         typed, number = form.get("amount", "").strip(), clean_text(form.get("number", ""), 40)
         amount = parse_amount(typed)
         if typed and amount is None:
-            flash("amount_unread")
+            flash("amount_unread", code)
             return redirect(url_for("duty.case", code=code), 303)
         return deed(code, "outcome", lambda uow, case, who, by: record_outcome(
             uow, case, int(position), said, amount, who, by, number))  # fmt: skip

@@ -61,10 +61,12 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     ]  # fmt: skip
 
 
-def name(conn: Connection, user: User) -> str:
-    """The college's name; empty for those who see all of them."""
-    if user.role != "leader" or not user.college:
+def name(conn: Connection, user: User) -> str | None:
+    """The college's name; empty for those who see all of them, None for a leader who has none."""
+    if user.role != "leader":
         return ""
+    if not user.college:
+        return None
     found: Any = conn.execute(select(t.colleges.c.name).where(t.colleges.c.code == user.college)).scalar_one_or_none()
     return str(found or user.college)
 

@@ -36,6 +36,13 @@ def test_the_own_colleges_cases_and_no_others(world: World) -> None:
         assert ours.code not in leader(world, other).get("/desk/figures").text
 
 
+def test_a_leader_without_a_college_is_told_so(world: World) -> None:
+    page = leader(world, None).get("/desk/figures").text
+    assert "您的账号没有填学院" in page and "各学院" not in page
+    office = world.user("guard", "security", None).get("/desk/figures").text
+    assert "各学院" in office and "近30天没有报告" in office
+
+
 def test_no_name_no_phone_no_account(world: World) -> None:
     report = world.report(narrative="金丝雀案情", fraud_type="LL")
     world.pump()
