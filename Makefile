@@ -3,13 +3,14 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$p && break; done)
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+JOBS ?= 2  # test files run side by side; each job has servers of its own
 
 .PHONY: demo test lint lock clean
 demo: .venv/.installed
 	@exec scripts/demo.sh
 
 test: .venv/.installed
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(strip $(JOBS)) --dist=loadfile $(ARGS)
 
 lint: .venv/.installed
 	@$(BIN)/python -m pytest -q tests/unit/test_gates.py

@@ -1,5 +1,7 @@
 """Fixtures for all tests. Servers and browser are started when a test first asks for them, once a session."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium
 from tests.world import World, sqlite_url
 
 S = TypeVar("S", bound=Server)
+ALONE = {"integration", "browser", "faults"}  # folders whose tests do not run beside others
 SCREENS = {"phone": (360, 740), "desktop": (1280, 900)}
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -92,6 +95,28 @@ def _come_to_rest(page: Page) -> None:
     for _ in range(2):
         with suppress(Error):
             page.goto("about:blank")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes and gives them seconds has the machine for itself."""
+    for item in items:
+        if ALONE & set(item.path.parts):
+            item.add_marker("alone")
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Test files run side by side in several processes; a test marked `alone` has the whole machine."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    alone, common = request.node.get_closest_marker("alone"), tmp_path_factory.getbasetemp().parent
+    with (common / "gate").open("w") as gate, (common / "machine").open("w") as machine:
+        # Through the gate one by one: who waits for the whole machine behind it lets nobody pass.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture(autouse=True)
