@@ -1,0 +1,1 @@
+"""Measured beside what one would build otherwise: python -m bench.run. See docs/performance.md."""

@@ -1,0 +1,40 @@
+"""The medians of all rounds, and ours as a ratio of each peer's."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from bench.sides import OURS
+
+Figures = dict[str, float]
+
+
+def table(found: Mapping[str, Sequence[Figures]]) -> str:
+    """Markdown: for each figure the median (least–most) of each side, and ours ÷ that side where ours was measured."""
+    names = list(found)
+    lines = [f"| | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for key in found[names[0]][0]:
+        cells = [_cell(found, name, key) for name in names]
+        lines.append(f"| {key} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> str:
+    values = [it[key] for it in found[name]]
+    shown = f"{_short(statistics.median(values))}"
+    if len(values) > 1:
+        shown += f" ({_short(min(values))}–{_short(max(values))})"
+    if name == OURS or OURS not in found:
+        return shown
+    return f"{shown} · **{ratio(found, name, key):.2f}**"
+
+
+def ratio(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> float:
+    """Ours ÷ that side's, of the medians; NaN where that side's is nothing."""
+    other = statistics.median(it[key] for it in found[name])
+    return statistics.median(it[key] for it in found[OURS]) / other if other else float("nan")
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
