@@ -97,7 +97,7 @@ def disable(uow: UnitOfWork, username: str) -> None:
     if row is None:
         raise NotFound(f"no user {username!r}")
     values = {"disabled": True, "session_epoch": u.session_epoch + 1, "invite_hash": None, "invite_until": None}
-    uow.conn.execute(update(t.users).where(u.id == row.id).values(values))
+    uow.change(t.users, row.id, values)
     remembered.forget(uow, row.id)
 
 

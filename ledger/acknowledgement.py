@@ -57,7 +57,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         "acknowledged_at": uow.now,
         "next_at": uow.now + OWNER_REMIND if kind == "police" else None,
     }
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    uow.change(t.obligations, row["id"], values)
     uow.conn.execute(
         update(t.deliveries)
         .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
@@ -65,7 +65,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     )
     alarms.clear(uow, case.id, kind)
     if police:
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="acknowledged"))
+        case.changes["state"] = "acknowledged"
     event = CaseAcknowledged if police else _ANSWERS.get(kind, CounselorAcknowledged)
     uow.append(case, event(str(person), via), actor)
     return Owner(person, uow.now, won=True)
@@ -111,11 +111,9 @@ def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | N
     state = PROGRESS[progress]
     if can_move(row["kind"], row["state"], state):
         at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
-        uow.conn.execute(
-            update(t.obligations).where(o.id == row["id"]).values({"state": state, at: uow.now, "next_at": None})
-        )
+        uow.change(t.obligations, row["id"], {"state": state, at: uow.now, "next_at": None})
         if state == "filed":
-            uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="filed"))
+            uow.change(t.cases, case.id, state="filed")
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)
@@ -146,16 +144,12 @@ def record_outcome(
         values |= {"outcome": outcome, "outcome_fen": amount_fen}
     if number:
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
-    uow.conn.execute(update(t.transfers).where(c.id == transfer["id"]).values(values))
+    uow.change(t.transfers, transfer["id"], values)
     uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor, sealed=number or None)
     named = case_outcome(uow.conn.scalars(select(c.outcome).where(c.case_id == case.id)))
     state = "done" if named else row["state"]
-    uow.conn.execute(
-        update(t.obligations)
-        .where(o.id == row["id"])
-        .values(state=state, next_at=None, done_at=uow.now if named else row["done_at"])
-    )
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state=case_state(state, named)))
+    uow.change(t.obligations, row["id"], state=state, next_at=None, done_at=uow.now if named else row["done_at"])
+    uow.change(t.cases, case.id, state=case_state(state, named))
 
 
 def owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from ledger import alerting, corrections, deliveries, people, reports, sheet
 from ledger import tables as t
@@ -107,7 +107,7 @@ def _fill_in(uow: UnitOfWork, case: Case, given: Given) -> dict[str, str]:
             continue
         left.pop(name, None)
     if filled:
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(filled))
+        uow.change(t.cases, case.id, filled)
     return left
 
 
@@ -116,7 +116,7 @@ def _detail(uow: UnitOfWork, case: Case, question: str, typed: Mapping[str, str]
     kept = case.key.open("cases", case.id, "details", uow.conn.execute(stored).scalar_one())
     details = {**json.loads(kept or "{}"), question: dict(typed)}
     sealed = case.key.seal("cases", case.id, "details", json.dumps(details, ensure_ascii=False))
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(details_sealed=sealed))
+    uow.change(t.cases, case.id, details_sealed=sealed)
 
 
 def _name_the_victim(uow: UnitOfWork, case: Case, given: Given) -> None:
@@ -131,7 +131,7 @@ def _name_the_victim(uow: UnitOfWork, case: Case, given: Given) -> None:
     named = {"college_code": found.college, "counselor_id": found.counselor}
     if found.victim:
         named |= {"victim_id": found.victim, "match_grade": found.grade}
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(named))
+    uow.change(t.cases, case.id, named)
     if found.counselor and found.counselor != case.row["counselor_id"]:
         _ring_counselor(uow, case, found.counselor)
 
@@ -164,7 +164,7 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
 
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:
     if row["account_kind"] is None:
-        uow.conn.execute(update(t.transfers).where(t.transfers.c.id == row["id"]).values(account_kind=kind))
+        uow.change(t.transfers, row["id"], account_kind=kind)
     if row["account_kind"] != kind:
         sealed = corrections.sealed({"account_kind": kind}, row["position"])
         uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)

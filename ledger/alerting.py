@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 
 from ledger import bundling, deliveries, escalation, linking, people
 from ledger import tables as t
@@ -21,18 +21,23 @@ from ledger.people import Person
 from ledger.sheet import alert_facts
 from ledger.unit_of_work import Case, UnitOfWork
 
-o, d = t.obligations.c, t.deliveries.c
+o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
+_OBLIGATION = select(t.obligations).where(o.case_id == bindparam("case"), o.kind == bindparam("duty")).with_for_update()
+_LADDERS = (
+    select(t.ladders)
+    .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
+    .order_by(r.step)
+)
 _NOT_REACHED = escalation.GONE | {"cancelled"}
 
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
     """The case's obligation, locked. The case itself is locked before: `case` proves it."""
-    query = select(t.obligations).where(o.case_id == case.id, o.kind == kind).with_for_update()
-    row = uow.conn.execute(query).mappings().one_or_none()
+    row = uow.conn.execute(_OBLIGATION, {"case": case.id, "duty": kind}).mappings().one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -40,9 +45,7 @@ def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
 
 def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
     """The college's own ladder, else the school's, else the built-in one."""
-    c = t.ladders.c
-    query = select(t.ladders).where(c.obligation == kind, c.college_code.in_((college or "*", "*"))).order_by(c.step)
-    rows = conn.execute(query).all()
+    rows = conn.execute(_LADDERS, {"duty": kind, "college": college or "*"}).all()
     own = [row for row in rows if row.college_code == college] or [row for row in rows if row.college_code == "*"]
     if not own:
         return escalation.DEFAULTS[kind]
@@ -65,7 +68,7 @@ def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
     if row["state"] not in (*deliveries.WAITING, "acknowledged"):
         return False
     again = {"state": "alerted" if row["alerted_at"] else "pending", "owner_id": None, "acknowledged_at": None}
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(again))
+    uow.change(t.obligations, row["id"], again)
     ladder = _ladder(uow, case, row)
     step = (row["step"] // len(ladder.rungs) + 1) * len(ladder.rungs)
     _enter(uow, case, row, Advance(step, "time", uow.now - (escalation.due_at(ladder, uow.now, step) - uow.now)))
@@ -128,11 +131,7 @@ def _enter(
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else "empty")
     due = min(due, uow.now) if isinstance(verdict, Advance) else verdict.until
-    uow.conn.execute(
-        update(t.obligations)
-        .where(o.id == row["id"], o.step == row["step"])
-        .values(step=step, ladder_at=began, entered_at=uow.now, barren=barren, next_at=due)
-    )
+    uow.change(t.obligations, row["id"], step=step, ladder_at=began, entered_at=uow.now, barren=barren, next_at=due)
     if row["step"] >= 0 or step > 0:
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
 
@@ -143,7 +142,7 @@ def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: in
     on_rung = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
     called = [person for person in on_rung if person.id != without]
     earlier = _told_before(uow, row["id"]) if step else {}
-    facts = alert_facts(uow.conn, case, uow.now) | {"same_as": linking.same_as(uow.conn, case.id)}
+    facts = alert_facts(uow.conn, case, uow.now) | {"same_as": linking.same_as(uow.conn, case)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
     bundled = row["kind"] == "police" and not case.row["drill"]
@@ -214,7 +213,7 @@ def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: i
 
 
 def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(next_at=until))
+    uow.change(t.obligations, row["id"], next_at=until)
 
 
 def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
@@ -227,7 +226,7 @@ def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
         uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
         values: dict[str, Any] = {"reminded": True, "next_at": row["acknowledged_at"] + OWNER_RELEASE}
-        uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+        uow.change(t.obligations, row["id"], values)
     elif due == "move_on":
         _release_owner(uow, case, row, owner)
     else:
@@ -238,8 +237,8 @@ def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Per
     uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
     _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
     values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="alerted"))
+    uow.change(t.obligations, row["id"], values)
+    uow.change(t.cases, case.id, state="alerted")
     # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.
     ladder = _ladder(uow, case, row)
     following = row["step"] + 1

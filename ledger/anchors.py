@@ -49,7 +49,7 @@ def anchor(ledger: Ledger, file: Path) -> bool:
 
 def _mark(uow: UnitOfWork, heads: list[Any], reads: list[Any]) -> None:
     for row in heads:
-        uow.conn.execute(update(t.cases).where(c.id == row.id).values(anchored_seq=row.last_seq))
+        uow.change(t.cases, row.id, anchored_seq=row.last_seq)
     if reads:
         uow.conn.execute(update(t.access_log).where(x.id.in_([row.id for row in reads])).values(anchored=True))
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, literal, select, tuple_, update
+from sqlalchemy import Connection, func, literal, select, tuple_
 
 from ledger import deliveries
 from ledger import tables as t
@@ -72,7 +72,7 @@ def place(uow: UnitOfWork, person: Person, *, unverified: bool) -> UUID | None:
         if row.facts["unverified"] != unverified or inside >= CODES:
             continue
         if inside + 1 == CODES:
-            uow.conn.execute(update(t.deliveries).where(d.id == row.id).values(available_at=uow.now))
+            uow.change(t.deliveries, row.id, available_at=uow.now)
         return UUID(str(row.id))
     return deliveries.tell(
         uow, person, "bundle", {"unverified": unverified}, case=None, dedup=f"bundle:{t.new_id()}",

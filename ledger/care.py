@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, select
 
 from ledger import deliveries, followups, people, referrals
 from ledger import tables as t
@@ -55,7 +55,7 @@ def remind(uow: UnitOfWork, contact_id: UUID) -> None:
         if row["kind"] == "face_24h" and referrals.follow_up(uow, case)["state"] == "first_contact":
             referrals.refer(uow, case, "unreachable", "clock")
         values = {"reminders": due.number, "remind_at": followups.reminder_at(plan, due.number)}
-    uow.conn.execute(update(t.contacts).where(k.id == contact_id).values(values))
+    uow.change(t.contacts, contact_id, values)
 
 
 def _tell(uow: UnitOfWork, case: Case, row: RowMapping, due: followups.Reminder) -> None:

@@ -29,7 +29,7 @@ def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) ->
     missing = sheet.missing_keys(sheet.transfers(uow.conn, case.id))
     if not missing or sorted(case.row["asked"] or ()) == sorted(missing):
         return missing
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(asked=list(missing)))
+    uow.change(t.cases, case.id, asked=list(missing))
     event = uow.append(case, StudentAsked(missing), actor)
     if phone := case.texts_to:
         deliveries.tell(uow, (phone, case.row["language"]), "ask", {"code": case.code, "missing": list(missing)},
@@ -40,7 +40,7 @@ def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) ->
 def record_voice(uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str) -> None:
     """Confirmed by phone, which is progress, or not reached and filed ahead."""
     owned(uow, case, person)
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(voice=voice))
+    uow.change(t.cases, case.id, voice=voice)
     uow.append(case, VoiceRecorded(voice), actor)
     if voice == "called":
         record_progress(uow, case, "contacted", person, actor)
@@ -57,8 +57,8 @@ def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
         .values(state="cancelled", available_at=None)
     )
     alarms.clear(uow, case.id, row["kind"])
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(state="done", next_at=None, done_at=uow.now))
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state="closed"))
+    uow.change(t.obligations, row["id"], state="done", next_at=None, done_at=uow.now)
+    uow.change(t.cases, case.id, state="closed")
     event = uow.append(case, CaseClosed(), actor)
     if row["owner_id"] is None:  # whoever was rung need not come any more
         heard = select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.in_(deliveries.HEARD))
@@ -80,8 +80,8 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
         values |= {"state": "acknowledged", "acknowledged_at": uow.now, "reminded": False, "next_at": None}
         if row["kind"] == "police":
             values["next_at"] = uow.now + OWNER_REMIND
-    uow.conn.execute(update(t.obligations).where(o.id == row["id"]).values(values))
+    uow.change(t.obligations, row["id"], values)
     outcome = case_outcome(uow.conn.scalars(select(t.transfers.c.outcome).where(t.transfers.c.case_id == case.id)))
     shown = case_state(values["state"], outcome)
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state=shown))
+    uow.change(t.cases, case.id, state=shown)
     uow.append(case, CaseReopened(), actor)

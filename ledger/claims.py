@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
 from ledger import bundling, people, states
 from ledger import tables as t
 from ledger.alarms import alarm
 from ledger.crypto import RowKey
-from ledger.deliveries import WAITING, spread, tell_obligation
+from ledger.deliveries import WAITING, locked, spread, tell_obligation
 from ledger.errors import KeyMissing, Tampered
 from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
 
@@ -78,17 +78,13 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> li
 
 def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> tuple[int, list[Claim]]:
     with ledger.begin("claim", URGENT) as uow:
-        found = uow.conn.execute(_ready_rows(uow.now, limit, worst_priority)).mappings().all()
+        asked = {"now": uow.now, "worst": worst_priority, "most": limit}
+        found = uow.conn.execute(_READY, asked).mappings().all()
         rows = [bundling.speaking(uow.conn, row) for row in found]
         stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
         _finish(uow, stale)
         taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
         return len(rows), [_take(uow, row, token, render) for row in taken]
-
-
-def _ready_rows(now: datetime, limit: int, worst_priority: int) -> Select[Any]:
-    query = _with_wanted().where(d.available_at <= now, d.priority <= worst_priority)
-    return query.order_by(d.priority, d.available_at, d.id).limit(limit)
 
 
 def _with_wanted() -> Select[Any]:
@@ -116,6 +112,15 @@ def _with_wanted() -> Select[Any]:
     )
 
 
+# Built once: making aliases costs more than asking the database does.
+_WANTED = _with_wanted()
+_READY = (
+    _WANTED.where(d.available_at <= bindparam("now"), d.priority <= bindparam("worst"))
+    .order_by(d.priority, d.available_at, d.id)
+    .limit(bindparam("most"))
+)
+
+
 def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
     """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
     return not row["wanted"] or (not row["alert"] and row["expires_at"] <= now)
@@ -138,9 +143,22 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
         values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
     except (Tampered, KeyMissing):  # one unreadable row must not keep the others from being sent
         draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
-    uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(values))
+    uow.change(t.deliveries, row["id"], values)
     return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,
                  row["channel"], row["created_at"])  # fmt: skip
+
+
+def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | None:
+    """Claim a text in the transaction that writes it, whose case is locked there; None for one without words."""
+    key, token = uow.case(row["case_id"]).key, t.new_id()
+    draft = _draft(uow, {**row, "drill": uow.case(row["case_id"]).row["drill"], "attempt": 1}, key)
+    body = render(draft)
+    if not body:
+        return None
+    row |= {"state": "sending", "token": token, "available_at": None, "lease_until": uow.now + LEASE,
+            "called_at": uow.now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
+    return Claim(row["id"], row["case_id"], token, "pending", 1, row["priority"], draft, body, row["channel"],
+                 row["created_at"])  # fmt: skip
 
 
 def _key_of(uow: UnitOfWork, row: Mapping[Any, Any]) -> RowKey:
@@ -170,10 +188,18 @@ def _give_up(ledger: Ledger, claim: Claim) -> None:
         alarm(uow, f"wording:{claim.id}", "text_without_words", f"{claim.draft.kind}: no words for it", claim.case_id)
 
 
+def put_back(ledger: Ledger, some: Sequence[Claim]) -> None:
+    """Claims that were certainly not called, as when nobody knows whether their commit was made: pending again."""
+    with ledger.begin("put-back", URGENT) as uow:
+        mine = update(t.deliveries).where(d.token.in_([claim.token for claim in some]), d.state == "sending")
+        unclaimed = dict.fromkeys(("token", "lease_until", "called_at", "body_sealed"))
+        uow.conn.execute(mine.values(state="pending", available_at=uow.now, **unclaimed))
+
+
 def again(ledger: Ledger, claim: Claim, body: str) -> bool:
     """Before the one resend of an unknown text: note its words. False: no longer ours, or of no use any more."""
     with ledger.begin("resend", URGENT) as uow:
-        query = _with_wanted().where(d.id == claim.id, d.token == claim.token, d.state == "sending")
+        query = _WANTED.where(d.id == claim.id, d.token == claim.token, d.state == "sending")
         row = uow.conn.execute(query).mappings().one_or_none()
         if row is None:
             return False
@@ -200,7 +226,7 @@ def settle(
     """Write what a call came to. Merged by rank, since the provider's callback may have been faster."""
     with ledger.begin(f"settle:{claim.draft.kind}", URGENT) as uow:
         case = uow.case(claim.case_id) if claim.case_id else None
-        row = uow.conn.execute(select(t.deliveries).where(d.id == claim.id).with_for_update()).mappings().one()
+        row = locked(uow, claim.id)
         lapsed = row["token"] != claim.token
         if lapsed and state == "unknown":
             return  # whoever found the lease lapsed is asking the provider
@@ -217,7 +243,7 @@ def settle(
             values["available_at"] = None
         elif not lapsed:
             values["available_at"] = _next_try(uow.now, merged, row["tries"], retry_after_s, exhausted)
-        uow.conn.execute(update(t.deliveries).where(d.id == claim.id).values(values))
+        uow.change(t.deliveries, claim.id, values)
         tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=exhausted)
         spread(uow, {**row, **values}, taken=sid is not None, exhausted=exhausted)
 

@@ -27,7 +27,7 @@ def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: 
     if not changed:
         return
     sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(sealed))
+    uow.change(t.cases, case.id, sealed)
     uow.append(case, BackgroundRecorded(tuple(changed)), actor, "\n".join(changed.values()))
 
 

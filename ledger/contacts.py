@@ -75,7 +75,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
         values["note_sealed"] = case.key.seal("contacts", row["id"], "note", said.note)
     if heard:
         values |= {"done_at": row["done_at"] or uow.now, "remind_at": None}
-    uow.conn.execute(update(t.contacts).where(k.id == row["id"]).values(values))
+    uow.change(t.contacts, row["id"], values)
     uow.append(case, ContactRecorded(kind, heard), actor, said.note or None)
     if heard:
         _settle(uow, case, person, actor)

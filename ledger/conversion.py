@@ -22,7 +22,7 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
         return False
     dissuade = obligation(uow, case, "dissuade")
     over = {"kind": "dissuaded", "state": "done", "next_at": None, "done_at": uow.now}
-    uow.conn.execute(update(t.obligations).where(o.id == dissuade["id"]).values(over))
+    uow.change(t.obligations, dissuade["id"], over)
     unsent = update(t.deliveries).where(d.obligation_id == dissuade["id"], d.alert, d.state == "pending")
     uow.conn.execute(unsent.values(state="cancelled", available_at=None))
     row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,
@@ -34,6 +34,6 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     position = (uow.conn.execute(last).scalar_one() or 0) + 1
     uow.conn.execute(insert(t.transfers).values(transfer_row(uow, case, position, transfer)))
     changed = {"kind": "transferred", "state": "received"}
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(changed))
+    uow.change(t.cases, case.id, changed)
     uow.append(case, ReportConverted(), actor)
     return True

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, select
 
 from ledger import tables as t
 from ledger import values
@@ -118,7 +118,7 @@ def _fill_in(uow: UnitOfWork, case: Case, stored: RowMapping, typed: TransferIn,
     if typed.when and typed.when.at and stored["happened_at"] is None:
         filled["happened_at"] = typed.when.at
     if filled:
-        uow.conn.execute(update(t.transfers).where(x.id == stored["id"]).values(filled))
+        uow.change(t.transfers, stored["id"], filled)
 
 
 def _fill_in_case(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
@@ -132,4 +132,4 @@ def _fill_in_case(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
         filled["victim_phone_sealed"] = case.key.seal("cases", case.id, "victim_phone", report.victim_phone)
         filled["victim_phone_index"] = uow.keys.blind("phone", report.victim_phone)
     if filled:
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(filled))
+        uow.change(t.cases, case.id, filled)

@@ -64,7 +64,7 @@ def remind_one(ledger: Ledger) -> bool:
     except Exception as error:  # noqa: BLE001  # as above
         with ledger.begin("remind-failed") as uow:
             alarm(uow, f"stuck:{due}", "reminder_stuck", f"contact: {type(error).__name__}")
-            uow.conn.execute(update(t.contacts).where(k.id == due).values(remind_at=uow.now + 60 * PUT_OFF))
+            uow.change(t.contacts, due, remind_at=uow.now + 60 * PUT_OFF)
     return True
 
 
@@ -84,7 +84,7 @@ def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
     """Close a drill: nothing rings any more, and everybody it rang is told (through the queue, once)."""
     if not case.row["drill"] or case.row["closed_at"] is not None:
         return
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(state="closed", closed_at=uow.now))
+    uow.change(t.cases, case.id, state="closed", closed_at=uow.now)
     mine = update(t.obligations).where(o.case_id == case.id)
     uow.conn.execute(mine.values(next_at=None))
     uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, select, update
-from sqlalchemy import case as sql_case
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ledger import alarms, states
 from ledger import tables as t
@@ -26,7 +25,18 @@ WAITING = ("pending", "alerted")  # states of an obligation that still rings
 HEARD = ("sending", "unknown", "sent", "undelivered", "delivered")  # may have been read, now or later
 _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
 
-d = t.deliveries.c
+d, o = t.deliveries.c, t.obligations.c
+# Built once: see unit_of_work.
+_READY = select(d.id).where(d.available_at <= bindparam("now")).limit(1)
+_CASE_OF = select(d.case_id).where(d.id == bindparam("this"))
+_DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
+         o.next_at.label("duty_next_at"))  # fmt: skip
+_LOCKED = (
+    select(t.deliveries, *_DUTY)
+    .outerjoin(t.obligations, o.id == d.obligation_id)
+    .where(d.id == bindparam("this"))
+    .with_for_update(of=t.deliveries)
+)
 
 
 def tell(
@@ -76,6 +86,7 @@ def tell(
             "bundle_id": bundle,
             "expires_at": uow.now + NOTICE_LIFE,
             "created_at": uow.now,
+            **dict.fromkeys(("token", "lease_until", "called_at", "body_sealed")),
         }
     )
     return row_id
@@ -83,45 +94,43 @@ def tell(
 
 def ready(conn: Connection, now: datetime) -> bool:
     """Whether a sender would find something, without taking a lock."""
-    return conn.execute(select(d.id).where(d.available_at <= now).limit(1)).first() is not None
+    return conn.execute(_READY, {"now": now}).first() is not None
+
+
+def locked(uow: UnitOfWork, delivery_id: UUID) -> RowMapping:
+    """A text, locked, with its obligation as it is: that is changed by nobody while its case is locked, as it is."""
+    return uow.conn.execute(_LOCKED, {"this": delivery_id}).mappings().one()
 
 
 def tell_obligation(
     uow: UnitOfWork, case: Case | None, row: RowMapping, state: str, *, taken: bool, exhausted: bool = False
 ) -> None:
-    """The first text that a provider took makes an obligation `alerted`; a failed one has the clock look at it now."""
+    """The first text that a provider took makes an obligation `alerted`; a failed one has the clock look at it now.
+
+    `row` is one of `locked`.
+    """
     if case is None or not row["alert"]:
         return
-    o = t.obligations.c
-    mine = update(t.obligations).where(o.id == row["obligation_id"])
-    if taken:
-        _mark_alerted(uow, case, row)
+    values = _alerted(uow, case, row) if taken and row["duty_alerted_at"] is None else {}
+    ringing, due = values.get("state", row["duty_state"]) in WAITING, row["duty_next_at"]
+    hush = uow.now + SILENCE  # no word from the phone by then counts as switched off
+    if ringing and state == "sent" and due and due > hush:
+        values["next_at"] = hush
+    elif ringing and (state in states.DELIVERY_FAILED or (exhausted and state != "sent")):
+        values["next_at"] = uow.now
+    if values:
+        uow.change(t.obligations, row["obligation_id"], values)
     if state == "delivered":
-        _somebody_was_reached(uow, case, row)
-    if state == "sent":  # no word from the phone by then counts as switched off
-        hush = uow.now + SILENCE
-        uow.conn.execute(mine.where(o.state.in_(WAITING), o.next_at > hush).values(next_at=hush))
-    elif state in states.DELIVERY_FAILED or exhausted:
-        uow.conn.execute(mine.where(o.state.in_(WAITING)).values(next_at=uow.now))
+        alarms.clear(uow, case.id, row["duty"])  # that nobody was reached is over
 
 
-def _somebody_was_reached(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    """The alarm that nobody was is over."""
-    o = t.obligations.c
-    alarms.clear(uow, case.id, uow.conn.execute(select(o.kind).where(o.id == row["obligation_id"])).scalar_one())
-
-
-def _mark_alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    o = t.obligations.c
-    mine = update(t.obligations).where(o.id == row["obligation_id"], o.alerted_at.is_(None))
-    # An answer may have come before ours was written: then it is acknowledged already, and alerted all the same.
-    ringing = sql_case((o.state == "pending", "alerted"), else_=o.state)
-    if not uow.conn.execute(mine.values(state=ringing, alerted_at=uow.now)).rowcount:
-        return
-    now_is = uow.conn.execute(select(o.kind, o.state).where(o.id == row["obligation_id"])).one()
-    uow.append(case, ObligationAlerted(now_is.kind, str(row["id"])), "sender")
-    if now_is.kind in ("police", "dissuade") and now_is.state == "alerted":
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(state="alerted"))
+def _alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
+    """An answer may have come before ours was written: then it is acknowledged already, and alerted all the same."""
+    rings = row["duty_state"] == "pending"
+    uow.append(case, ObligationAlerted(row["duty"], str(row["id"])), "sender")
+    if row["duty"] in ("police", "dissuade") and rings:
+        case.changes["state"] = "alerted"
+    return {"alerted_at": uow.now} | ({"state": "alerted"} if rings else {})
 
 
 def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, error: str | None) -> None:
@@ -130,12 +139,13 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     An unknown call and its resend are one text here and two at the provider: of the one whose id we do not hold, only
     that it was read counts.
     """
-    found = (d.id == delivery_id) if delivery_id else (d.sid == sid)
-    head = uow.conn.execute(select(d.case_id).where(found)).first()
-    if head is None:
+    if delivery_id is None:
+        delivery_id = uow.conn.execute(select(d.id).where(d.sid == sid)).scalars().first()
+    head = uow.conn.execute(_CASE_OF, {"this": delivery_id}).first()
+    if delivery_id is None or head is None:
         raise NotFound
     case = uow.case(head.case_id) if head.case_id else None
-    row = uow.conn.execute(select(t.deliveries).where(found).with_for_update()).mappings().one()
+    row = locked(uow, delivery_id)
     if row["sid"] not in (None, sid) and state != "delivered":
         return
     merged = states.merge(row["state"], state)
@@ -146,7 +156,7 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
         values["sent_at"] = row["sent_at"] or uow.now
     if merged == "delivered":
         values["delivered_at"] = row["delivered_at"] or uow.now
-    uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(values))
+    uow.change(t.deliveries, row["id"], values)
     if merged != row["state"]:
         tell_obligation(uow, case, row, merged, taken=True)
         spread(uow, {**row, **values}, taken=True)
@@ -162,11 +172,11 @@ def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted
     ids = [UUID(member) for member in bundle["facts"].get("members", ())]
     case_ids = uow.conn.scalars(select(d.case_id).where(d.id.in_(ids)).distinct().order_by(d.case_id)).all()
     cases = {case_id: uow.case(case_id) for case_id in case_ids}
-    rows = uow.conn.execute(select(t.deliveries).where(d.id.in_(ids)).with_for_update()).mappings().all()
-    for row in rows:
+    for member in sorted(ids):  # one after another: two of them may be of one obligation
+        row = locked(uow, member)
         merged = states.merge(row["state"], bundle["state"])
         same = {name: bundle[name] for name in ("called_at", "sent_at", "delivered_at", "settled", "error_code")}
-        uow.conn.execute(update(t.deliveries).where(d.id == row["id"]).values(same | {"state": merged}))
+        uow.change(t.deliveries, row["id"], same | {"state": merged})
         tell_obligation(uow, cases[row["case_id"]], row, merged, taken=taken, exhausted=exhausted)
 
 
@@ -197,9 +207,9 @@ def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping
     """
     query = (
         select(d.id, d.sid)
-        .join(t.obligations, t.obligations.c.id == d.obligation_id)
+        .join(t.obligations, o.id == d.obligation_id)
         .where(d.state == "sent", d.alert, d.channel == "provider", d.sid.is_not(None), d.sent_at <= now - SILENCE / 2)
-        .where(t.obligations.c.state.in_(WAITING), t.obligations.c.next_at.is_not(None))
+        .where(o.state.in_(WAITING), o.next_at.is_not(None))
         .order_by(d.sent_at.desc())
         .limit(limit)
     )
@@ -211,7 +221,6 @@ def rung_since(conn: Connection) -> datetime | None:
 
     An answer may have come while nobody here could take it, however long ago that was.
     """
-    o = t.obligations.c
     joined = t.obligations.join(t.cases, t.cases.c.id == o.case_id).outerjoin(t.deliveries, d.obligation_id == o.id)
     query = select(func.count(), func.min(d.called_at, type_=t.UtcTime), func.min(o.started_at, type_=t.UtcTime))
     ringing = (t.cases.c.source != "drill", o.next_at.is_not(None), o.state.in_(WAITING))

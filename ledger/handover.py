@@ -33,7 +33,7 @@ def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
     allowed = candidates(uow.conn, uow.keys, case.row["college_code"], present)
     if to not in [person.id for person in allowed]:
         raise NotAllowed("only a counselor of the college, or one of the whole school")
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(counselor_id=to))
+    uow.change(t.cases, case.id, counselor_id=to)
     uow.conn.execute(update(t.follow_ups).where(t.follow_ups.c.case_id == case.id).values(counselor_id=to))
     uow.append(case, HandedOver(str(to)), actor)
 

@@ -68,7 +68,7 @@ def accept(ledger: Ledger, token: str, password: str, otp: str) -> User | None:
         user = accounts.judge(uow, row["id"], otp, right_password=True)
         if user:
             done = {"password_hash": kept, "invite_hash": None, "invite_until": None}
-            uow.conn.execute(update(t.users).where(u.id == row["id"]).values(done))
+            uow.change(t.users, row["id"], done)
         return user
 
 

@@ -5,10 +5,10 @@ See docs/decisions/0009-linking.md for why this is done beside the alert, and no
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, union, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, union
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
@@ -22,7 +22,7 @@ def look(uow: UnitOfWork, case: Case) -> None:
     """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting."""
     if case.row["linked_to"] or (root := _root(uow.conn, case)) is None:
         return
-    uow.conn.execute(update(t.cases).where(c.id == case.id).values(linked_to=root))
+    case.row, case.changes["linked_to"] = {**case.row, "linked_to": root}, root
     uow.append(case, CaseLinked(str(root)), "ledger")
 
 
@@ -43,30 +43,41 @@ def members(conn: Connection, case_id: UUID) -> Select[tuple[UUID]]:
     return select(c.id).where(or_(c.id == first, c.linked_to == first), or_(c.state != "closed", c.id == case_id))
 
 
-def same_as(conn: Connection, case_id: UUID) -> str | None:
+def same_as(conn: Connection, case: Case) -> str | None:
     """The code of the earlier case that this one may be the same as."""
-    linked = select(c.linked_to).where(c.id == case_id).scalar_subquery()
-    return conn.execute(select(c.code).where(c.id == linked)).scalar_one_or_none()
+    linked = case.row["linked_to"]
+    return conn.execute(select(c.code).where(c.id == linked)).scalar_one_or_none() if linked else None
 
 
 def _root(conn: Connection, case: Case) -> UUID | None:
-    """Each way of being the same goes by an index of its own: a surge must not slow the alert that waits for this."""
-    row, e = case.row, t.cases.alias("earlier").c
-    mine, theirs = t.transfers.alias("mine").c, t.transfers.alias("theirs").c
+    row = case.row
     phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
+    at = row["received_at"]
+    asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
+    found = conn.execute(_EARLIER, asked).first()
+    return (found.linked_to or found.id) if found else None
+
+
+def _earlier() -> Select[tuple[UUID, UUID | None]]:
+    """Each way of being the same goes by an index of its own: a surge must not slow the alert that waits for this."""
+    e, mine, theirs = t.cases.alias("earlier").c, t.transfers.alias("mine").c, t.transfers.alias("theirs").c
+    id_: BindParameter[UUID] = bindparam("id")
+    phone: BindParameter[bytes] = bindparam("phone")
+    at: BindParameter[datetime] = bindparam("at")
     paid = and_(mine.payee_account_index == theirs.payee_account_index, mine.amount_fen == theirs.amount_fen)
     same = union(
         select(c.id).where(c.for_whom == "self", c.phone_index == phone),
         select(c.id).where(c.for_whom != "self", c.victim_phone_index == phone),
-        select(theirs.case_id).where(mine.case_id == case.id, paid),
+        select(theirs.case_id).where(mine.case_id == id_, paid),
     )
-    before = or_(e.received_at < row["received_at"], and_(e.received_at == row["received_at"], e.id < case.id))
-    query = (
+    before = or_(e.received_at < at, and_(e.received_at == at, e.id < id_))
+    return (
         select(e.id, e.linked_to)
-        .where(e.id.in_(same), before, e.received_at >= row["received_at"] - WITHIN)
-        .where(e.state != "closed", e.drill == row["drill"])
+        .where(e.id.in_(same), before, e.received_at >= bindparam("since"))
+        .where(e.state != "closed", e.drill == bindparam("drill"))
         .order_by(e.received_at, e.id)
         .limit(1)
     )
-    found = conn.execute(query).first()
-    return (found.linked_to or found.id) if found else None
+
+
+_EARLIER = _earlier()  # built once: making aliases costs more than asking the database does

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy import Engine
@@ -23,10 +24,12 @@ from sqlalchemy import Engine
 log = structlog.get_logger()
 PING_S, DOOR_S, LONGEST_S = 3.0, 8.0, 60.0  # a connection's sign of life; somebody waits at a page; anything else
 LOOK_S = 0.5
+FRESH_S = 1.0  # what was alive so lately is not asked for a sign of life again
 
 _lock = threading.Lock()
 _numbers = itertools.count()
 _held: dict[int, tuple[float, Any]] = {}  # number → until when, and the psycopg connection
+_alive: WeakKeyDictionary[Any, float] = WeakKeyDictionary()  # connection → when it last did what it was asked to
 _watcher: threading.Thread | None = None
 
 
@@ -39,16 +42,22 @@ def at_most(seconds: float, connection: Any) -> Iterator[None]:
         _watch()
     try:
         yield
+        _alive[connection] = time.monotonic()
     finally:
         with _lock:
             _held.pop(number, None)
 
 
 def ping_patiently(engine: Engine) -> None:
-    """The pool asks each connection for a sign of life before it hands it out, and there is no time-out for that."""
+    """The pool asks each connection for a sign of life before it hands it out, and there is no time-out for that.
+
+    Not of one that has just given one: it would be a round trip more for each transaction.
+    """
     ping = engine.dialect.do_ping
 
     def patient(connection: Any) -> bool:
+        if time.monotonic() - _alive.get(connection, 0.0) < FRESH_S and not connection.closed:
+            return True
         with at_most(PING_S, connection):
             return ping(connection)
 

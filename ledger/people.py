@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
@@ -17,6 +17,21 @@ from ledger.errors import KeyMissing, Tampered
 
 log = structlog.get_logger()
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
+
+# Built once: see unit_of_work.
+p, u = t.people.c, t.duties.c
+_BY_ID = select(t.people).where(p.id.in_(bindparam("wanted", expanding=True)), p.active)
+_STUDENTS = (
+    select(p.id, p.college_code, t.classes.c.counselor_id)
+    .outerjoin(t.classes, t.classes.c.code == p.class_code)
+    .where(p.active, p.role.in_(("student", "staff")))
+    .limit(2)
+)
+_BY_STUDENT_NO = _STUDENTS.where(p.student_no_index == bindparam("index"))
+_BY_PHONE = _STUDENTS.where(p.phone_index == bindparam("index"))
+_DUTIES = select(t.duties).where(
+    u.role == bindparam("duty"), or_(u.college_code == bindparam("college"), u.college_code == DEFAULT)
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Pers
     wanted = list(dict.fromkeys(i for i in ids if i is not None))
     if not wanted:
         return []
-    rows = conn.execute(select(t.people).where(t.people.c.id.in_(wanted), t.people.c.active)).mappings()
+    rows = conn.execute(_BY_ID, {"wanted": wanted}).mappings()
     found: dict[UUID, Person] = {}
     for row in rows:
         try:
@@ -117,18 +132,11 @@ def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | Non
 
     For one whom the roster does not know, `otherwise`: what the reporter said of class and college.
     """
-    c = t.people.c
-    query = (
-        select(c.id, c.college_code, t.classes.c.counselor_id)
-        .outerjoin(t.classes, t.classes.c.code == c.class_code)
-        .where(c.active, c.role.in_(("student", "staff")))
-        .limit(2)
-    )
-    for grade, column, index in (
-        ("student_no", c.student_no_index, keys.blind("student_no", student_no)),
-        ("phone", c.phone_index, keys.blind("phone", phone)),
+    for grade, query, index in (
+        ("student_no", _BY_STUDENT_NO, keys.blind("student_no", student_no)),
+        ("phone", _BY_PHONE, keys.blind("phone", phone)),
     ):
-        rows = conn.execute(query.where(column == index)).all() if index else []
+        rows = conn.execute(query, {"index": index}).all() if index else []
         if len(rows) == 1:
             return Match(rows[0].id, grade, rows[0].college_code, rows[0].counselor_id)
     return otherwise
@@ -168,8 +176,7 @@ def _on_day(days: str, day: int) -> bool:
 
 def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> list[UUID]:
     """Who has this duty now: the college's own people, else those of the `*` row."""
-    c = t.duties.c
-    rows = conn.execute(select(t.duties).where(c.role == role, c.college_code.in_((college or DEFAULT, DEFAULT)))).all()
+    rows = conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).all()
     local = now.astimezone(zone)
     present = [row for row in rows if covers(row.days, row.start, row.end, local)]
     own = [row.person_id for row in present if row.college_code == college]

@@ -11,7 +11,7 @@ import unicodedata
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select
 
 from ledger import codes, deliveries, reports, spooled, status
 from ledger import tables as t
@@ -51,7 +51,7 @@ def reopen(uow: UnitOfWork, code: str, phone: str | None, typed: str) -> str | N
     plain = "".join(char for char in unicodedata.normalize("NFKC", typed) if char.isascii() and char.isdigit())
     right = hmac.compare_digest(row["code_hash"], _kept(uow, row["id"], plain))
     tries = TRIES if right else row["tries"] + 1
-    uow.conn.execute(update(t.reopenings).where(r.id == row["id"]).values(tries=tries))
+    uow.change(t.reopenings, row["id"], tries=tries)
     if not right:
         return None
     uow.append(case, Reopened(), reports.ANONYMOUS)

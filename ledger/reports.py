@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from ledger import codes, corrections, people, values
 from ledger import tables as t
@@ -63,7 +63,6 @@ def accept(
         rows = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
         uow.conn.execute(insert(t.transfers), rows)
     uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind, at))
-    uow.append(case, ReportReceived(report.source, report.drill), ANONYMOUS)
     return Accepted(case.id, case.code, token(case.key), at, duplicate=False)
 
 
@@ -94,12 +93,14 @@ def _insert_case(
     submitted = digest(submission_key) if submission_key else None
     while True:
         row = _case_row(uow, report, match, submitted, body, at)
-        wrapped = row["row_key"]
-        statement = uow.upsert(t.cases).values(row).on_conflict_do_nothing().returning(t.cases.c.id)
-        if uow.conn.execute(statement).first():
-            case = Case(row["id"], row["code"], uow.keys.unwrap(row["id"], wrapped), row, 0, b"")
+        case = Case(row["id"], row["code"], uow.keys.unwrap(row["id"], row["row_key"]), row, 0, b"")
+        uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
+        row |= {"last_seq": case.seq, "chain_head": case.head}
+        statement = uow.upsert(t.cases).on_conflict_do_nothing().returning(t.cases.c.id)
+        if uow.conn.execute(statement, row).first():
             uow.hold(case)
             return case, True
+        uow.drop(case)
         found = select(t.cases.c.id).where(t.cases.c.submission_hash == submitted)
         earlier = uow.conn.execute(found).scalar_one_or_none() if submitted else None
         if earlier:
@@ -164,8 +165,6 @@ def _case_row(
         "body_hash": digest(body),
         "token_hash": digest(token(key)),
         "row_key": wrapped,
-        "last_seq": 0,
-        "chain_head": b"",
         **sealed,
     }
 
@@ -197,5 +196,5 @@ def _again(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> Accepted
         raise Conflict
     if changed:
         corrections.keep(uow, case, report)
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(body_hash=digest(body)))
+        uow.change(t.cases, case.id, body_hash=digest(body))
     return Accepted(case.id, case.code, token(case.key), case.row["received_at"], duplicate=True)

@@ -116,7 +116,7 @@ def _store(uow: UnitOfWork, person: PersonRow, ids: dict[str, UUID], row: RowMap
     if row is None:
         uow.conn.execute(insert(t.people).values(id=person_id, key=person.key, row_key=wrapped, **values))
     else:
-        uow.conn.execute(update(t.people).where(p.id == person_id).values(values))
+        uow.change(t.people, person_id, values)
 
 
 def _key(uow: UnitOfWork, person_id: UUID, row: RowMapping | None) -> tuple[RowKey, bytes]:

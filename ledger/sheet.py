@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from ledger import corrections, fraud, people, states, values
 from ledger import tables as t
@@ -20,9 +20,11 @@ Words = tuple[str, str]  # Chinese, English
 MATCH_KEYS = ("name", "account", "amount", "time")
 
 
+_TRANSFERS = select(t.transfers).where(t.transfers.c.case_id == bindparam("case")).order_by(t.transfers.c.position)
+
+
 def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
-    query = select(t.transfers).where(t.transfers.c.case_id == case_id).order_by(t.transfers.c.position)
-    return list(conn.execute(query).mappings())
+    return list(conn.execute(_TRANSFERS, {"case": case_id}).mappings())
 
 
 def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:

@@ -77,8 +77,7 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
     }
     added = uow.upsert(t.deliveries).values(row).on_conflict_do_nothing().returning(d.id)
     if uow.conn.execute(added).first() and sent:
-        made = uow.conn.execute(select(t.deliveries).where(d.id == called.delivery_id)).mappings().one()
-        deliveries.tell_obligation(uow, case, made, "sent", taken=True)
+        deliveries.tell_obligation(uow, case, deliveries.locked(uow, called.delivery_id), "sent", taken=True)
 
 
 def named(fold: str) -> ColumnElement[bool]:

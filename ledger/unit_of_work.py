@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, create_engine, event, insert, make_url, select
-from sqlalchemy import exc as sql_errors
+from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, Update, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import audit, failpoints, patience
@@ -18,13 +18,26 @@ from ledger import events as ev
 from ledger import tables as t
 from ledger.clock import Clock, DemoClock
 from ledger.crypto import Keys, RowKey
-from ledger.errors import LedgerAway, NotFound
+from ledger.engine import connect, translated
+from ledger.errors import NotFound
 from ledger.limits import Limits
 from ledger.writer_lock import WriterLock
 
 # The door goes before everything else: an accepted report is worth more than any step taken for an older one.
 DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
+
+
+# Statements of the way from a report to its texts are built once: to build one takes longer than to run it.
+_THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
+_LOCKED = _THE_CASE.with_for_update(key_share=True)
+_IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
+_INSERT = {table.name: insert(table) for table in (t.case_events, t.work)}
+
+
+@cache
+def _by_id(table: Table) -> Update:
+    return update(table).where(table.c.id == bindparam("this"))
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Case:
     row: RowMapping | dict[str, Any]
     seq: int
     head: bytes
+    changes: dict[str, Any] = field(default_factory=dict)  # further columns, written with the chain's head at the end
 
     def field(self, column: str) -> str | None:
         return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
@@ -76,6 +90,7 @@ class UnitOfWork:
     _cases: dict[UUID, Case] = field(default_factory=dict)
     _touched: set[UUID] = field(default_factory=set)
     wake_senders: bool = False
+    claims: list[Any] = field(default_factory=list)  # see Hands
 
     @property
     def keys(self) -> Keys:
@@ -95,9 +110,7 @@ class UnitOfWork:
     def try_case(self, case_id: UUID, *, wait: bool = False) -> Case | None:
         """The case, locked, or None while somebody else has it: for steps that come round again anyway."""
         if case_id not in self._cases:
-            query = select(t.cases).where(t.cases.c.id == case_id)
-            query = query.with_for_update(key_share=True, skip_locked=not wait)
-            row = self.conn.execute(query).mappings().one_or_none()
+            row = self.conn.execute(_LOCKED if wait else _IF_FREE, {"this": case_id}).mappings().one_or_none()
             if row is None:
                 return None
             key = self.keys.unwrap(case_id, row["row_key"])
@@ -107,8 +120,20 @@ class UnitOfWork:
     def hold(self, case: Case) -> None:
         self._cases[case.id] = case
 
+    def drop(self, case: Case) -> None:
+        """Forget a case that turned out to be no new one, with what was appended to it."""
+        events = {row["id"] for row in self._events if row["case_id"] == case.id}
+        self._events = [row for row in self._events if row["id"] not in events]
+        self._work = [row for row in self._work if row["event_id"] not in events]
+        self._envelopes = [it for it in self._envelopes if it.id not in events]
+
     def append(self, case: Case, event: ev.Event, actor: str, sealed: str | None = None) -> UUID:
         """Append an event to the case's chain, with one work row for each queue that consumes its type."""
+        self._touched.add(case.id)
+        return self.begin_chain(case, event, actor, sealed)
+
+    def begin_chain(self, case: Case, event: ev.Event, actor: str, sealed: str | None = None) -> UUID:
+        """The same for a case that is written with the chain's head in its row: that is not written again."""
         event_id, data = t.new_id(), audit.plain(event.data())
         case.seq += 1
         row = {
@@ -125,7 +150,6 @@ class UnitOfWork:
         published = self.ledger.brokered and event.consumers
         row["publish_after"] = self.now + PUBLISH_GRACE if published else None
         self._events.append(row)
-        self._touched.add(case.id)
         for queue in event.consumers:
             self._work.append(
                 {"event_id": event_id, "queue": queue, "priority": ev.PRIORITY[queue], "available_at": self.now}
@@ -134,9 +158,12 @@ class UnitOfWork:
             self._envelopes.append(ev.Envelope(event_id, event.type, self.now, case.id, data))
         return event_id
 
+    def change(self, table: Table, row: UUID, values: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Set these columns of one row."""
+        self.conn.execute(_by_id(table), {"this": row, **(values or {}), **more})
+
     def text(self, row: dict[str, Any]) -> None:
         self._texts.append(row)
-        self.wake_senders = True
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own kind, which knows ON CONFLICT."""
@@ -144,20 +171,47 @@ class UnitOfWork:
 
     def flush(self) -> None:
         if self._events:
-            self.conn.execute(insert(t.case_events), self._events)
+            self.conn.execute(_INSERT["case_events"], self._events)
         if self._work:
-            self.conn.execute(insert(t.work), self._work)
+            self.conn.execute(_INSERT["work"], self._work)
         if self._texts:
-            self.conn.execute(self.upsert(t.deliveries).on_conflict_do_nothing(), self._texts)
-        for case_id in self._touched:
-            case = self._cases[case_id]
-            self.conn.execute(
-                t.cases.update().where(t.cases.c.id == case_id).values(last_seq=case.seq, chain_head=case.head)
-            )
+            self._write_texts()
+        for case in self._cases.values():
+            if case.id in self._touched:
+                case.changes |= {"last_seq": case.seq, "chain_head": case.head}
+            if case.changes:
+                self.change(t.cases, case.id, case.changes)
+            case.changes = {}
         self._events, self._work, self._texts, self._touched = [], [], [], set()
+
+    def _write_texts(self) -> None:
+        """Those that a sender of this process can call at once are claimed as they are written."""
+        hands = self.ledger.hands
+        claims = hands.claim(self, self._texts) if hands else []
+        self.wake_senders |= len(claims) < len(self._texts)
+        insert_new = self.upsert(t.deliveries).on_conflict_do_nothing()
+        if not (hands and claims):
+            self.conn.execute(insert_new, self._texts)
+            return
+        self.claims += claims
+        # What had been written before is somebody else's: only what is new here may be called.
+        new = set(self.conn.scalars(insert_new.returning(t.deliveries.c.id), self._texts))
+        hands.let_go([it for it in self.claims if it.id not in new])
+        self.claims = [it for it in self.claims if it.id in new]
 
     def committed(self) -> Committed:
         return Committed(tuple(self._envelopes), self.wake_senders, self.label)
+
+
+class Hands(Protocol):
+    """This process's senders, as far as they are free: texts need not wait for a commit and a look to be claimed."""
+
+    def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Any]:
+        """Mark as claimed those of these new rows that can be called at once; one claim for each, its id the row's."""
+        ...
+
+    def call(self, claims: Sequence[Any]) -> None: ...
+    def let_go(self, claims: Sequence[Any]) -> None: ...
 
 
 class Ledger:
@@ -171,7 +225,9 @@ class Ledger:
         self.authenticators = clock.base if isinstance(clock, DemoClock) else clock
         self.postgres = engine.dialect.name == "postgresql"
         self.on_commit: list[Callable[[Committed], None]] = []
+        self.hands: Hands | None = None
         self._lock = None if self.postgres else WriterLock()
+        self._reading = {"isolation_level": "AUTOCOMMIT"} if self.postgres else {"stopline_read": True}
 
     @contextmanager
     def begin(self, label: str, urgency: int = ROUTINE) -> Iterator[UnitOfWork]:
@@ -183,19 +239,30 @@ class Ledger:
         with self._lock.held(urgency) if self._lock else nullcontext(), translated():
             with self._connected(urgency) as conn, conn.begin() as transaction:
                 uow = UnitOfWork(self, conn, self.clock.now(), label)
-                yield uow
-                uow.flush()
-                failpoints.hit("before-commit", label)
-                transaction.commit()
+                try:
+                    yield uow
+                    uow.flush()
+                    failpoints.hit("before-commit", label)
+                    transaction.commit()
+                except BaseException:
+                    self._let_go(uow)
+                    raise
             failpoints.hit("after-commit", label)
+        if uow.claims and self.hands:
+            self.hands.call(uow.claims)
         for hook in self.on_commit:
             hook(uow.committed())
 
+    def _let_go(self, uow: UnitOfWork) -> None:
+        """Not committed, or nobody knows: what was claimed all the same is looked up once its lease has lapsed."""
+        if uow.claims and self.hands:
+            self.hands.let_go(uow.claims)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading only."""
+        """A connection for reading only: each statement sees what is committed by then, which needs no transaction."""
         with translated(), self._connected(ROUTINE) as conn:
-            yield conn.execution_options(stopline_read=True)
+            yield conn.execution_options(**self._reading)
 
     @contextmanager
     def _connected(self, urgency: int) -> Iterator[Connection]:
@@ -205,52 +272,6 @@ class Ledger:
         raw = conn.connection.driver_connection
         with patience.at_most(seconds, raw) if self.postgres else nullcontext(), conn:
             yield conn
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    try:
-        yield
-    # InternalError: a transaction ended by its idle time-out, or a standby that is read-only until it is promoted.
-    except (sql_errors.OperationalError, sql_errors.InterfaceError, sql_errors.InternalError,
-            sql_errors.TimeoutError) as error:  # fmt: skip
-        # The driver's text can hold values; only its kind goes further.
-        raise LedgerAway(f"{LedgerAway.__doc__} ({type(error.__cause__ or error).__name__})") from error
-
-
-def connect(url: str, pool_size: int = 16) -> Engine:
-    """An engine for SQLite (WAL, fsync on every commit, writers announce themselves) or PostgreSQL (psycopg 3)."""
-    if make_url(url).get_backend_name() == "postgresql":
-        # A process that is paused inside a transaction must not hold its locks for ever.
-        options = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000"
-        arguments = {
-            "connect_timeout": 3,
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "options": options,
-        }
-        engine = create_engine(url, pool_size=pool_size, max_overflow=16, pool_timeout=5, pool_pre_ping=True,
-                               connect_args=arguments, hide_parameters=True)  # fmt: skip
-        patience.ping_patiently(engine)
-        return engine
-    engine = create_engine(url, pool_size=pool_size, max_overflow=48, connect_args={"timeout": 5}, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # this file begins transactions itself
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(conn: Connection) -> None:
-    # A reader that becomes a writer in mid-transaction fails at once under WAL, so writers say so at the beginning.
-    reading = conn.get_execution_options().get("stopline_read", False)
-    conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 __all__ = ["DOOR", "ROUTINE", "URGENT", "Case", "Committed", "Insert", "Ledger", "UnitOfWork", "connect", "translated"]

@@ -33,7 +33,7 @@ def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
         again = update(t.obligations).where(o.case_id == case.id, o.kind == KIND, o.state == "done")
         if not uow.conn.execute(again.values(**now, ladder_at=ladder_at, done_at=None)).rowcount:
             return False
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(unsafe_at=uow.now))
+    uow.change(t.cases, case.id, unsafe_at=uow.now)
     uow.append(case, FeltUnsafe(), actor)
     return True
 
@@ -48,5 +48,5 @@ def settle(uow: UnitOfWork, case: Case) -> None:
     uow.conn.execute(
         update(t.deliveries).where(waiting, d.alert, d.state == "pending").values(state="cancelled", available_at=None)
     )
-    uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(unsafe_at=None))
+    uow.change(t.cases, case.id, unsafe_at=None)
     alarms.clear(uow, case.id, KIND)

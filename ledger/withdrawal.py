@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
-
 from ledger import tables as t
 from ledger.events import WithdrawalRequested
 from ledger.unit_of_work import Case, UnitOfWork
@@ -12,5 +10,5 @@ from ledger.unit_of_work import Case, UnitOfWork
 def request(uow: UnitOfWork, case: Case, actor: str) -> None:
     """Note the wish, once."""
     if case.row["withdrawal_at"] is None:
-        uow.conn.execute(update(t.cases).where(t.cases.c.id == case.id).values(withdrawal_at=uow.now))
+        uow.change(t.cases, case.id, withdrawal_at=uow.now)
         uow.append(case, WithdrawalRequested(), actor)

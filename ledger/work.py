@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 
 from ledger import failpoints
 from ledger import tables as t
@@ -26,6 +26,14 @@ Handlers = Mapping[tuple[str, str], Handler]  # (queue, event type) → what is 
 MAX_ATTEMPTS = 5
 STALE = timedelta(seconds=3)  # after that the clock does not wait for the broker any longer
 w = t.work.c
+_MINE = (w.event_id == bindparam("event"), w.queue == bindparam("from"))
+_OPEN = (
+    select(t.case_events)
+    .join(t.work, w.event_id == t.case_events.c.id)
+    .where(*_MINE, w.state == "open")
+    .with_for_update(of=t.work, skip_locked=True)
+)
+_DONE = update(t.work).where(*_MINE).values(state="done", attempts=w.attempts + 1)
 
 
 def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
@@ -41,7 +49,7 @@ def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
                 return "gone"
             envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"])
             handlers[queue, envelope.type](uow, envelope)
-            uow.conn.execute(_row(queue, event_id).values(state="done", attempts=w.attempts + 1))
+            uow.conn.execute(_DONE, {"event": event_id, "from": queue})
         return "done"
     except LedgerAway:
         raise
@@ -65,14 +73,8 @@ def _row(queue: str, event_id: UUID):  # type: ignore[no-untyped-def]  # an Upda
 
 
 def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
-    query = (
-        select(t.case_events)
-        .join(t.work, w.event_id == t.case_events.c.id)
-        .where(w.event_id == event_id, w.queue == queue, w.state == "open")
-        .with_for_update(of=t.work, skip_locked=True)
-    )
     failpoints.hit("before-claim", queue)
-    return uow.conn.execute(query).mappings().one_or_none()
+    return uow.conn.execute(_OPEN, {"event": event_id, "from": queue}).mappings().one_or_none()
 
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:

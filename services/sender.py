@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
-from ledger import claims as texts
-from ledger import deliveries, failpoints
+from ledger import claims, deliveries, failpoints
 from ledger.claims import Claim, Draft
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
-from ledger.unit_of_work import Ledger
+from ledger.unit_of_work import Ledger, UnitOfWork
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.threads import Lasting
 
@@ -39,11 +39,43 @@ class Sender:
         self._threads, self._reserved = threads, threads // 8
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
+        self._uncalled: list[Claim] = []
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
 
     def start(self) -> None:
+        self._ledger.hands = self
         self._dispatcher.start()
+
+    # What the ledger asks of it (unit_of_work.Hands)
+
+    def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Claim]:
+        """New texts for the idle threads, police first; what has to wait is left to the dispatcher."""
+        ready = [row for row in texts if row["case_id"] and row["available_at"] == uow.now]
+        urgent = [row for row in ready if row["priority"] == PRIORITY[POLICE]]
+        with self._mutex:
+            idle = 0 if self._stopping.is_set() else self._idle
+            chosen = urgent[:idle]
+            chosen += [row for row in ready if row not in urgent][: max(0, idle - len(chosen) - self._reserved)]
+            self._idle -= len(chosen)
+        made: list[Claim] = []
+        try:
+            made += [claim for row in chosen if (claim := claims.take_new(uow, row, self._render))]
+        finally:
+            self._give_back(len(chosen) - len(made))
+        return made
+
+    def call(self, made: Sequence[Claim]) -> None:
+        for claim in made:
+            self._pool.submit(self._call_and_return, claim)
+
+    def let_go(self, made: Sequence[Claim]) -> None:
+        """Nobody knows whether they were committed: if they were, they must not wait for their leases to lapse."""
+        with self._mutex:
+            self._uncalled += made
+        self._give_back(len(made))
+
+    # Its own
 
     def wake(self) -> None:
         self._wake.set()
@@ -59,13 +91,14 @@ class Sender:
     def drain(self) -> int:
         """Call everything that is ready now, in this thread, one after another. Returns how many."""
         called = 0
-        while claims := texts.claim(self._ledger, 1, PRIORITY[NOTICE], self._render):
-            self._call(claims[0])
+        while found := claims.claim(self._ledger, 1, PRIORITY[NOTICE], self._render):
+            self._call(found[0])
             called += 1
         return called
 
     def _dispatch(self) -> None:
         try:
+            self._put_back()
             busy = self._hand_out()
         except LedgerAway as away:
             log.warning("sender_ledger_away", error=str(away))
@@ -73,6 +106,14 @@ class Sender:
         if not busy:
             self._wake.wait(POLL_S)
         self._wake.clear()
+
+    def _put_back(self) -> None:
+        with self._mutex:
+            some = tuple(self._uncalled)
+        if some:
+            claims.put_back(self._ledger, some)
+            with self._mutex:
+                del self._uncalled[: len(some)]
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
@@ -84,12 +125,11 @@ class Sender:
         police_only = idle <= self._reserved
         limit = idle if police_only else idle - self._reserved
         worst = PRIORITY[POLICE] if police_only else PRIORITY[NOTICE]
-        claims = texts.claim(self._ledger, limit, worst, self._render)
+        found = claims.claim(self._ledger, limit, worst, self._render)
         with self._mutex:
-            self._idle -= len(claims)
-        for claim in claims:
-            self._pool.submit(self._call_and_return, claim)
-        return bool(claims)
+            self._idle -= len(found)
+        self.call(found)
+        return bool(found)
 
     def _call_and_return(self, claim: Claim) -> None:
         try:
@@ -99,8 +139,12 @@ class Sender:
             log.exception("sender_failed", delivery=str(claim.id))
             raise
         finally:
+            self._give_back(1)
+
+    def _give_back(self, threads: int) -> None:
+        if threads:
             with self._mutex:
-                self._idle += 1
+                self._idle += threads
             self._wake.set()
 
     def _call(self, claim: Claim) -> None:
@@ -138,7 +182,7 @@ class Sender:
             self._settle(claim, "unknown", exhausted=True)
             return None
         body = self._render(replace(claim.draft, resend=True)) or text.body
-        return replace(text, body=body) if texts.again(self._ledger, claim, body) else None
+        return replace(text, body=body) if claims.again(self._ledger, claim, body) else None
 
     def _write(self, claim: Claim, receipt: Receipt) -> None:
         if isinstance(receipt, Accepted):
@@ -165,7 +209,7 @@ class Sender:
         deadline = time.monotonic() + SETTLE_PATIENCE_S
         while True:
             try:
-                texts.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
+                claims.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
                              exhausted=exhausted)  # fmt: skip
                 return
             except LedgerAway:

@@ -1,0 +1,100 @@
+"""A text that an idle sender of this process can call is claimed by the transaction that writes it: no second commit
+stands between a report and its alert. It is called after that commit, and only if there was one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, select
+
+from ledger import deliveries
+from ledger import tables as t
+from ledger.errors import LedgerAway
+from ledger.events import POLICE, PRIORITY
+from ledger.unit_of_work import UnitOfWork
+from services.worker import run_open
+from tests.one_process import eventually
+from tests.world import World
+
+
+@pytest.fixture
+def sending(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """A world whose sender runs by itself, and nothing else does; one report is there, and nobody has been rung."""
+    world = World.make(database_url, tmp_path)
+    world.parts.sender.start()
+    world.report()
+    yield world
+    world.close()
+
+
+def write(world: World, dedup: str) -> None:
+    with world.parts.ledger.begin("text") as uow:
+        tell(world, uow, dedup)
+
+
+def tell(world: World, uow: UnitOfWork, dedup: str) -> None:
+    """One text to the officer, about the case."""
+    case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
+    facts = {"code": case.code, "at": uow.now.isoformat(), "minutes": 10}
+    to = (world.phones["officer"].number, "zh")
+    deliveries.tell(uow, to, "acknowledged", facts, case=case, dedup=dedup, priority=PRIORITY[POLICE])
+
+
+def states(world: World) -> list[str]:
+    return [row.state for row in world.rows("SELECT state FROM deliveries ORDER BY id")]
+
+
+def called(world: World) -> list[str]:
+    """What the provider was asked to send, once all senders have come to rest."""
+    sender = world.parts.sender
+    eventually(lambda: not ({"pending", "sending"} & set(states(world))), "something is left to send")
+    eventually(lambda: sender._idle == sender._threads and not sender._uncalled, "a sender is not done")
+    return [record.body or "" for record in world.double.creations]
+
+
+def test_the_alert_is_claimed_by_the_handlers_own_transaction(sending: World) -> None:
+    labels: list[str] = []
+    sending.parts.ledger.on_commit.append(lambda done: labels.append(done.actor))
+    run_open(sending.parts.ledger, sending.handlers, POLICE)
+    assert ["紧急止付" in body for body in called(sending)] == [True]
+    assert "claim" not in labels and "settle:officer" in labels
+
+
+def test_what_was_written_before_is_not_called_again(sending: World) -> None:
+    write(sending, "once")
+    assert len(called(sending)) == 1
+    write(sending, "once")
+    assert len(called(sending)) == 1
+
+
+def test_without_a_commit_nobody_is_called(sending: World) -> None:
+    with pytest.raises(ZeroDivisionError), sending.parts.ledger.begin("text") as uow:
+        tell(sending, uow, "never")
+        uow.flush()
+        raise ZeroDivisionError
+    assert uow.claims and called(sending) == [] and states(sending) == []
+
+
+def test_after_a_commit_without_an_answer_the_text_is_sent_at_once_and_unmarked(sending: World) -> None:
+    """Its lease of 13 s need not lapse, and nobody needs to be asked: this process knows that it has not called."""
+
+    def lose(connection: Connection) -> None:
+        connection.connection.driver_connection.commit()  # type: ignore[union-attr]
+        raise LedgerAway("the answer to the commit was lost")
+
+    event.listen(sending.parts.ledger.engine, "commit", lose, once=True)
+    with pytest.raises(LedgerAway):
+        write(sending, "in doubt")
+    assert ["重发" in body for body in called(sending)] == [False]
+
+
+def test_a_full_pool_leaves_the_text_to_the_next_free_thread(sending: World) -> None:
+    sender = sending.parts.sender
+    with sender._mutex:
+        busy, sender._idle = sender._idle, 0
+    write(sending, "waits")
+    assert states(sending) == ["pending"]
+    sender._give_back(busy)
+    assert len(called(sending)) == 1
