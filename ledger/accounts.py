@@ -96,8 +96,8 @@ def disable(uow: UnitOfWork, username: str) -> None:
     row = uow.conn.execute(select(u.id).where(u.username == username)).one_or_none()
     if row is None:
         raise NotFound(f"no user {username!r}")
-    values = {"disabled": True, "session_epoch": u.session_epoch + 1, "invite_hash": None, "invite_until": None}
-    uow.change(t.users, row.id, values)
+    uow.change(t.users, row.id, disabled=True, invite_hash=None, invite_until=None)
+    end_sessions(uow, row.id)
     remembered.forget(uow, row.id)
 
 

@@ -11,6 +11,7 @@ import itertools
 import random
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.fakes.twilio_double import Message, TwilioDouble
@@ -31,6 +32,7 @@ class People:
         self._due: list[tuple[float, int, str, str, str]] = []
         self._order, self._seen = itertools.count(), 0
         self._known: set[tuple[str, str]] = set()
+        self._rung: Counter[str] = Counter()  # cases by kind
         self._asleep: list[tuple[str, str, str]] = []
         self._awake = True
         self._hands = ThreadPoolExecutor(4, thread_name_prefix="people")
@@ -41,8 +43,7 @@ class People:
 
     def alerted(self) -> int:
         """How many cases have rung both an officer and a counselor; in an outage each under a code of its own."""
-        kinds = [kind for kind, _ in self._known.copy()]
-        return min(kinds.count("police"), kinds.count("counselor"))
+        return min(self._rung["police"], self._rung["counselor"])
 
     def wake(self) -> None:
         """Everybody who has slept so far answers now."""
@@ -85,6 +86,7 @@ class People:
             return chance.random() > RECEIPTS
         known = (text.kind, text.code) in self._known
         self._known.add((text.kind, text.code))
+        self._rung[text.kind] += not known
         if known or not self._awake or chance.random() > AWAKE[text.kind]:
             if text.kind == "police" and self._awake and not known:
                 with self._mutex:

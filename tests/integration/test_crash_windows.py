@@ -166,7 +166,7 @@ def test_a_clock_dies_in_a_step(crashing: Installation, where: str) -> None:
         ("after-commit@report", False),
         ("before-claim@police", False),
         ("before-commit@work:police", False),
-        ("after-commit@work:police", False),
+        ("after-commit@work:police", True),  # claimed by that commit, and not called: for all that others know, it was
         ("before-call@officer", True),
         ("after-call@officer", False),
         ("before-commit@settle:officer", False),

@@ -13,7 +13,7 @@ import pika
 import pytest
 from kombu.connection import Connection
 
-from ledger.events import Envelope
+from ledger.events import QUEUES, Envelope
 from services import relay, topology
 from tests.private_services import RabbitMQ
 from tests.processes import Installation, eventually
@@ -157,15 +157,15 @@ def test_nothing_is_published_twice_without_need(separate: Installation, rabbitm
     """Two relays, one sweeping, and nobody who consumes: each queue holds each event once."""
     separate.start("web", "relay")
     separate.await_broker()
+    with pika.BlockingConnection(pika.URLParameters(rabbitmq.url)) as connection:
+        for queue in QUEUES:
+            connection.channel().queue_purge(queue)  # what earlier tests have left in this broker
     for _ in range(20):
         separate.accepted()
     eventually(lambda: separate.rows("SELECT 1 FROM case_events WHERE publish_after IS NOT NULL") == [], "not marked")
     separate.advance(60)
     with pika.BlockingConnection(pika.URLParameters(rabbitmq.url)) as connection:
-        counts = [
-            connection.channel().queue_declare(queue, passive=True).method.message_count
-            for queue in ("police", "counselor", "care", "notice")
-        ]
+        counts = [connection.channel().queue_declare(queue, passive=True).method.message_count for queue in QUEUES]
     assert counts == [20] * 4
     separate.start("worker", "clock")
     separate.await_settled()
