@@ -26,6 +26,8 @@ def sending(database_url: str, tmp_path: Path) -> Iterator[World]:
     world.parts.sender.start()
     world.report()
     yield world
+    world.parts.sender.stop()
+    world.double.settle()  # its callbacks come from threads of their own
     world.close()
 
 
