@@ -11,13 +11,15 @@ from sqlalchemy import select, update
 from ledger import alerting, care
 from ledger import tables as t
 from ledger.alarms import alarm
+from ledger.deliveries import WAITING
 from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 DRILL_LIFE = timedelta(minutes=60)
 PUT_OFF = timedelta(seconds=10)  # what could not be looked at is tried again after this
-URGENT_KINDS = ("police", "dissuade", "unsafe", "immediate")  # minutes decide; a counselor has half an hour
+# Minutes decide while these ring. A counselor has half an hour, and who has taken a case can be reminded a bit later.
+URGENT_KINDS = ("police", "dissuade", "unsafe", "immediate")
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
 o, k, c = t.obligations.c, t.contacts.c, t.cases.c
 
@@ -27,7 +29,7 @@ def look_at_one(ledger: Ledger) -> bool:
     with ledger.read() as conn:
         query = select(o.case_id, o.kind).where(o.next_at <= ledger.clock.now())
         # After a while without a clock a great deal is due at once: what cannot wait goes before what can.
-        urgent = sql_case((o.kind.in_(URGENT_KINDS), 0), else_=1)
+        urgent = sql_case((o.kind.in_(URGENT_KINDS) & o.state.in_(WAITING), 0), else_=1)
         due = conn.execute(query.order_by(urgent, o.next_at).limit(_FEW)).all()
     return any(_look(ledger, case_id, kind) for case_id, kind in due)
 

@@ -27,7 +27,6 @@ from ledger.writer_lock import WriterLock
 DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
 
-
 # Statements of the way from a report to its texts are built once: to build one takes longer than to run it.
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
 _LOCKED = _THE_CASE.with_for_update(key_share=True)
@@ -196,8 +195,8 @@ class UnitOfWork:
         self.claims += claims
         # What had been written before is somebody else's: only what is new here may be called.
         new = set(self.conn.scalars(insert_new.returning(t.deliveries.c.id), self._texts))
-        hands.let_go([it for it in self.claims if it.id not in new])
-        self.claims = [it for it in self.claims if it.id in new]
+        hands.let_go([it for it in claims if it.id not in new])
+        self.claims = [it for it in self.claims if it.id in new or it not in claims]
 
     def committed(self) -> Committed:
         return Committed(tuple(self._envelopes), self.wake_senders, self.label)
@@ -254,7 +253,7 @@ class Ledger:
             hook(uow.committed())
 
     def _let_go(self, uow: UnitOfWork) -> None:
-        """Not committed, or nobody knows: what was claimed all the same is looked up once its lease has lapsed."""
+        """Not committed, or nobody knows: nobody is called."""
         if uow.claims and self.hands:
             self.hands.let_go(uow.claims)
 

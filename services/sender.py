@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -66,8 +67,13 @@ class Sender:
         return made
 
     def call(self, made: Sequence[Claim]) -> None:
-        for claim in made:
-            self._pool.submit(self._call_and_return, claim)
+        for n, claim in enumerate(made):
+            try:
+                self._pool.submit(self._call_and_return, claim)
+            except RuntimeError:  # this process ends, and takes no calls any more: others shall
+                self.let_go(made[n:])
+                self._put_back()
+                return
 
     def let_go(self, made: Sequence[Claim]) -> None:
         """Nobody knows whether they were committed: if they were, they must not wait for their leases to lapse."""
@@ -87,6 +93,8 @@ class Sender:
         if self._dispatcher.is_alive():
             self._dispatcher.join()
         self._pool.shutdown(wait=True)
+        with suppress(LedgerAway):
+            self._put_back()
 
     def drain(self) -> int:
         """Call everything that is ready now, in this thread, one after another. Returns how many."""
@@ -117,17 +125,20 @@ class Sender:
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
-        with self._mutex:
-            idle = self._idle
         with self._ledger.read() as conn:
-            if idle == 0 or not deliveries.ready(conn, self._ledger.clock.now()):
+            if not deliveries.ready(conn, self._ledger.clock.now()):
                 return False
-        police_only = idle <= self._reserved
-        limit = idle if police_only else idle - self._reserved
-        worst = PRIORITY[POLICE] if police_only else PRIORITY[NOTICE]
-        found = claims.claim(self._ledger, limit, worst, self._render)
         with self._mutex:
-            self._idle -= len(found)
+            police_only = self._idle <= self._reserved
+            limit = self._idle if police_only else self._idle - self._reserved
+            self._idle -= limit
+        found: list[Claim] = []
+        try:
+            if limit:
+                found = claims.claim(self._ledger, limit, PRIORITY[POLICE if police_only else NOTICE], self._render)
+        finally:
+            with self._mutex:
+                self._idle += limit - len(found)
         self.call(found)
         return bool(found)
 

@@ -328,3 +328,20 @@ def test_what_cannot_wait_goes_first_when_a_great_deal_is_due(world: World) -> N
         assert look_at_one(world.parts.ledger)
         assert due().count("counselor") == counselors
     read_all(world)
+
+
+def test_a_case_that_rings_goes_before_the_reminder_of_one_that_is_taken(world: World) -> None:
+    """A surge ten minutes ago makes as many reminders now; nobody's phone may stay silent for them."""
+    taken = only_police_ring(world)
+    world.phones["officer"].replies(taken.code).expects("由您接单")
+    world.until(570)
+    rings = world.report(phone="+8613900000009", student_no=None, payee_account="6217000000009999")
+    read_all(world)
+    world.clock.advance(125)
+    before = len(rings.texts())
+    assert look_at_one(world.parts.ledger)
+    assert len(rings.texts()) > before and taken.events("case.owner_reminded.v1") == []
+    while look_at_one(world.parts.ledger):
+        pass
+    assert len(taken.events("case.owner_reminded.v1")) == 1
+    read_all(world)
