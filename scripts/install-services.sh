@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the optional servers that some tests start copies of: RabbitMQ, PostgreSQL, Chromium, a Chinese font.
+# Installs the optional servers that some tests start copies of: RabbitMQ, PostgreSQL, Chromium, a Chinese font;
+# and what two of the faults need: a wall clock that leaps, a disk that cannot flush.
 # Debian and Ubuntu; elsewhere it says what to install. Run again it does nothing.
 set -u
 
@@ -12,6 +13,8 @@ have() { # any of these programs, on the PATH or at a (globbed) path
 missing() {
   have rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server || echo rabbitmq-server
   have initdb '/usr/lib/postgresql/*/bin/initdb' || echo postgresql
+  have "/usr/lib/*/faketime/libfaketimeMT.so.1" || echo libfaketime
+  have strace || echo strace
   have chromium chromium-browser google-chrome || echo chromium
   fc-list 2> /dev/null | grep -qi 'noto.*cjk' || echo fonts-noto-cjk
 }
