@@ -235,27 +235,24 @@ class Ledger:
         Raises LedgerAway when the database is away or locked; then nothing was stored, unless the answer to the
         commit itself was lost: every caller may therefore do the same again.
         """
-        with self._lock.held(urgency) if self._lock else nullcontext(), translated():
-            with self._connected(urgency) as conn, conn.begin() as transaction:
-                uow = UnitOfWork(self, conn, self.clock.now(), label)
-                try:
+        uow: UnitOfWork | None = None
+        try:
+            with self._lock.held(urgency) if self._lock else nullcontext(), translated():
+                with self._connected(urgency) as conn, conn.begin() as transaction:
+                    uow = UnitOfWork(self, conn, self.clock.now(), label)
                     yield uow
                     uow.flush()
                     failpoints.hit("before-commit", label)
                     transaction.commit()
-                except BaseException:
-                    self._let_go(uow)
-                    raise
-            failpoints.hit("after-commit", label)
+                failpoints.hit("after-commit", label)
+        except BaseException:
+            if uow and uow.claims and self.hands:
+                self.hands.let_go(uow.claims)  # not committed, or nobody knows: nobody is called
+            raise
         if uow.claims and self.hands:
             self.hands.call(uow.claims)
         for hook in self.on_commit:
             hook(uow.committed())
-
-    def _let_go(self, uow: UnitOfWork) -> None:
-        """Not committed, or nobody knows: nobody is called."""
-        if uow.claims and self.hands:
-            self.hands.let_go(uow.claims)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

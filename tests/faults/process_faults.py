@@ -113,7 +113,8 @@ def _leap(site: Site, chance: random.Random) -> Heal:
 
     def heal() -> None:
         _set(file, "+0")
-        site.run(name)  # unless it runs still
+        site.kill(name)  # it would go on asking a file for the time, at a quarter of its pace
+        site.run(name)
 
     return heal
 
