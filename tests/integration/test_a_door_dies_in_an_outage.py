@@ -1,4 +1,4 @@
-"""kill -9 of the door while the database is away, at each step of the spool: the report is there once, and rings once."""
+"""kill -9 of the door in an outage of the database, at each step of the spool: the report is there once, rings once."""
 
 from __future__ import annotations
 
