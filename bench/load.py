@@ -9,7 +9,6 @@ import http.client
 import itertools
 import json
 import re
-import statistics
 import threading
 import time
 from dataclasses import dataclass
@@ -155,7 +154,3 @@ def a_report(n: int) -> dict[str, object]:
                 "when": "2026-11-24T14:32:00+08:00", "payee_account": f"6217{n:012d}", "payee_name": "某人",
                 "payee_bank": "某银行"}  # fmt: skip
     return {"reporter": {"phone": f"+8613{n % 10**9:09d}", "phone_unsafe": True}, "transfers": [transfer]}
-
-
-def middle(values: list[float]) -> float:
-    return statistics.median(values)

@@ -1,7 +1,7 @@
 """Ours and its peers in turn on one machine, and one table of the medians and their ratios.
 
     python -m bench.run [--rounds 5] [--unloaded 200] [--burst 1000] [--sides ours,celery…] [--results FILE]
-    python -m bench.run --quick          two minutes: one round beside Celery's processes, ratios only
+    python -m bench.run --quick          three minutes: one round beside Celery's processes, ratios only
 
 Only ratios within one run mean anything: another day the same machine gives other figures.
 """

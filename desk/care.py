@@ -56,9 +56,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         try:
             with ledger.begin(label) as uow:
                 said = do(uow, uow.case(case["id"]))
-            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded", code)
+            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded", case["code"])
         except NotAllowed:
-            flash("not_done", code)
+            flash("not_done", case["code"])
         except NotFound:
             abort(400)
         return redirect(url_for(back, code=case["code"]), 303)

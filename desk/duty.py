@@ -72,7 +72,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         kind = "dissuade" if found["kind"] == "in_progress" else "police"
         with ledger.begin("acknowledge", URGENT) as uow:
             owner = acknowledge(uow, uow.case(found["id"]), kind, person, via, _actor(me()))
-        flash("taken" if owner.won or owner.person == person else "taken_by_other", code)
+        flash("taken" if owner.won or owner.person == person else "taken_by_other", found["code"])
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
     def _proxies(conn: Connection, found: RowMapping) -> tuple[list[Person], list[Person]]:
@@ -103,9 +103,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         try:
             with ledger.begin(label, URGENT) as uow:
                 do(uow, uow.case(found["id"]), person, _actor(me()))
-            flash(said, code)
+            flash(said, found["code"])
         except (NotAllowed, NotFound):  # not found: money that has not gone yet has no outcome
-            flash("not_owner", code)
+            flash("not_owner", found["code"])
         return redirect(url_for("duty.case", code=found["code"]), 303)
 
     @bp.post("/<code>/outcome")

@@ -189,7 +189,10 @@ def _give_up(ledger: Ledger, claim: Claim) -> None:
 
 
 def put_back(ledger: Ledger, some: Sequence[Claim]) -> None:
-    """Claims that were certainly not called, as when nobody knows whether their commit was made: pending again."""
+    """Claims by `take_new`, none of which was called: pending again, if they were committed at all.
+
+    Each has a token of its own. Those by `claim` share one, and may be of texts that were sent before.
+    """
     with ledger.begin("put-back", URGENT) as uow:
         mine = update(t.deliveries).where(d.token.in_([claim.token for claim in some]), d.state == "sending")
         unclaimed = dict.fromkeys(("token", "lease_until", "called_at", "body_sealed"))

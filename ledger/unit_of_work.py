@@ -159,7 +159,11 @@ class UnitOfWork:
 
     def change(self, table: Table, row: UUID, values: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Set these columns of one row."""
-        self.conn.execute(_by_id(table), {"this": row, **(values or {}), **more})
+        written = {**(values or {}), **more}
+        self.conn.execute(_by_id(table), {"this": row, **written})
+        if table is t.cases and row in self._cases:  # the last word holds: what was to be written at the end gives way
+            case = self._cases[row]
+            case.changes = {name: value for name, value in case.changes.items() if name not in written}
 
     def text(self, row: dict[str, Any]) -> None:
         self._texts.append(row)

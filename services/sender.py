@@ -41,6 +41,7 @@ class Sender:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._uncalled: list[Claim] = []
+        self._closed = False
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
 
@@ -67,16 +68,16 @@ class Sender:
         return made
 
     def call(self, made: Sequence[Claim]) -> None:
-        for n, claim in enumerate(made):
-            try:
+        with self._mutex:
+            closed = self._closed
+            for claim in () if closed else made:
                 self._pool.submit(self._call_and_return, claim)
-            except RuntimeError:  # this process ends, and takes no calls any more: others shall
-                self.let_go(made[n:])
-                self._put_back()
-                return
+        if closed:  # this process ends, and calls nobody any more: others shall
+            self.let_go(made)
+            self._put_back()
 
     def let_go(self, made: Sequence[Claim]) -> None:
-        """Nobody knows whether they were committed: if they were, they must not wait for their leases to lapse."""
+        """These have not been called. If they were committed, they must not wait for their leases to lapse."""
         with self._mutex:
             self._uncalled += made
         self._give_back(len(made))
@@ -92,8 +93,10 @@ class Sender:
         self._wake.set()
         if self._dispatcher.is_alive():
             self._dispatcher.join()
+        with self._mutex:
+            self._closed = True
         self._pool.shutdown(wait=True)
-        with suppress(LedgerAway):
+        with suppress(LedgerAway):  # then their leases lapse
             self._put_back()
 
     def drain(self) -> int:
@@ -117,11 +120,15 @@ class Sender:
 
     def _put_back(self) -> None:
         with self._mutex:
-            some = tuple(self._uncalled)
-        if some:
+            some, self._uncalled = self._uncalled, []
+        if not some:
+            return
+        try:
             claims.put_back(self._ledger, some)
+        except LedgerAway:
             with self._mutex:
-                del self._uncalled[: len(some)]
+                self._uncalled += some
+            raise
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""

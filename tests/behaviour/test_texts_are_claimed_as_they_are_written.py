@@ -100,3 +100,21 @@ def test_a_full_pool_leaves_the_text_to_the_next_free_thread(sending: World) -> 
     assert states(sending) == ["pending"]
     sender._give_back(busy)
     assert len(called(sending)) == 1
+
+
+def test_a_process_that_ends_leaves_its_claims_to_others(sending: World) -> None:
+    with sending.parts.ledger.begin("text") as uow:
+        tell(sending, uow, "late")
+        uow.flush()
+        assert uow.claims
+        sending.parts.sender.stop()
+    assert states(sending) == ["pending"] and sending.double.creations == []
+
+
+def test_of_two_changes_to_a_case_the_later_holds(sending: World) -> None:
+    """One is written at once, the other with the chain's head at the end."""
+    with sending.parts.ledger.begin("text") as uow:
+        case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
+        case.changes["state"] = "alerted"
+        uow.change(t.cases, case.id, state="filed")
+    assert [row.state for row in sending.rows("SELECT state FROM cases")] == ["filed"]

@@ -53,6 +53,17 @@ def separate(
         yield made
 
 
+@pytest.fixture
+def up(separate: Installation) -> Iterator[Installation]:
+    """The same, started; at the end all of them run, and none of their threads has stumbled."""
+    if not separate.processes:
+        separate.start_all()
+        separate.await_broker()
+    yield separate
+    assert [name for name, process in separate.processes.items() if not process.running] == []
+    assert not any(process.log("thread_stumbled") for process in separate.processes.values())
+
+
 @pytest.fixture(scope="module", params=["embedded", "separate"])
 def running(request: pytest.FixtureRequest) -> Installation:
     """Each kind in turn, started."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.private_services import PostgreSQL
@@ -12,15 +10,6 @@ from tests.world import another_fraud
 
 KILLED = -9
 AGAIN = "重发"
-
-
-@pytest.fixture
-def up(separate: Installation) -> Iterator[Installation]:
-    if not separate.processes:
-        separate.start_all()
-        separate.await_broker()
-    yield separate
-    assert [name for name, process in separate.processes.items() if not process.running] == []
 
 
 @pytest.mark.parametrize(

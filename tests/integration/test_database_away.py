@@ -9,21 +9,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import psycopg
-import pytest
 
 from tests.private_services import PostgreSQL, RabbitMQ
 from tests.processes import Answer, Installation, eventually
 from tests.world import another_fraud
-
-
-@pytest.fixture
-def up(separate: Installation) -> Iterator[Installation]:
-    if not separate.processes:
-        separate.start_all()
-        separate.await_broker()
-    yield separate
-    assert [name for name, process in separate.processes.items() if not process.running] == []
-    assert not any(process.log("thread_stumbled") for process in separate.processes.values())
 
 
 @contextmanager
