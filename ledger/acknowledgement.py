@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 
 from ledger import alarms, deliveries, people, unsafety
 from ledger import tables as t
@@ -28,6 +28,10 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
 _ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
+# Built once: see unit_of_work.
+_ITS_ALERTS = (d.obligation_id == bindparam("duty"), d.alert)
+_CANCEL = update(t.deliveries).where(*_ITS_ALERTS, d.state == "pending").values(state="cancelled", available_at=None)
+_RUNG = select(d.person_id).where(*_ITS_ALERTS, d.state.in_(deliveries.HEARD))
 PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
 
 
@@ -58,11 +62,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         "next_at": uow.now + OWNER_REMIND if kind == "police" else None,
     }
     uow.change(t.obligations, row["id"], values)
-    uow.conn.execute(
-        update(t.deliveries)
-        .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
-        .values(state="cancelled", available_at=None)
-    )
+    uow.conn.execute(_CANCEL, {"duty": row["id"]})
     alarms.clear(uow, case.id, kind)
     if police:
         case.changes["state"] = "acknowledged"
@@ -81,8 +81,7 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
         # Two obligations that one reply took are answered in one text.
         moment = f"{case.id}:{row['acknowledged_at'].isoformat()}:{person.id}"
         answer_owner(uow, case, kind, person, row["acknowledged_at"], moment)
-    heard = d.state.in_(deliveries.HEARD)
-    rung = uow.conn.scalars(select(d.person_id).where(d.obligation_id == row["id"], d.alert, heard))
+    rung = uow.conn.scalars(_RUNG, {"duty": row["id"]})
     for person in people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]]):
         stand_down(
             uow, case, person, Owner(row["owner_id"], row["acknowledged_at"], won=False), f"{event_id}:{person.id}"

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from ledger import tables as t
 from ledger.unit_of_work import UnitOfWork
 
 a = t.alarms.c
 OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as somebody has answered
+_CLEAR = (
+    update(t.alarms)
+    .where(a.case_id == bindparam("case"), a.kind.in_(OF_AN_OBLIGATION), a.cleared_at.is_(None))
+    .where(a.reason.startswith(bindparam("its")))
+    .values(cleared_at=bindparam("now"))
+)
 
 
 def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | None = None) -> bool:
@@ -28,8 +34,7 @@ def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | N
 
 def clear(uow: UnitOfWork, case_id: UUID, obligation: str) -> None:
     """Somebody has answered for this obligation: nobody needs to be woken for it any more."""
-    mine = update(t.alarms).where(a.case_id == case_id, a.kind.in_(OF_AN_OBLIGATION), a.cleared_at.is_(None))
-    uow.conn.execute(mine.where(a.reason.startswith(f"{obligation}: ")).values(cleared_at=uow.now))
+    uow.conn.execute(_CLEAR, {"case": case_id, "its": f"{obligation}: ", "now": uow.now})
 
 
 def clear_kind(uow: UnitOfWork, kind: str) -> None:

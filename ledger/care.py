@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, select
 
 from ledger import deliveries, followups, people, referrals
 from ledger import tables as t
@@ -25,8 +25,7 @@ def open_follow_up(uow: UnitOfWork, case: Case) -> None:
     opened_at = case.row["received_at"]
     row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
            "opened_at": opened_at}  # fmt: skip
-    made = uow.upsert(t.follow_ups).values(row).on_conflict_do_nothing().returning(f.id)
-    if not uow.conn.execute(made).first():
+    if not uow.insert_new(t.follow_ups, [row]):
         return
     plans = followups.contacts_due(opened_at)
     planned = [
@@ -34,7 +33,7 @@ def open_follow_up(uow: UnitOfWork, case: Case) -> None:
          "remind_at": None if case.row["drill"] else followups.reminder_at(plan, 0)}
         for plan in plans
     ]  # fmt: skip
-    uow.conn.execute(insert(t.contacts), planned)
+    uow.insert(t.contacts, planned)
     uow.append(case, FollowUpOpened(len(plans)), "care")
 
 

@@ -120,6 +120,10 @@ _READY = (
     .limit(bindparam("most"))
 )
 
+_lapsed = (d.state == "sending", d.lease_until <= bindparam("now"))
+_LAPSED = select(d.id).where(*_lapsed).limit(1)
+_LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
+
 
 def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
     """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
@@ -259,11 +263,10 @@ def _next_try(now: datetime, state: str, tries: int, retry_after_s: float | None
 
 def lapse(ledger: Ledger) -> int:
     """Leases that ran out: the call may have reached the provider, so each is `unknown` and will be looked up."""
+    with ledger.read() as conn:
+        if conn.execute(_LAPSED, {"now": ledger.clock.now()}).first() is None:
+            return 0
     with ledger.begin("lapse") as uow:
-        done = uow.conn.execute(
-            update(t.deliveries)
-            .where(d.state == "sending", d.lease_until <= uow.now)
-            .values(state="unknown", available_at=uow.now, token=None)
-        )
+        done = uow.conn.execute(_LAPSE, {"now": uow.now})
         uow.wake_senders = done.rowcount > 0
         return done.rowcount

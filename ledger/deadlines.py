@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import bindparam, select, update
 from sqlalchemy import case as sql_case
-from sqlalchemy import select, update
 
 from ledger import alerting, care
 from ledger import tables as t
@@ -23,14 +23,17 @@ URGENT_KINDS = ("police", "dissuade", "unsafe", "immediate")
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
 o, k, c = t.obligations.c, t.contacts.c, t.cases.c
 
+# Built once: see unit_of_work. After a while without a clock a great deal is due at once: what cannot wait goes first.
+_urgent = sql_case((o.kind.in_(URGENT_KINDS) & o.state.in_(WAITING), 0), else_=1)
+_DUE = select(o.case_id, o.kind).where(o.next_at <= bindparam("now")).order_by(_urgent, o.next_at).limit(_FEW)
+_CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(1)
+_DRILL_OVER = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before")).limit(1)
+
 
 def look_at_one(ledger: Ledger) -> bool:
     """Let one obligation whose time has come go on; whether there was one."""
     with ledger.read() as conn:
-        query = select(o.case_id, o.kind).where(o.next_at <= ledger.clock.now())
-        # After a while without a clock a great deal is due at once: what cannot wait goes before what can.
-        urgent = sql_case((o.kind.in_(URGENT_KINDS) & o.state.in_(WAITING), 0), else_=1)
-        due = conn.execute(query.order_by(urgent, o.next_at).limit(_FEW)).all()
+        due = conn.execute(_DUE, {"now": ledger.clock.now()}).all()
     return any(_look(ledger, case_id, kind) for case_id, kind in due)
 
 
@@ -54,8 +57,7 @@ def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
 def remind_one(ledger: Ledger) -> bool:
     """Send the reminder of one contact that is due; whether there was one."""
     with ledger.read() as conn:
-        query = select(k.id).where(k.remind_at <= ledger.clock.now()).order_by(k.remind_at).limit(1)
-        due = conn.execute(query).scalar_one_or_none()
+        due = conn.execute(_CONTACT_DUE, {"now": ledger.clock.now()}).scalar_one_or_none()
     if due is None:
         return False
     try:
@@ -73,8 +75,7 @@ def remind_one(ledger: Ledger) -> bool:
 def end_one_drill(ledger: Ledger) -> bool:
     """A drill ends by itself after an hour."""
     with ledger.read() as conn:
-        query = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= ledger.clock.now() - DRILL_LIFE)
-        due = conn.execute(query.limit(1)).scalar_one_or_none()
+        due = conn.execute(_DRILL_OVER, {"before": ledger.clock.now() - DRILL_LIFE}).scalar_one_or_none()
     if due is None:
         return False
     with ledger.begin("end-drill") as uow:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, exists, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, exists, select, union
 
 from ledger import linking
 from ledger import tables as t
@@ -44,8 +44,13 @@ def serve(uow: UnitOfWork, case_id: UUID) -> None:
 
 def _to_be_served(conn: Connection, case_id: UUID) -> set[UUID]:
     """Cases that ring beside this one if it is taken, or taken ones beside it if it rings; both ends, unlocked."""
+    return {member for row in conn.execute(_PAIRS, {"this": case_id}) for member in row}
+
+
+def _pairs() -> Select[tuple[UUID, UUID]]:
+    this: BindParameter[UUID] = bindparam("this")
     w, k = t.obligations.alias("waiting").c, t.obligations.alias("taken").c
-    fraud = linking.members(conn, case_id)
+    fraud = linking.members(this)
     heard = exists().where(d.obligation_id == w.id, d.person_id == k.owner_id, d.alert, d.state.in_(HEARD))
     pair = select(w.case_id, k.case_id).where(
         w.kind == k.kind,
@@ -55,11 +60,13 @@ def _to_be_served(conn: Connection, case_id: UUID) -> set[UUID]:
         w.entered_at <= k.acknowledged_at,
         heard,
     )
-    here = (
-        pair.where(w.case_id == case_id, k.case_id.in_(fraud)),
-        pair.where(k.case_id == case_id, w.case_id.in_(fraud)),
-    )
-    return {member for query in here for row in conn.execute(query) for member in row}
+    here = union(
+        pair.where(w.case_id == this, k.case_id.in_(fraud)), pair.where(k.case_id == this, w.case_id.in_(fraud))
+    ).subquery()
+    return select(*here.c)
+
+
+_PAIRS = _pairs()  # built once: see unit_of_work
 
 
 def _had_heard(uow: UnitOfWork, ringing: RowMapping, taken: RowMapping) -> bool:

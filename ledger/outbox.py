@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 
 from ledger import tables as t
 from ledger.events import Envelope
@@ -14,10 +14,15 @@ from ledger.unit_of_work import Ledger
 BACK_OFF = timedelta(seconds=5)  # a claimed event is not swept again before
 e, w = t.case_events.c, t.work.c
 
+# Built once: see unit_of_work.
+_overdue = e.publish_after <= bindparam("now")
+_ANY = select(e.id).where(_overdue).limit(1)
+_MARK = update(t.case_events).where(e.id.in_(bindparam("ids", expanding=True))).values(publish_after=bindparam("until"))
+
 
 def mark_published(ledger: Ledger, ids: list[UUID]) -> None:
     with ledger.begin("published") as uow:
-        uow.conn.execute(update(t.case_events).where(e.id.in_(ids)).values(publish_after=None))
+        uow.conn.execute(_MARK, {"ids": ids, "until": None})
 
 
 def claim_unpublished(ledger: Ledger, limit: int = 200) -> list[Envelope]:
@@ -26,7 +31,7 @@ def claim_unpublished(ledger: Ledger, limit: int = 200) -> list[Envelope]:
     Work that the clock has done in the meantime needs no message: those events are let go.
     """
     with ledger.read() as conn:
-        if conn.execute(select(e.id).where(e.publish_after <= ledger.clock.now()).limit(1)).first() is None:
+        if conn.execute(_ANY, {"now": ledger.clock.now()}).first() is None:
             return []
     with ledger.begin("sweep") as uow:
         waiting = exists().where(w.event_id == e.id, w.state == "open")
@@ -41,5 +46,5 @@ def claim_unpublished(ledger: Ledger, limit: int = 200) -> list[Envelope]:
         for wanted, until in ((True, uow.now + BACK_OFF), (False, None)):
             ids = [row.id for row in rows if row.waiting is wanted]
             if ids:
-                uow.conn.execute(update(t.case_events).where(e.id.in_(ids)).values(publish_after=until))
+                uow.conn.execute(_MARK, {"ids": ids, "until": until})
         return [Envelope(row.id, row.type, row.at, row.case_id, row.data) for row in rows if row.waiting]

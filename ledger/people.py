@@ -27,6 +27,17 @@ _STUDENTS = (
     .where(p.active, p.role.in_(("student", "staff")))
     .limit(2)
 )
+_HAVING = select(t.people).where(p.phone_index == bindparam("index"), p.active)
+_CLASS = (
+    select(t.classes.c.college_code, t.classes.c.counselor_id)
+    .where(or_(t.classes.c.code == bindparam("said"), t.classes.c.name == bindparam("said")))
+    .limit(1)
+)
+_COLLEGE = (
+    select(t.colleges.c.code)
+    .where(or_(t.colleges.c.code == bindparam("said"), t.colleges.c.name == bindparam("said")))
+    .limit(1)
+)
 _BY_STUDENT_NO = _STUDENTS.where(p.student_no_index == bindparam("index"))
 _BY_PHONE = _STUDENTS.where(p.phone_index == bindparam("index"))
 _DUTIES = select(t.duties).where(
@@ -123,8 +134,7 @@ def _fits(keys: Keys, row: RowMapping) -> bool:
 
 def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:
     """Everybody active with this number."""
-    query = select(t.people).where(t.people.c.phone_index == keys.blind("phone", phone), t.people.c.active)
-    return [opened(keys, row) for row in conn.execute(query).mappings()]
+    return [opened(keys, row) for row in conn.execute(_HAVING, {"index": keys.blind("phone", phone)}).mappings()]
 
 
 def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, otherwise: Match) -> Match:
@@ -144,17 +154,13 @@ def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | Non
 
 def class_named(conn: Connection, said: str | None) -> Match | None:
     """Whose students those of a class are, by its code or its name; None for one that is not on the roster."""
-    c = t.classes.c
-    query = select(c.college_code, c.counselor_id).where(or_(c.code == said, c.name == said)).limit(1)
-    row = conn.execute(query).one_or_none() if said else None
+    row = conn.execute(_CLASS, {"said": said}).one_or_none() if said else None
     return Match(college=row.college_code, counselor=row.counselor_id) if row else None
 
 
 def college(conn: Connection, said: str | None) -> str | None:
     """The code of a college that was named by its code or its name; None for one that is not on the roster."""
-    c = t.colleges.c
-    query = select(c.code).where(or_(c.code == said, c.name == said))
-    return conn.execute(query.limit(1)).scalar_one_or_none() if said else None
+    return conn.execute(_COLLEGE, {"said": said}).scalar_one_or_none() if said else None
 
 
 def covers(days: str, start: str, end: str, local: datetime) -> bool:

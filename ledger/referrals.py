@@ -66,8 +66,7 @@ def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
         return
     again = {"state": "pending", "deadline_at": uow.now + CENTRE_WITHIN, "started_at": uow.now}
     new = {"id": t.new_id(), "case_id": case.id, "kind": IMMEDIATE, "ladder_at": uow.now}
-    made = uow.upsert(t.obligations).values({**new, **again}).on_conflict_do_nothing().returning(o.id)
-    if not uow.conn.execute(made).first():
+    if not uow.insert_new(t.obligations, [{**new, **again}]):
         mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE, o.state == "done")
         if not uow.conn.execute(mine.values(**again, done_at=None)).rowcount:
             return  # it rings already, or somebody is on the way

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ledger import codes, deliveries, people, reply, status
 from ledger import tables as t
@@ -19,6 +19,17 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
+
+# Built once: see unit_of_work.
+_ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
+_WAITING_FOR = _ALERTS.where(
+    d.to_index == bindparam("phone"), d.called_at.is_not(None), o.state.in_(deliveries.WAITING)
+).distinct()
+_OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
+_RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(
+    d.person_id.in_(bindparam("people", expanding=True))
+)
+_STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), o.state.in_(deliveries.WAITING))
 
 
 def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
@@ -39,13 +50,10 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
         "outcome": "new",
         "row_key": wrapped,
     }
-    inserted = uow.upsert(t.inbound).values(row).on_conflict_do_nothing().returning(t.inbound.c.id)
-    if not uow.conn.execute(inserted).first():
+    if not uow.insert_new(t.inbound, [row]):
         return "duplicate"
     outcome, case_id = _act(uow, sid, sender, body)
-    uow.conn.execute(
-        t.inbound.update().where(t.inbound.c.id == row_id).values(outcome=outcome, case_id=case_id)
-    )  # fmt: skip
+    uow.change(t.inbound, row_id, outcome=outcome, case_id=case_id)
     return outcome
 
 
@@ -98,18 +106,8 @@ def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
 
 def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
     """Cases whose alert to this phone is open."""
-    query = (
-        select(d.case_id)
-        .join(t.obligations, o.id == d.obligation_id)
-        .where(
-            d.to_index == uow.keys.blind("phone", phone),
-            d.alert,
-            d.called_at.is_not(None),
-            o.state.in_(deliveries.WAITING),
-        )
-        .distinct()
-    )
-    return [case_id for case_id in uow.conn.scalars(query) if case_id]
+    found = uow.conn.scalars(_WAITING_FOR, {"phone": uow.keys.blind("phone", phone)})
+    return [case_id for case_id in found if case_id]
 
 
 def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) -> str:
@@ -133,9 +131,7 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) ->
 
 def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person) -> None:
     """One reply answers everything that this case rang them for, as a counselor who is to dissuade and to care."""
-    rung = select(o.kind).join(t.deliveries, d.obligation_id == o.id)
-    rung = rung.where(d.case_id == case.id, d.person_id == person.id, d.alert, o.state.in_(deliveries.WAITING))
-    for kind in uow.conn.scalars(rung.distinct()).all():
+    for kind in uow.conn.scalars(_STILL, {"case": case.id, "person": person.id}).all():
         acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
 
 
@@ -146,13 +142,7 @@ def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, st
     answers for the police.
     """
     by_id = {person.id: person for person in staff}
-    query = (
-        select(o.kind, o.state, d.person_id)
-        .join(t.deliveries, d.obligation_id == o.id)
-        .where(d.case_id == case.id, d.person_id.in_(by_id), d.alert)
-        .distinct()
-    )
-    rung = uow.conn.execute(query).all()
+    rung = uow.conn.execute(_RUNG, {"case": case.id, "people": list(by_id)}).all()
     waiting = [row for row in rung if row.state in deliveries.WAITING]
     if rung:
         kind, _state, person_id = max(

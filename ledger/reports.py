@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from ledger import codes, corrections, people, values
 from ledger import tables as t
@@ -61,8 +61,8 @@ def accept(
         return _again(uow, case, report, body)
     if report.transfers:
         rows = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
-        uow.conn.execute(insert(t.transfers), rows)
-    uow.conn.execute(insert(t.obligations), _obligations(uow, case.id, report.kind, at))
+        uow.insert(t.transfers, rows)
+    uow.insert(t.obligations, _obligations(uow, case.id, report.kind, at))
     return Accepted(case.id, case.code, token(case.key), at, duplicate=False)
 
 
@@ -96,8 +96,7 @@ def _insert_case(
         case = Case(row["id"], row["code"], uow.keys.unwrap(row["id"], row["row_key"]), row, 0, b"")
         uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
         row |= {"last_seq": case.seq, "chain_head": case.head}
-        statement = uow.upsert(t.cases).on_conflict_do_nothing().returning(t.cases.c.id)
-        if uow.conn.execute(statement, row).first():
+        if uow.insert_new(t.cases, [row]):
             uow.hold(case)
             return case, True
         uow.drop(case)

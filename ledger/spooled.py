@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import BindParameter, ColumnElement, insert, select
 
 from ledger import codes, deliveries, reports
 from ledger import tables as t
@@ -75,13 +75,17 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
         "called_at": called.at,
         "sent_at": uow.now if sent else None,  # its receipt could not reach us: silence counts from now
     }
-    added = uow.upsert(t.deliveries).values(row).on_conflict_do_nothing().returning(d.id)
-    if uow.conn.execute(added).first() and sent:
+    if uow.insert_new(t.deliveries, [row]) and sent:
         deliveries.tell_obligation(uow, case, deliveries.locked(uow, called.delivery_id), "sent", taken=True)
 
 
-def named(fold: str) -> ColumnElement[bool]:
-    """Cases with this code, as `codes.fold` writes it; one that begins with Z was given while the ledger was away."""
-    if fold.startswith("Z"):
+def gave(fold: str) -> bool:
+    """Whether this code, as `codes.fold` writes it, was given while the ledger was away: those begin with Z."""
+    return fold.startswith("Z")
+
+
+def named(fold: str | BindParameter[str], *, by_spool: bool | None = None) -> ColumnElement[bool]:
+    """Cases with this code, as `codes.fold` writes it. Of one that is not known yet, `by_spool` says who gave it."""
+    if gave(fold) if isinstance(fold, str) else by_spool:
         return c.id.in_(select(s.case_id).where(s.code_fold == fold))
     return c.code_fold == fold

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ledger import sheet, spooled
 from ledger import tables as t
@@ -18,6 +18,9 @@ _SHOWN = ("police", "dissuade", "counselor")  # beside care; what else rings is 
 c, o, f, k, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c
 _OPEN = ("received", "alerted", "acknowledged")  # of a case whose stop is not filed yet
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
+# Built once: see unit_of_work.
+_LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
+_NAMED, _SPOOLED = (_LATEST.where(spooled.named(bindparam("fold"), by_spool=it)) for it in (False, True))
 
 
 def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
@@ -81,8 +84,7 @@ def _care(conn: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
 
 
 def case_by_code(conn: Connection, fold: str) -> UUID:
-    query = select(c.id).where(spooled.named(fold)).order_by(c.received_at.desc())
-    found: UUID | None = conn.scalars(query.limit(1)).one_or_none()
+    found: UUID | None = conn.scalars(_SPOOLED if spooled.gave(fold) else _NAMED, {"fold": fold}).one_or_none()
     if found is None:
         raise NotFound
     return found

@@ -31,12 +31,22 @@ PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
 _LOCKED = _THE_CASE.with_for_update(key_share=True)
 _IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
-_INSERT = {table.name: insert(table) for table in (t.case_events, t.work)}
 
 
 @cache
 def _by_id(table: Table) -> Update:
     return update(table).where(table.c.id == bindparam("this"))
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _insert_new(table: Table, postgres: bool) -> Insert:
+    known = postgresql.insert(table) if postgres else sqlite.insert(table)
+    return known.on_conflict_do_nothing().returning(table.c.id)
 
 
 @dataclass(frozen=True)
@@ -168,15 +178,22 @@ class UnitOfWork:
     def text(self, row: dict[str, Any]) -> None:
         self._texts.append(row)
 
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.conn.execute(_insert(table), rows)
+
+    def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+        """The ids of those rows that were not there before; whatever is unique about them decides."""
+        return set(self.conn.scalars(_insert_new(table, self.ledger.postgres), rows))
+
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own kind, which knows ON CONFLICT."""
         return postgresql.insert(table) if self.ledger.postgres else sqlite.insert(table)
 
     def flush(self) -> None:
         if self._events:
-            self.conn.execute(_INSERT["case_events"], self._events)
+            self.insert(t.case_events, self._events)
         if self._work:
-            self.conn.execute(_INSERT["work"], self._work)
+            self.insert(t.work, self._work)
         if self._texts:
             self._write_texts()
         for case in self._cases.values():
@@ -192,15 +209,12 @@ class UnitOfWork:
         hands = self.ledger.hands
         claims = hands.claim(self, self._texts) if hands else []
         self.wake_senders |= len(claims) < len(self._texts)
-        insert_new = self.upsert(t.deliveries).on_conflict_do_nothing()
-        if not (hands and claims):
-            self.conn.execute(insert_new, self._texts)
-            return
         self.claims += claims
         # What had been written before is somebody else's: only what is new here may be called.
-        new = set(self.conn.scalars(insert_new.returning(t.deliveries.c.id), self._texts))
-        hands.let_go([it for it in claims if it.id not in new])
-        self.claims = [it for it in self.claims if it.id in new or it not in claims]
+        new = self.insert_new(t.deliveries, self._texts)
+        if hands and claims:
+            hands.let_go([it for it in claims if it.id not in new])
+            self.claims = [it for it in self.claims if it.id in new or it not in claims]
 
     def committed(self) -> Committed:
         return Committed(tuple(self._envelopes), self.wake_senders, self.label)

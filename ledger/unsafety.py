@@ -25,8 +25,7 @@ def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
         return False
     now = {"state": "pending", "next_at": uow.now, "deadline_at": uow.now + _CALL_WITHIN}
     row = {"id": t.new_id(), "case_id": case.id, "kind": KIND, "started_at": uow.now, "ladder_at": uow.now, **now}
-    made = uow.upsert(t.obligations).values(row).on_conflict_do_nothing().returning(o.id)
-    if not uow.conn.execute(made).first():
+    if not uow.insert_new(t.obligations, [row]):
         step = uow.conn.execute(select(o.step).where(o.case_id == case.id, o.kind == KIND)).scalar_one()
         # The schedule is set so that the next step is due now: steps are never used twice.
         ladder_at = uow.now - (step + 1) * timedelta(seconds=escalation.DEFAULTS[KIND].repeat_s)

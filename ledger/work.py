@@ -33,6 +33,13 @@ _OPEN = (
     .where(*_MINE, w.state == "open")
     .with_for_update(of=t.work, skip_locked=True)
 )
+_WAITING = (
+    select(w.event_id, w.queue)
+    .where(w.state == "open", w.available_at <= bindparam("before"))
+    .order_by(w.priority, w.available_at)
+    .limit(20)
+)
+_WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
 _DONE = update(t.work).where(*_MINE).values(state="done", attempts=w.attempts + 1)
 
 
@@ -61,11 +68,9 @@ def next_open(
     ledger: Ledger, now: datetime, queue: str | None = None, age: timedelta = timedelta()
 ) -> list[RowMapping]:
     """Open rows that have waited for `age`, the most urgent first; a few, so that many clocks do not pile up."""
-    query = select(w.event_id, w.queue).where(w.state == "open", w.available_at <= now - age)
-    if queue:
-        query = query.where(w.queue == queue)
     with ledger.read() as conn:
-        return list(conn.execute(query.order_by(w.priority, w.available_at).limit(20)).mappings())
+        found = conn.execute(_WAITING if queue is None else _WAITING_IN, {"before": now - age, "from": queue})
+        return list(found.mappings())
 
 
 def _row(queue: str, event_id: UUID):  # type: ignore[no-untyped-def]  # an Update; its generics say nothing here

@@ -20,7 +20,7 @@ from tests.faults.history import History
 
 AWAKE = {"police": 0.92, "counselor": 0.15}  # the share of alerts that is answered
 LONGEST_S, AGAIN_S, LOOK_S = 2.5, 2.0, 0.1
-RECEIPTS = 0.2
+RECEIPTS, TWO_RECEIPTS = 0.2, 0.2  # of texts that need none; of receipts, those that say `sent` first
 
 
 class People:
@@ -96,7 +96,8 @@ class People:
         return True
 
     def _deliver(self, message: Message) -> None:
-        self._double._courier.submit(message.sid, lambda: self._double.deliver(message.sid))
+        at_once = random.Random(message.sid).random() > TWO_RECEIPTS
+        self._double._courier.submit(message.sid, lambda: self._double.deliver(message.sid, at_once=at_once))
 
     def _plan(self, after_s: float, kind: str, number: str, code: str) -> None:
         with self._mutex:

@@ -139,9 +139,12 @@ class TwilioDouble:
     def sent(self, sid: str) -> list[int]:
         return self._progress(sid, "sent")
 
-    def deliver(self, sid: str) -> list[int]:
-        """On the phone. Calls back for each new state, here and now; returns the statuses of those calls."""
-        return self._progress(sid, "sent", "delivered")
+    def deliver(self, sid: str, *, at_once: bool = False) -> list[int]:
+        """On the phone. Calls back for each new state, here and now; returns the statuses of those calls.
+
+        `at_once`: the news that it was sent does not come before the news that it is there.
+        """
+        return self._progress(sid, *(("delivered",) if at_once else ("sent", "delivered")))
 
     def undeliver(self, sid: str, error_code: int = 30003) -> list[int]:
         return self._progress(sid, "sent", "undelivered", error_code=error_code)
