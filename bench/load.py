@@ -65,6 +65,11 @@ class Run:
         self._refused = 0
         self._mutex = threading.Lock()
 
+    @property
+    def sent(self) -> list[float]:
+        """When each report was sent, in milliseconds of the monotonic clock."""
+        return [at * 1000 for at in self._began.values()]
+
     def unloaded(self, reports: int) -> Measured:
         """One report at a time: the next comes when the last one's texts are there."""
         self._ask("POST", "/reset")

@@ -21,7 +21,7 @@ def db_upgrade(_options: argparse.Namespace) -> int:
 
 def db_current(_options: argparse.Namespace) -> int:
     engine = connect(load().database_url)
-    have, newest = migrations.current(engine), migrations.newest(engine)
+    have, newest = migrations.current(engine), migrations.NEWEST
     print(have or "none")
     if have != newest:
         print(f"the program wants {newest}; run: stopline db upgrade")

@@ -85,7 +85,7 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
     state_dir(settings).mkdir(parents=True, exist_ok=True)
     engine = connect(settings.database_url, pool_size=settings.sender_threads + 8)
     try:
-        if migrations.current(engine) != migrations.newest(engine):
+        if migrations.current(engine) != migrations.NEWEST:
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
         _check_keys(settings, engine)

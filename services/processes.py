@@ -16,7 +16,6 @@ import structlog
 
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
-from services import web
 from services.compose import Parts, build_parts, logging_as_json, refuse_a_forgetful_database
 from services.settings import BadSettings, Settings, load
 from services.threads import die_with_any_thread
@@ -67,6 +66,8 @@ def _brokered() -> Settings:
 
 
 def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
+    from services import web  # a worker needs none of it
+
     refuse_a_forgetful_database(parts.ledger)
     server = web.WebServer(web.build_app(parts), host, port)
     stop = _on_signal()

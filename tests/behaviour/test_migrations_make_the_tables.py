@@ -16,7 +16,7 @@ def test_an_upgraded_database_has_exactly_the_tables_of_the_program(database_url
     engine = connect(database_url)
     assert migrations.current(engine) is None
     migrations.upgrade(engine)
-    assert migrations.current(engine) == migrations.newest(engine)
+    assert migrations.current(engine) == migrations.NEWEST
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     migrations.upgrade(engine)  # a second time changes nothing
