@@ -2,7 +2,10 @@
 
 from xml.etree import ElementTree
 
-from bench import chart, growth, waterfall
+import pytest
+
+from bench import chart, growth, model, waterfall
+from bench.load import at
 from bench.sides import OURS
 from bench.table import ratio, table
 
@@ -39,3 +42,20 @@ def test_pictures_are_whole_and_mark_what_misses_its_goal() -> None:
     wide = ElementTree.fromstring(chart.waterfall("One report", {"door": (0.0, 4.0), "call": (4.0, 6.0)}))
     first, second = [float(it.attrib["width"]) for it in wide.iter(f"{svg}rect")][1:]
     assert abs(first - 2 * second) < 0.2  # as drawn, to a tenth
+
+
+def test_the_simulation_waits_as_long_as_queueing_theory_says() -> None:
+    run, station, waits = model.Simulation(seed=7), model.Station("threads", 4), list[float]()
+    came = 0.0
+    for _ in range(40_000):
+        came += run.spread(1000 / 60)
+        run.after(came, lambda: run.serve(station, 50.0, lambda began, at=run.now: waits.append(began - at)))  # type: ignore[misc]
+    run.run()
+    assert sum(waits) / len(waits) == pytest.approx(model.erlang_c_wait_ms(60, 50.0, 4), rel=0.1)
+
+
+def test_the_police_wait_for_no_other_text() -> None:
+    """The same load once with many other texts and once without them; a slow provider, few threads."""
+    busy = model.simulate(model.Plan(rate=8, threads=2, provider_ms=50, reports=4000))
+    assert busy.used["sender threads"] > 0.7
+    assert at(busy.police_ms, 50) < 100  # one text that was begun before, at the most, and the handlers
