@@ -68,6 +68,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "stop-payment sheet": page(officer, lambda: f"/duty/{chance.choice(codes)}/sheet"),
         "board of the office": page(office, lambda: "/desk/board"),
         "counselor's list": page(counselor, lambda: "/desk/followups"),
+        "follow-ups, office": page(office, lambda: "/desk/followups"),
         "a follow-up": page(counselor, lambda: f"/desk/followups/{chance.choice(open_codes)}"),
         "college's numbers": page(leader, lambda: "/desk/figures"),
         "psychology centre": page(centre, lambda: "/desk/care"),
@@ -104,7 +105,7 @@ def _cases(world: World, chance: random.Random) -> tuple[list[str], list[str], l
     """Status links that still work, codes of any age, codes of this counselor's open records."""
     ledger, c, f = world.parts.ledger, t.cases.c, t.follow_ups.c
     with ledger.read() as conn:
-        recent = c.received_at > world.clock.now() - LINK_WORKS
+        recent = (c.received_at > world.clock.now() - LINK_WORKS) & (c.state != "received")
         some = conn.execute(select(c.id, c.code, c.row_key).where(recent).order_by(c.id).limit(200)).all()
         old = conn.scalars(select(c.code).order_by(c.received_at).limit(100)).all()
         mine = select(c.code).join(t.follow_ups, f.case_id == c.id).where(f.closed_at.is_(None))

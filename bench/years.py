@@ -174,6 +174,7 @@ class Years:
         ids = {row["id"]: t.new_id() for rows in of.rows.values() for row in rows if "id" in row}
         ids[of.rows["cases"][0]["id"]] = case_id
         college, counselor = self._chance.choice(self._people)
+        ids[of.rows["cases"][0]["counselor_id"]] = counselor  # also as whom the texts went to, and as owner
         made: dict[str, list[dict[str, Any]]] = {}
         for table in TABLES:
             made[table.name] = [self._row(table, row, ids, key, earlier) for row in of.rows[table.name]]
@@ -183,13 +184,17 @@ class Years:
             "code": code, "code_fold": codes.fold(code), "row_key": wrapped, "chain_head": head,
             "token_hash": digest(key.token("status")), "submission_hash": digest(str(case_id)),
             "anchored_seq": made["cases"][0]["last_seq"],
-            "phone_index": keys.blind("phone", phone), "college_code": college, "counselor_id": counselor,
+            "phone_index": keys.blind("phone", phone), "college_code": college,
             "phone_sealed": key.seal("cases", case_id, "phone", phone),
         }  # fmt: skip
         for row in made["transfers"]:
             row["payee_account_index"] = keys.blind("account", str(row["id"]))
-        for row in made["follow_ups"]:
-            row["counselor_id"] = counselor
+        for row in made["contacts"]:
+            if row["due_at"] <= of.at:  # whoever looks after them has called by then
+                row |= {"done_at": row["done_at"] or row["due_at"], "reached": True, "remind_at": None}
+        for row in made["obligations"]:
+            if row["next_at"] and row["next_at"] <= of.at:
+                row["next_at"] = None
         return made
 
     def _row(

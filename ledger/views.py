@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, false, or_, select, true, union
 
 from ledger import codes, corrections, people, sheet, spooled, values
 from ledger import tables as t
@@ -39,6 +39,16 @@ def visible(user: User) -> ColumnElement[bool]:
     if user.role == "counselor":
         return or_(rung, owned, c.counselor_id == user.person)
     return or_(rung, owned)
+
+
+def of_counselor(person: UUID) -> Select[tuple[UUID]]:
+    """The same cases as `visible` gives a counselor, as a set: for lists, which must not ask of every case there is."""
+    rung = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.person_id == person, d.alert)
+    owned = select(o.case_id).where(o.owner_id == person, o.kind == "counselor")
+    student = t.cases.alias().c
+    theirs = select(student.id).where(student.counselor_id == person)
+    found = union(rung.where(o.kind == "counselor"), owned, theirs).subquery()
+    return select(*found.c)
 
 
 def find_case(conn: Connection, user: User, code: str) -> RowMapping:

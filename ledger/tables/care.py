@@ -33,6 +33,8 @@ follow_ups = Table(
     Column("debt", String(8)),  # plan · none: as the counselor said when asking to close
     Column("told_at", UtcTime),  # the student knows that the record is to be closed
     Column("closer_id", Uuid),  # the user who asked; somebody else signs
+    Index("ix_follow_ups_open", "case_id", **only_while("closed_at IS NULL")),
+    Index("ix_follow_ups_referred", "case_id", **only_while("referred_at IS NOT NULL")),
 )
 contacts = Table(
     "contacts",
@@ -48,6 +50,7 @@ contacts = Table(
     Column("entry_sealed", LargeBinary),  # one JSON object: ticks of Look–Listen–Link, signs, need
     Column("reminders", Integer, nullable=False, default=0),
     Column("remind_at", UtcTime),
+    Index("ix_contacts_owed", "follow_up_id", "due_at", **only_while("done_at IS NULL")),
     Index("ix_contacts_remind", "remind_at", **only_while("remind_at IS NOT NULL")),
     UniqueConstraint("follow_up_id", "kind"),
 )

@@ -66,6 +66,9 @@ cases = Table(
     Column("chain_head", LargeBinary, nullable=False),
     Column("anchored_seq", Integer, nullable=False, default=0),
     Index("ix_cases_unanchored", "id", **only_while("last_seq > anchored_seq")),
+    Index("ix_cases_open_drills", "received_at", **only_while("drill AND closed_at IS NULL")),
+    Index("ix_cases_college_code_received_at", "college_code", "received_at"),
+    Index("ix_cases_counselor_id", "counselor_id"),
 )
 transfers = Table(
     "transfers",
@@ -143,6 +146,9 @@ obligations = Table(
     Column("filed_at", UtcTime),
     Column("done_at", UtcTime),
     UniqueConstraint("case_id", "kind"),
+    Index("ix_obligations_waiting", "case_id", **only_while("state IN ('pending', 'alerted')")),
+    Index("ix_obligations_police_open", "case_id", **only_while("kind IN ('police', 'dissuade') AND state <> 'done'")),
+    Index("ix_obligations_owner_id", "owner_id", **only_while("owner_id IS NOT NULL")),
     Index("ix_obligations_unrung", "case_id", **only_while("alerted_at IS NULL AND state = 'pending'")),
 )
 case_events = Table(

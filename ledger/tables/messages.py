@@ -43,7 +43,7 @@ deliveries = Table(
     Column("facts", JSON, nullable=False),
     Column("language", String(2), nullable=False),
     Column("to_sealed", LargeBinary, nullable=False),
-    Column("to_index", LargeBinary, nullable=False, index=True),
+    Column("to_index", LargeBinary, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("channel", String(16), nullable=False),  # provider · sink (drills)
     Column("alert", Boolean, nullable=False),  # goes out only while its obligation waits for somebody
@@ -63,6 +63,8 @@ deliveries = Table(
     Column("called_at", UtcTime),
     Column("sent_at", UtcTime),
     Column("delivered_at", UtcTime),
+    Index("ix_deliveries_to_index_created_at", "to_index", "created_at"),
+    Index("ix_deliveries_alerted", "person_id", **only_while("alert")),
     Index("ix_deliveries_ready", "priority", "available_at", **only_while("available_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_until", **only_while("state = 'sending'")),
 )

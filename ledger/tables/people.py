@@ -16,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ledger.tables.base import UtcTime, id_column, metadata, reference
+from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
 
 colleges = Table(
     "colleges",
@@ -116,4 +116,5 @@ access_log = Table(
     Column("action", String(32), nullable=False),
     Column("object", Text, nullable=False),
     Column("anchored", Boolean, nullable=False, default=False),
+    Index("ix_access_log_unanchored", "id", **only_while("NOT anchored")),
 )
