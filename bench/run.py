@@ -1,7 +1,8 @@
 """Ours and its peers in turn on one machine, and one table of the medians and their ratios.
 
-    python -m bench.run [--rounds 5] [--unloaded 200] [--burst 1000] [--sides ours,celery…] [--results FILE]
-    python -m bench.run --quick          three minutes: one round beside Celery's processes, ratios only
+    python -m bench.run [--rounds 5] [--unloaded 200] [--burst 1000] [--sides "ours;no queue"] [--results FILE]
+                        [--picture FILE]
+    python -m bench.run --quick          two minutes: one short round beside Celery's processes
 
 Only ratios within one run mean anything: another day the same machine gives other figures.
 """
@@ -20,10 +21,10 @@ from pathlib import Path
 
 import urllib3
 
-from bench import machine
+from bench import chart, machine
 from bench.load import Run
 from bench.sides import FLOOR, OURS, PREFORK, SPLIT, THREADS, Servers, Side, running
-from bench.table import Figures, table
+from bench.table import Figures, beside_goals, table
 from tests.private_services import PostgreSQL, RabbitMQ, free_port
 
 ALL = (OURS, PREFORK, THREADS, SPLIT, FLOOR)
@@ -101,9 +102,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sides", type=lambda it: it.split(";"), default=list(ALL), help=f"of {'; '.join(ALL)}")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--results", type=Path, help="where to keep all figures, as JSON")
+    parser.add_argument("--picture", type=Path, help="where to draw the ratios beside their goals, as SVG")
     order = parser.parse_args(argv)
     if order.quick:
-        order.rounds, order.unloaded, order.sides = 1, 200, [OURS, PREFORK]
+        order.rounds, order.unloaded, order.burst, order.sides = 1, 100, 400, [OURS, PREFORK]
     return order
 
 
@@ -112,7 +114,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = go(order)
     if order.results:
         order.results.write_text(json.dumps({"machine": machine.about(), "rounds": found}, indent=1) + "\n")
-    sys.stdout.write(table(found) + "\n")
+    beside = beside_goals(found)
+    if order.picture:
+        order.picture.write_text(chart.ratios("Ours ÷ Celery, and the goal", beside))
+    sys.stdout.write(table(found) + "\n\n")
+    sys.stdout.write("".join(f"{name}: {ratio:.2f}, goal {goal:g}\n" for name, ratio, goal in beside))
     return 0
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from bench.sides import OURS
+from bench.sides import OURS, PREFORK, THREADS
 
 Figures = dict[str, float]
+# What ours ÷ Celery's shall be: at the most, or at the least where it is above 1. With a slow provider threads count,
+# so that both sides have as many there.
+GOALS = (
+    ("unloaded police p50", PREFORK, 0.65),
+    ("unloaded police p99", PREFORK, 0.9),
+    ("burst 0 ms post p50", PREFORK, 0.5),
+    ("burst 0 ms post p99", PREFORK, 0.5),
+    ("burst 0 ms accepted/s", PREFORK, 2.0),
+    ("burst 0 ms last police s", PREFORK, 0.5),
+    ("burst 50 ms last police s", THREADS, 0.6),
+    ("memory MB", PREFORK, 0.6),
+)
 
 
 def table(found: Mapping[str, Sequence[Figures]]) -> str:
@@ -28,6 +40,11 @@ def _cell(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> str:
     if name == OURS or OURS not in found:
         return shown
     return f"{shown} · **{ratio(found, name, key):.2f}**"
+
+
+def beside_goals(found: Mapping[str, Sequence[Figures]]) -> list[tuple[str, float, float]]:
+    """(figure, ours ÷ the peer's, goal) for each that was measured on both sides."""
+    return [(key, ratio(found, side, key), goal) for key, side, goal in GOALS if side in found and OURS in found]
 
 
 def ratio(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> float:

@@ -49,6 +49,11 @@ def _insert_new(table: Table, postgres: bool) -> Insert:
     return known.on_conflict_do_nothing().returning(table.c.id)
 
 
+def _one_or_many(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A single row without the driver's way of sending many, which takes a round trip more."""
+    return rows[0] if len(rows) == 1 else rows
+
+
 @dataclass(frozen=True)
 class Committed:
     """What a commit left to be done: events for the queues, and whether texts wait for a sender."""
@@ -179,11 +184,11 @@ class UnitOfWork:
         self._texts.append(row)
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.conn.execute(_insert(table), rows)
+        self.conn.execute(_insert(table), _one_or_many(rows))
 
     def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
         """The ids of those rows that were not there before; whatever is unique about them decides."""
-        return set(self.conn.scalars(_insert_new(table, self.ledger.postgres), rows))
+        return set(self.conn.scalars(_insert_new(table, self.ledger.postgres), _one_or_many(rows)))
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own kind, which knows ON CONFLICT."""

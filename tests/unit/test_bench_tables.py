@@ -6,8 +6,8 @@ import pytest
 
 from bench import chart, growth, model, waterfall
 from bench.load import at
-from bench.sides import OURS
-from bench.table import ratio, table
+from bench.sides import OURS, PREFORK
+from bench.table import GOALS, beside_goals, ratio, table
 
 PEER = "celery"
 ROUNDS = {OURS: [{"p50": 4.0}, {"p50": 6.0}, {"p50": 50.0}], PEER: [{"p50": 12.0}, {"p50": 10.0}, {"p50": 14.0}]}
@@ -59,3 +59,10 @@ def test_the_police_wait_for_no_other_text() -> None:
     busy = model.simulate(model.Plan(rate=8, threads=2, provider_ms=50, reports=4000))
     assert busy.used["sender threads"] > 0.7
     assert at(busy.police_ms, 50) < 100  # one text that was begun before, at the most, and the handlers
+
+
+def test_only_what_both_sides_were_measured_at_is_put_beside_its_goal() -> None:
+    figures = dict.fromkeys((name for name, _, _ in GOALS), 2.0)
+    found = beside_goals({OURS: [figures], PREFORK: [dict.fromkeys(figures, 4.0)]})
+    assert ("unloaded police p50", 0.5, 0.65) in found
+    assert "burst 50 ms last police s" not in [name for name, _, _ in found]
