@@ -20,7 +20,7 @@ from services.worker import run_open
 
 log = structlog.get_logger()
 TICK_S = 1.0
-UNITS = 20  # of one step in one tick
+UNITS = 20
 INQUIRE_EVERY_S = 30.0
 
 
@@ -31,6 +31,7 @@ class Step:
     name: str
     run: Callable[[], bool]
     every_s: float = 0.0
+    units: int = UNITS  # in one tick
     due: datetime | None = None
 
 
@@ -42,9 +43,9 @@ class ClockProcess:
         self._threads = [Lasting("clock", self._serve, self._stopping),
                          Lasting("clock-asks", self._ask_on, self._stopping)]  # fmt: skip
         self.own = [
-            Step("work", lambda: run_open(ledger, handlers, age=work.STALE)),
-            Step("leases", lambda: claims.lapse(ledger) > 0),
             Step("obligations", lambda: deadlines.look_at_one(ledger)),
+            Step("leases", lambda: claims.lapse(ledger) > 0),
+            Step("work", lambda: run_open(ledger, handlers, age=work.STALE), units=1),  # one unit is twenty rows
             Step("contacts", lambda: deadlines.remind_one(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
             Step("anchor", anchor, every_s=60),
@@ -81,7 +82,7 @@ class ClockProcess:
 
     def _run(self, step: Step) -> bool:
         try:
-            return all(step.run() and not self._stopping.is_set() for _ in range(UNITS))
+            return all(step.run() and not self._stopping.is_set() for _ in range(step.units))
         except LedgerAway as away:
             log.warning("clock_ledger_away", step=step.name, error=str(away))
         except ChannelAway as away:

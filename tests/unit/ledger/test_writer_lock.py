@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.unit_of_work import DOOR, ROUTINE, URGENT
-from ledger.writer_lock import WriterLock
+from ledger.writer_lock import OVERTAKEN_BY, WriterLock
 
 
 def waiting(lock: WriterLock, many: int) -> None:
@@ -42,6 +42,18 @@ def test_the_most_urgent_goes_first_and_equals_in_their_order() -> None:
     for thread in threads:
         thread.join()
     assert order == [2, 4, 1, 5, 0, 3]
+
+
+@pytest.mark.parametrize("urgency", [URGENT, ROUTINE])
+def test_only_so_many_urgent_ones_overtake(urgency: int) -> None:
+    """However many doors keep coming: who waits for less has a turn of their own."""
+    lock = WriterLock()
+    order: list[int] = []
+    with lock.held(ROUTINE):
+        threads = line_up(lock, [urgency, *[DOOR] * (OVERTAKEN_BY[urgency] + 20)], order.append)
+    for thread in threads:
+        thread.join()
+    assert order.index(0) == OVERTAKEN_BY[urgency] - 1
 
 
 def test_forty_writers_all_get_their_turn_and_never_two_at_once() -> None:
