@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,6 +21,7 @@ from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, 
 from services.threads import Lasting
 
 log = structlog.get_logger()
+T = TypeVar("T")
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
 POLL_S = 1.0  # for texts that another process committed
 SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
@@ -200,7 +201,7 @@ class Sender:
             self._settle(claim, "unknown", exhausted=True)
             return None
         body = self._render(replace(claim.draft, resend=True)) or text.body
-        return replace(text, body=body) if claims.again(self._ledger, claim, body) else None
+        return replace(text, body=body) if self._insist(lambda: claims.again(self._ledger, claim, body)) else None
 
     def _write(self, claim: Claim, receipt: Receipt) -> None:
         if isinstance(receipt, Accepted):
@@ -223,13 +224,18 @@ class Sender:
         retry_after_s: float | None = None,
         exhausted: bool = False,
     ) -> None:
-        """The provider's answer must not be lost to a moment without the ledger: tried again for a while."""
+        self._insist(lambda: claims.settle(self._ledger, claim, state, sid=sid, error=error,
+                                           retry_after_s=retry_after_s, exhausted=exhausted))  # fmt: skip
+
+    def _insist(self, what: Callable[[], T]) -> T:
+        """What was learnt of the provider must not be lost to a moment without the ledger: tried again for a while.
+
+        Each of these may be done twice, where the answer to a commit was lost. Else the text waits for its lease.
+        """
         deadline = time.monotonic() + SETTLE_PATIENCE_S
         while True:
             try:
-                claims.settle(self._ledger, claim, state, sid=sid, error=error, retry_after_s=retry_after_s,
-                             exhausted=exhausted)  # fmt: skip
-                return
+                return what()
             except LedgerAway:
                 if time.monotonic() > deadline or self._stopping.wait(0.2):
                     raise

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, event
 
 from ledger import claims, deliveries, people
 from ledger import tables as t
 from ledger.claims import Claim
+from ledger.errors import LedgerAway
 from ledger.events import PRIORITY
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
@@ -66,6 +68,32 @@ def test_a_lost_text_is_asked_for_and_sent_again_marked(world: World, fault: str
     report = report_with_trouble(world)
     assert [row.state for row in report.texts()] == ["unknown"]
     world.advance(2)
+    world.phones["officer"].expects("重发：紧急止付", report.code)
+    world.until(119)
+    assert creations(world, "officer") == 2
+    world.phones.assert_all_read()
+
+
+def test_a_resend_whose_note_got_no_answer_goes_out_at_once(world: World) -> None:
+    """It had been asked for and not found, and nobody has called since: its lease of 13 s need not lapse."""
+    engine, lost = world.parts.ledger.engine, list[str]()
+
+    def see(connection: Connection, _cursor: object, statement: str, values: object, *_: object) -> None:
+        connection.info["resend"] = statement.startswith("UPDATE deliveries") and "attempt" in statement
+
+    def lose(connection: Connection) -> None:
+        if connection.info.pop("resend", False) and not lost:
+            lost.append("the answer")
+            connection.connection.driver_connection.commit()  # type: ignore[union-attr]
+            raise LedgerAway("the answer to the commit was lost")
+
+    world.double.faults.add("drop_before", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    event.listen(engine, "before_cursor_execute", see)
+    event.listen(engine, "commit", lose)
+    world.advance(2)
+    event.remove(engine, "commit", lose)
+    assert lost
     world.phones["officer"].expects("重发：紧急止付", report.code)
     world.until(119)
     assert creations(world, "officer") == 2
