@@ -163,9 +163,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     order = parser.parse_args(argv)
     logging_as_json(logging.CRITICAL)
     found = go(order.sizes)
+    sys.stdout.write(table(found) + "\n")
     if order.results:
         order.results.write_text(json.dumps({"machine": machine.about(), "p95_ms": found}, indent=1) + "\n")
-    sys.stdout.write(table(found) + "\n")
     return 0
 
 
