@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 760, 250, 70, 24, 44
+WIDTH, LEFT, RIGHT, ROW, TOP = 760, 230, 110, 24, 44
 _INK, _BAR, _OVER, _LINE = "#1d1d1f", "#2f6f8f", "#b5532d", "#9a9a9a"
 
 
@@ -41,7 +41,7 @@ def _row(n: int, name: str, x: float, width: float, said: str, colour: str) -> s
     return (
         f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>'
         f'<rect x="{x:.1f}" y="{y}" width="{max(width, 1):.1f}" height="{ROW - 6}" fill="{colour}"/>'
-        f'<text x="{min(x + max(width, 1) + 6, WIDTH - RIGHT - 20):.1f}" y="{y + 14}">{escape(said)}</text>'
+        f'<text x="{x + max(width, 1) + 6:.1f}" y="{y + 14}">{escape(said)}</text>'
     )
 
 
