@@ -5,7 +5,8 @@
 A report passes a door (one at a time in each `web`: the interpreter), the broker, then four handlers (one at a time in
 each `worker`), whose texts are called by that worker's sender threads, police first. Times are those measured on one
 machine (see `COSTS`), spread exponentially, which is worse than life. What the model leaves out: that processes share
-cores, which is the first thing to check (`cores` in the table), and retries.
+cores, which is the first thing to check (`cores` in the table), and retries; and in it handlers of the police go first
+in a worker, which today they do only in a report's first 25 ms.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 
 from bench.load import at
 
-# Milliseconds of one interpreter for a report: measured by bench.waterfall and by the processor times of a burst.
+# Milliseconds of one interpreter for a report, a little above what bench.waterfall and a burst's processor times say.
 COSTS = {"door": 7.0, "police": 5.0, "others": 9.0, "broker": 3.0, "database": 11.0}
 TEXTS = {"police": 1.0, "others": 3.0}  # texts that follow from a report: the officer; counselor, student, answers
 SENDING_MS = 2.0  # of the worker's interpreter for each text, beside the provider's own time

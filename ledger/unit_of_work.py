@@ -23,7 +23,8 @@ from ledger.errors import NotFound
 from ledger.limits import Limits
 from ledger.writer_lock import WriterLock
 
-# The door goes before everything else: an accepted report is worth more than any step taken for an older one.
+# The door goes first, as a rule: an accepted report is worth more than any step taken for an older one. Who has been
+# overtaken often enough has a turn all the same (ledger/writer_lock.py).
 DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
 

@@ -20,7 +20,7 @@ from services.worker import run_open
 
 log = structlog.get_logger()
 TICK_S = 1.0
-UNITS = 20
+UNITS = 20  # of one step in one tick, where nothing else is said
 INQUIRE_EVERY_S = 30.0
 
 
