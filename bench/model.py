@@ -5,8 +5,7 @@
 A report passes a door (one at a time in each `web`: the interpreter), the broker, then four handlers (one at a time in
 each `worker`), whose texts are called by that worker's sender threads, police first. Times are those measured on one
 machine (see `COSTS`), spread exponentially, which is worse than life. What the model leaves out: that processes share
-cores, which is the first thing to check (`cores` in the table), and retries; and in it handlers of the police go first
-in a worker, which today they do only in a report's first 25 ms.
+cores, which is the first thing to check (`cores` in the table), and retries.
 """
 
 from __future__ import annotations

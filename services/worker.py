@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,10 +23,11 @@ from sqlalchemy import select
 from ledger import failpoints, work
 from ledger.alerting import alarm
 from ledger.errors import LedgerAway
-from ledger.events import CONSUMERS, POLICE, QUEUES
+from ledger.events import QUEUES
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from services import topology
+from services.police_first import PoliceFirst
 from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
@@ -36,7 +37,6 @@ PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; 
 BROKER_ERRORS = (BrokerError, AMQPError, OSError)
 STOP_S = 3.0
 POLL_S = 1.0
-HEAD_START_S = 0.025  # from the report on; by then its police text is on its way, where nothing else is to be done
 
 
 class LedgerWorker:
@@ -93,6 +93,7 @@ class BrokerWorker:
     ) -> None:
         self._ledger, self._handlers = ledger, handlers
         self._stopping = threading.Event()
+        self._police_first = PoliceFirst(ledger.clock, self._stopping)
         self._threads = [
             Lasting(f"work-{queue}-{n}", self._step(queue, urls), self._stopping)
             for queue in queues
@@ -149,25 +150,17 @@ class BrokerWorker:
     def _take(self, queue: str, message: Any) -> None:
         try:
             event = message.payload
-            event_id, wait_s = UUID(event["id"]), self._head_start(queue, event)
+            event_id, head_start_s = UUID(event["id"]), self._police_first.head_start_s(queue, event)
         except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes make the decoder trip over
             self._park_unreadable(queue, message, error)
             return
-        self._stopping.wait(wait_s)
-        outcome = work.run(self._ledger, self._handlers, queue, event_id)
+        with self._police_first.turn(queue, head_start_s):
+            outcome = work.run(self._ledger, self._handlers, queue, event_id)
         failpoints.hit("before-ack", queue)
         if outcome == "parked":
             message.reject()
         else:
             message.ack()
-
-    def _head_start(self, queue: str, event: Mapping[str, Any]) -> float:
-        """Seconds that the other queues leave to the police of the same report: they would take turns with it, at the
-        interpreter and at the case. In a burst events are older than that when they come, and nobody waits."""
-        if queue == POLICE or POLICE not in CONSUMERS.get(event["type"], ()):
-            return 0.0
-        age = self._ledger.clock.now() - datetime.fromisoformat(event["time"])
-        return min(max(0.0, HEAD_START_S - age.total_seconds()), HEAD_START_S)
 
     def _park_unreadable(self, queue: str, message: Any, error: Exception) -> None:
         """A message that names no event: noted in the ledger with its reason, then to the dead-letter queue."""
