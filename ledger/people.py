@@ -216,8 +216,8 @@ def called_by_target(
 def _instead(conn: Connection, case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo) -> list[UUID]:
     """Where there is no counselor: a member of staff has the unit's liaison, an unknown student the college's duty."""
     college: str | None = case["college_code"]
-    role = conn.execute(select(t.people.c.role).where(t.people.c.id == case.get("victim_id"))).scalar_one_or_none()
-    if role == "staff":
+    victim = case.get("victim_id")
+    if victim and conn.execute(select(p.role).where(p.id == victim)).scalar_one_or_none() == "staff":
         return on_duty(conn, college, "liaison", now, zone)
     own = on_duty(conn, college, "college_duty", now, zone) if college else []
     return own or on_duty(conn, None, "counselor", now, zone)

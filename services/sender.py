@@ -42,6 +42,7 @@ class Sender:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._uncalled: list[Claim] = []
+        self._behind = False  # whether texts were left waiting when the dispatcher last looked
         self._closed = False
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
@@ -134,8 +135,9 @@ class Sender:
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
         with self._ledger.read() as conn:
-            if not deliveries.ready(conn, self._ledger.clock.now()):
-                return False
+            self._behind = deliveries.ready(conn, self._ledger.clock.now())
+        if not self._behind:
+            return False
         with self._mutex:
             police_only = self._idle <= self._reserved
             limit = self._idle if police_only else self._idle - self._reserved
@@ -161,9 +163,11 @@ class Sender:
             self._give_back(1)
 
     def _give_back(self, threads: int) -> None:
-        if threads:
-            with self._mutex:
-                self._idle += threads
+        """These threads are idle again; the dispatcher looks for more only where there is likely to be more."""
+        with self._mutex:
+            self._idle += threads
+            more = self._behind or self._uncalled
+        if more:
             self._wake.set()
 
     def _call(self, claim: Claim) -> None:

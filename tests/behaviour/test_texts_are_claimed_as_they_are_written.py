@@ -14,6 +14,7 @@ from ledger import tables as t
 from ledger.errors import LedgerAway
 from ledger.events import POLICE, PRIORITY
 from ledger.unit_of_work import UnitOfWork
+from services.sender import Sender
 from services.worker import run_open
 from tests.one_process import eventually
 from tests.world import World
@@ -100,6 +101,19 @@ def test_a_full_pool_leaves_the_text_to_the_next_free_thread(sending: World) -> 
     assert states(sending) == ["pending"]
     sender._give_back(busy)
     assert len(called(sending)) == 1
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_call_that_ends_has_the_ledger_looked_through_only_if_something_was_left(sending: World, left: bool) -> None:
+    of_world = sending.parts.sender
+    of_world.stop()  # its dispatcher, which would look by itself once a second
+    sender = Sender(sending.parts.ledger, of_world._channels, of_world._render, threads=1)
+    sender._idle = 0  # in a call
+    if left:
+        write(sending, "waits")
+    assert not sender._hand_out()
+    sender._give_back(1)
+    assert sender._wake.is_set() is left
 
 
 def test_a_process_that_ends_leaves_its_claims_to_others(sending: World) -> None:
