@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, select
+from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from ledger import board, contacts, people, sheet, values
 from ledger import tables as t
@@ -15,7 +15,7 @@ from ledger.accounts import User
 from ledger.contacts import Entry
 from ledger.crypto import Keys, RowKey
 from ledger.escalation import UNSAFE
-from ledger.views import of_counselor, visible
+from ledger.views import all_of
 
 SHOWN = 100  # rows of a list; the page says how many more there are
 WEEK = timedelta(days=7)
@@ -82,7 +82,7 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
                k.kind.label("contact"), k.mode, k.due_at)
         .join(t.follow_ups, f.case_id == c.id)
         .outerjoin(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()) & k.done_at.is_(None))
-        .where(_theirs(user), f.closed_at.is_(None), c.closed_at.is_(None))
+        .where(all_of(user), f.closed_at.is_(None), c.closed_at.is_(None))
     )  # fmt: skip
     soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | asks | (f.state == "review")
     rows = conn.execute(query.where(soon).order_by((f.immediate | asks).desc(), k.due_at).limit(SHOWN)).mappings().all()
@@ -99,10 +99,6 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         signing,
         int(conn.execute(later).scalar_one()),
     )
-
-
-def _theirs(user: User) -> ColumnElement[bool]:
-    return c.id.in_(of_counselor(user.person)) if user.role == "counselor" and user.person else visible(user)
 
 
 def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUpRow]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, false, or_, select, true, union
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, false, or_, select, true, union
 
 from ledger import codes, corrections, people, sheet, spooled, values
 from ledger import tables as t
@@ -21,34 +22,37 @@ _POLICE = ("police", "dissuade")
 
 
 def visible(user: User) -> ColumnElement[bool]:
-    """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals."""
+    """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals.
+
+    Asked of one case after another; where a list is made of the cases of one person, `all_of` is the same as a set.
+    """
     if user.role in ALL_CASES:
         return true()
+    return or_(false(), *(way.where(its_case == c.id).exists() for its_case, way in _ways(user)))
+
+
+def all_of(user: User) -> ColumnElement[bool]:
+    """The same cases, looked up from whose they are: a list must not ask of every case there is."""
+    ways = [] if user.role in ALL_CASES else [way for _case, way in _ways(user)]
+    return c.id.in_(union(*ways).subquery().select()) if ways else visible(user)
+
+
+def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:
+    """Each way in which a case comes to be one that this user may read: the column with its id, and the query."""
+    # Aliases throughout: the queries that ask join the same tables themselves.
+    duty, mine = t.obligations.alias().c, t.obligations.alias().c
+    text, student, referred = t.deliveries.alias().c, t.cases.alias().c, t.follow_ups.alias().c
     if user.role == "psychologist":
-        referred = t.follow_ups.alias().c  # an alias: the lists of follow-ups join them themselves
-        return exists().where(referred.case_id == c.id, referred.referred_at.is_not(None))
+        return [(referred.case_id, select(referred.case_id).where(referred.referred_at.is_not(None)))]
     if user.person is None or user.role not in ("officer", "counselor"):
-        return false()
+        return []
     kinds = _POLICE if user.role == "officer" else ("counselor",)
-    rung = exists().where(
-        d.case_id == c.id, d.person_id == user.person, d.alert, o.id == d.obligation_id, o.kind.in_(kinds)
-    )
+    rung = select(text.case_id).where(text.person_id == user.person, text.alert, text.obligation_id == duty.id)
     # Through the duty desk, or with a code heard from a colleague, somebody may own what never rang them.
-    mine = t.obligations.alias().c  # an alias: some queries join the obligations themselves
-    owned = exists().where(mine.case_id == c.id, mine.owner_id == user.person, mine.kind.in_(kinds))
-    if user.role == "counselor":
-        return or_(rung, owned, c.counselor_id == user.person)
-    return or_(rung, owned)
-
-
-def of_counselor(person: UUID) -> Select[tuple[UUID]]:
-    """The same cases as `visible` gives a counselor, as a set: for lists, which must not ask of every case there is."""
-    rung = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.person_id == person, d.alert)
-    owned = select(o.case_id).where(o.owner_id == person, o.kind == "counselor")
-    student = t.cases.alias().c
-    theirs = select(student.id).where(student.counselor_id == person)
-    found = union(rung.where(o.kind == "counselor"), owned, theirs).subquery()
-    return select(*found.c)
+    owned = select(mine.case_id).where(mine.owner_id == user.person, mine.kind.in_(kinds))
+    theirs = select(student.id).where(student.counselor_id == user.person)
+    ways = [(text.case_id, rung.where(duty.kind.in_(kinds))), (mine.case_id, owned)]
+    return ways if user.role == "officer" else [*ways, (student.id, theirs)]
 
 
 def find_case(conn: Connection, user: User, code: str) -> RowMapping:
