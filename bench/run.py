@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from bench import chart, machine
 from bench.load import Run
 from bench.sides import FLOOR, OURS, PREFORK, SPLIT, THREADS, Servers, Side, running
 from bench.table import Figures, beside_goals, table
+from tests.faults.clusters import Brokers
 from tests.private_services import PostgreSQL, RabbitMQ, free_port
 
 ALL = (OURS, PREFORK, THREADS, SPLIT, FLOOR)
@@ -35,10 +36,10 @@ SETTLE_S, IDLE_S = 1.0, 5.0
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
+def servers(brokers: Callable[[], RabbitMQ | Brokers] = RabbitMQ) -> Iterator[Servers]:
     with ExitStack() as stack:
-        postgresql, rabbitmq = PostgreSQL(fsync=True), RabbitMQ()
-        for server in (postgresql, rabbitmq):
+        postgresql, broker = PostgreSQL(fsync=True), brokers()
+        for server in (postgresql, broker):
             stack.callback(server.close)
             server.start()
         port = free_port()
@@ -47,7 +48,7 @@ def servers() -> Iterator[Servers]:
         stack.callback(double.terminate)
         address = f"http://127.0.0.1:{port}"
         _await(address)
-        yield Servers(postgresql, rabbitmq, address)
+        yield Servers(postgresql, broker.url, address)
 
 
 def _await(address: str) -> None:

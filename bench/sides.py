@@ -15,7 +15,7 @@ from pathlib import Path
 import urllib3
 
 from ledger.demo_school import demo_school
-from tests.private_services import PostgreSQL, RabbitMQ, free_port
+from tests.private_services import PostgreSQL, free_port
 from tests.processes import SECRETS
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -27,31 +27,40 @@ OURS, PREFORK, THREADS, SPLIT, FLOOR = "ours", "celery, 2 processes", "celery, t
 
 @dataclass(frozen=True)
 class Address:
-    """Where a side takes reports, and whose each number is."""
+    """Where a side takes reports, at one door or several alike, and whose each number is."""
 
-    url: str
+    urls: Sequence[str]
     who: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
 
 
 @dataclass(frozen=True)
 class Servers:
+    """The database server, and the addresses of the others."""
+
     postgresql: PostgreSQL
-    rabbitmq: RabbitMQ
-    double: str  # its address
+    broker: str
+    double: str
 
 
 class Side:
-    """One side while it runs. `seconds_to_start`: from the first process to the first answer."""
+    """One side while it runs. `seconds_to_start`: from the first process to the first answer.
 
-    def __init__(self, name: str, servers: Servers, folder: Path, threads: int) -> None:
+    `copies`: how many processes of each kind; of ours only.
+    """
+
+    def __init__(self, name: str, servers: Servers, folder: Path, threads: int, copies: int = 1) -> None:
         self.name, self._servers, self._folder, self._threads = name, servers, folder, threads
         folder.mkdir(parents=True, exist_ok=True)
-        self._port = free_port()
+        self._ports = [free_port() for _ in range(copies)]
         self._database = servers.postgresql.new_database()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.seconds_to_start = 0.0
         who = ours_are() if name == OURS else {"+15550001111": POLICE, "+15550002222": COUNSELOR}
-        self.address = Address(f"http://127.0.0.1:{self._port}", who)
+        self.address = Address([f"http://127.0.0.1:{port}" for port in self._ports], who)
 
     def start(self) -> None:
         commands = self._ours() if self.name == OURS else self._peers()
@@ -75,12 +84,13 @@ class Side:
         self._run(["-m", "services.cli", "db", "upgrade"])
         self._run(["-m", "services.cli", "roster", "demo"])
         stopline = [sys.executable, "-m", "services.cli"]
-        return [[*stopline, "web", "--port", str(self._port)], [*stopline, "worker"], [*stopline, "clock"]]
+        doors = [[*stopline, "web", "--port", str(port)] for port in self._ports]
+        return [*doors, *([*stopline, kind] for kind in ("worker", "clock") for _ in self._ports)]
 
     def _peers(self) -> list[list[str]]:
         self._run(["-c", "from bench.peer import store; store.prepare()"])
         web = [str(BIN / "gunicorn"), "-w", "2", "-k", "gthread", "--threads", "4", "--keep-alive", "30",
-               "-b", f"127.0.0.1:{self._port}", "--log-level", "error", "bench.peer.web:app"]  # fmt: skip
+               "-b", f"127.0.0.1:{self._ports[0]}", "--log-level", "error", "bench.peer.web:app"]  # fmt: skip
         worker = [str(BIN / "celery"), "-A", "bench.peer.tasks", "worker", "-l", "ERROR", "--without-gossip",
                   "--without-mingle"]  # fmt: skip
         half = str(self._threads // 2)
@@ -97,7 +107,7 @@ class Side:
         ours = {
             **SECRETS,
             "STOPLINE_DATABASE_URL": self._database,
-            "STOPLINE_BROKER_URL": self._servers.rabbitmq.url,
+            "STOPLINE_BROKER_URL": self._servers.broker,
             "STOPLINE_PUBLIC_URL": self.address.url,
             "STOPLINE_STATE_DIR": str(self._folder / "state"),
             "STOPLINE_CHANNEL": "twilio",
@@ -110,7 +120,7 @@ class Side:
             "TWILIO_AUTH_TOKEN": "token",
             "TWILIO_FROM": "+15550009999",
         }
-        peer = {"PEER_DATABASE": self._database, "PEER_BROKER": self._servers.rabbitmq.url,
+        peer = {"PEER_DATABASE": self._database, "PEER_BROKER": self._servers.broker,
                 "PEER_PROVIDER": self._servers.double}  # fmt: skip
         flags = {SPLIT: {"PEER_SPLIT": "1"}, FLOOR: {"PEER_DIRECT": "1"}}.get(self.name, {})
         return {**kept, "PYTHONPATH": str(ROOT), **(ours if self.name == OURS else peer | flags)}
@@ -131,21 +141,22 @@ class Side:
             )
 
     def _await_answer(self) -> None:
-        """Until the door answers at all, and ours says that it is ready."""
-        http, path = urllib3.PoolManager(retries=False, timeout=2), "/readyz" if self.name == OURS else "/"
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            if any(process.poll() is not None for process in self.processes):
-                raise RuntimeError(f"{self.name} ended: see {self._folder}")
-            try:
-                said = http.request("GET", self.address.url + path)
-            except urllib3.exceptions.HTTPError:
+        """Until every door answers at all, and ours says that it is ready."""
+        deadline, waiting = time.monotonic() + READY_S, list(self.address.urls)
+        while waiting:
+            if time.monotonic() > deadline or any(process.poll() is not None for process in self.processes):
+                raise RuntimeError(f"{self.name} ended or never answers: see {self._folder}")
+            if self._answers(waiting[0]):
+                waiting.pop(0)
+            else:
                 time.sleep(0.02)
-                continue
-            if self.name != OURS or (said.status == 200 and "broker" not in said.json().get("degraded", [])):
-                return
-            time.sleep(0.02)
-        raise RuntimeError(f"{self.name} never answers: see {self._folder}")
+
+    def _answers(self, url: str) -> bool:
+        try:
+            said = urllib3.request("GET", url + ("/readyz" if self.name == OURS else "/"), retries=False, timeout=2)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return self.name != OURS or (said.status == 200 and "broker" not in said.json().get("degraded", []))
 
 
 def ours_are() -> dict[str, str]:
@@ -154,8 +165,8 @@ def ours_are() -> dict[str, str]:
 
 
 @contextmanager
-def running(name: str, servers: Servers, folder: Path, threads: int) -> Iterator[Side]:
-    side = Side(name, servers, folder, threads)
+def running(name: str, servers: Servers, folder: Path, threads: int, copies: int = 1) -> Iterator[Side]:
+    side = Side(name, servers, folder, threads, copies)
     try:
         side.start()
         yield side
