@@ -24,7 +24,7 @@ from intake.doors import MAX_BODY, Door, Provider, problem
 from ledger.errors import LedgerAway, NotFound, TooMany
 from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import voice, webhook
-from services import drill, health
+from services import drill, health, own_files
 from services.compose import Parts
 from services.proxies import TrustedProxies, networks
 from services.settings import BadSettings, Settings
@@ -83,6 +83,7 @@ def build_app(parts: Parts) -> Flask:
         app.register_blueprint(bp)
         csrf.exempt(bp)
     _answers(app, settings)
+    own_files.install(app)
     return app
 
 

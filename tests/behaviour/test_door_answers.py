@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -68,8 +70,38 @@ def test_no_page_has_code_or_style_of_its_own(door: World, path: str) -> None:
 def test_its_own_files_are_all_there(door: World) -> None:
     for page in ("/", "/login", "/docs"):
         for address in re.findall(r'(?:src|href)="(/static/[^"]*)"', door.client.get(page).text):
+            assert ("?v=" in address) == (page != "/docs")
             with door.client.get(address) as file:
                 assert file.status_code == 200, address
+
+
+def test_its_own_files_are_asked_for_once_and_sent_compressed(door: World) -> None:
+    address = html.unescape(re.findall(r'href="(/static/[^"]*css[^"]*)"', door.client.get("/").text)[0])
+    with door.client.get(address) as plain, door.client.get(address, headers={"Accept-Encoding": "gzip"}) as small:
+        assert gzip.decompress(small.data) == plain.data and len(small.data) < len(plain.data) / 2
+        assert "Content-Encoding" not in plain.headers and small.headers["Content-Encoding"] == "gzip"
+        for file in (plain, small):
+            assert "immutable" in file.headers["Cache-Control"] and file.headers["Vary"] == "Accept-Encoding"
+            with door.client.get(address, headers={"If-None-Match": file.headers["ETag"]}) as again:
+                assert again.status_code == 304
+
+
+def test_a_file_carries_no_cookie_of_whoever_is_signed_in(door: World) -> None:
+    staff = door.user("keeps", "admin")
+    with staff.get("/static/desk/desk.css") as file:
+        assert "Set-Cookie" not in file.headers and "Cookie" not in file.headers["Vary"].split(", ")
+
+
+def test_a_file_of_another_release_is_asked_for_again(door: World) -> None:
+    """A page that was open while the service was renewed gets what there is now, and does not keep it."""
+    with door.client.get("/static/intake/intake.css?v=0123456789ab") as file:
+        assert file.status_code == 200 and file.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/r/none", "/api/v1/reports/none"])
+def test_no_page_is_compressed(door: World, path: str) -> None:
+    """The length of a compressed page tells of the secrets in it."""
+    assert "Content-Encoding" not in door.client.get(path, headers={"Accept-Encoding": "gzip"}).headers
 
 
 OTHER_FILES = ("intake/../reading.py", "intake/%2e%2e/reading.py", "docs/..%2fhealth.py", "intake//etc/passwd",
