@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -38,30 +39,29 @@ class Step:
 class ClockProcess:
     def __init__(self, ledger: Ledger, handlers: Handlers, channel: Channel, anchor: Callable[[], bool]) -> None:
         self._ledger, self._channel = ledger, channel
-        self._wake, self._stopping = threading.Event(), threading.Event()
-        # Asking the provider can take as long as it likes to: escalation must not wait for it.
-        self._threads = [Lasting("clock", self._serve, self._stopping),
-                         Lasting("clock-asks", self._ask_on, self._stopping)]  # fmt: skip
-        self.own = [
+        self._stopping = threading.Event()
+        # Escalation waits for nothing: neither for open work, which in a backlog has no end and takes its turns behind
+        # everybody else's, nor for the provider, which takes as long as it likes to.
+        self.escalation = [
             Step("obligations", lambda: deadlines.look_at_one(ledger)),
             Step("leases", lambda: claims.lapse(ledger) > 0),
+        ]
+        self.own = [
             Step("work", lambda: run_open(ledger, handlers, age=work.STALE), units=1),  # one unit is twenty rows
             Step("contacts", lambda: deadlines.remind_one(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
             Step("anchor", anchor, every_s=60),
         ]
         self.asking = [Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S)]
+        groups = {"clock-escalation": self.escalation, "clock": self.own, "clock-asks": self.asking}
+        self._threads = [Lasting(name, partial(self._serve, steps), self._stopping) for name, steps in groups.items()]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def wake(self) -> None:
-        self._wake.set()
-
     def stop(self) -> None:
         self._stopping.set()
-        self._wake.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -72,7 +72,7 @@ class ClockProcess:
         No step may keep the others waiting, be it by an error or by having a great deal to do.
         """
         now, more = self._ledger.clock.now(), False
-        for step in steps or (*self.own, *self.asking):
+        for step in steps or (*self.escalation, *self.own, *self.asking):
             if step.due and now < step.due:
                 continue
             if step.every_s:
@@ -91,15 +91,9 @@ class ClockProcess:
             log.exception("clock_step_failed", step=step.name)
         return False
 
-    def _ask_on(self) -> None:
-        self.tick(self.asking)
-        self._stopping.wait(TICK_S)
-
-    def _serve(self) -> None:
-        if self.tick(self.own):
-            return
-        self._wake.wait(TICK_S)
-        self._wake.clear()
+    def _serve(self, steps: Sequence[Step]) -> None:
+        if not self.tick(steps):
+            self._stopping.wait(TICK_S)
 
     def _inquire(self) -> bool:
         """Ask the provider itself about texts and replies, in case its callbacks were lost."""

@@ -90,7 +90,7 @@ def _without_the_clocks_own_runs() -> None:
 
     def without_work(self: Any, *given: Any) -> None:
         made(self, *given)
-        self.own = [step for step in self.own if step.name != "work"]
+        self.own[:] = [step for step in self.own if step.name != "work"]
 
     clock.ClockProcess.__init__ = without_work  # type: ignore[method-assign,assignment]
 
