@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.sides import COUNSELOR, POLICE, Address
+from bench.sides import COUNSELOR, OTHERS, POLICE, Address
 
 CLIENTS = 16
+LONGEST_WAIT_S = 60.0
 GAP_S = 0.005  # between two reports that nothing else loads
 CODES = re.compile(r"[0-9A-Z]{5,7}")
 _known: set[str] = set()  # codes of every report so far: nobody answers, so later runs meet reminders of earlier ones
@@ -81,6 +82,20 @@ class Run:
             self._await_texts(2 * len(self._cases))
             time.sleep(GAP_S)
         return self._judged(time.monotonic() - began)
+
+    def paced(self, reports: int, every_s: float, service_ms: float) -> list[float]:
+        """One report after another, whatever texts are still on their way; milliseconds to each police text."""
+        self._ask("POST", f"/reset?service_ms={service_ms}")
+        client = self._client()
+        for n in range(reports):
+            self._report(client, n)
+            time.sleep(every_s)
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while len(police := self._first_texts()[0][POLICE]) < len(self._cases) and time.monotonic() < deadline:
+            time.sleep(every_s)
+        if self._refused or len(police) < reports:
+            raise RuntimeError(f"{self._refused} refused, {reports - len(police)} without a police text")
+        return [(came - self._began[n]) * 1000 for n, came in police.items()]
 
     def burst(self, reports: int, service_ms: float) -> Measured:
         """As fast as CLIENTS can; each keeps its connection."""
@@ -162,7 +177,7 @@ class Run:
         for came, to, body in self._ask("GET", "/texts"):
             codes = [code for code in CODES.findall(body) if code in _known]
             n, kind = next((self._cases[code] for code in codes if code in self._cases), None), self._to.who.get(to)
-            if codes and n is None:
+            if (codes and n is None) or kind == OTHERS:
                 continue
             if n is None or kind is None:
                 raise RuntimeError(f"a text that nobody expected: {to} {body}")

@@ -20,7 +20,7 @@ from tests.processes import SECRETS
 
 ROOT = Path(__file__).absolute().parent.parent
 BIN = Path(sys.executable).parent
-POLICE, COUNSELOR = "police", "counselor"
+POLICE, COUNSELOR, OTHERS = "police", "counselor", "others"  # whose a number is; nobody looks at the last
 READY_S, END_S = 60.0, 20.0
 OURS, PREFORK, THREADS, SPLIT, FLOOR = "ours", "celery, 2 processes", "celery, threads", "celery, split", "no queue"
 
@@ -102,7 +102,8 @@ class Side:
             FLOOR: [web],
         }[self.name]  # fmt: skip
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         ours = {
             **SECRETS,
@@ -126,7 +127,7 @@ class Side:
         return {**kept, "PYTHONPATH": str(ROOT), **(ours if self.name == OURS else peer | flags)}
 
     def _run(self, arguments: Sequence[str]) -> None:
-        done = subprocess.run([sys.executable, *arguments], env=self._environment(), cwd=self._folder,
+        done = subprocess.run([sys.executable, *arguments], env=self.environment, cwd=self._folder,
                               capture_output=True, text=True)  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
@@ -136,7 +137,7 @@ class Side:
         with (self._folder / f"{number}.log").open("wb") as out:
             self.processes.append(
                 subprocess.Popen(
-                    command, env=self._environment(), cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                    command, env=self.environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out
                 )
             )
 
