@@ -88,17 +88,11 @@ class BrokerWorker:
     Acknowledged after the commit only. While the ledger is away it does not consume: requeues burn delivery limits.
     """
 
-    def __init__(
-        self, ledger: Ledger, handlers: Handlers, urls: list[str], queues: Sequence[str] = QUEUES, threads: int = 1
-    ) -> None:
+    def __init__(self, ledger: Ledger, handlers: Handlers, urls: list[str], queues: Sequence[str] = QUEUES) -> None:
         self._ledger, self._handlers = ledger, handlers
         self._stopping = threading.Event()
         self._police_first = PoliceFirst(ledger.clock, self._stopping)
-        self._threads = [
-            Lasting(f"work-{queue}-{n}", self._step(queue, urls), self._stopping)
-            for queue in queues
-            for n in range(threads)
-        ]
+        self._threads = [Lasting(f"work-{queue}", self._step(queue, urls), self._stopping) for queue in queues]
 
     def start(self) -> None:
         for thread in self._threads:
