@@ -75,6 +75,7 @@ def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
     serving = threading.Thread(target=server.run, name="web", daemon=True)
     parts.start(*names)
     serving.start()
+    _collect_rarely()
     print(f"ready http://{host}:{server.port}", flush=True)  # noqa: T201  # the contract's one line on stdout
     _keep_time(parts, stop)
     server.close()
@@ -87,10 +88,16 @@ def _wait(parts: Parts, names: tuple[str, ...], name: str) -> int:
     stop = _on_signal()
     die_with_any_thread(stop)
     parts.start(*names)
+    _collect_rarely()
     print(f"ready {name}", flush=True)  # noqa: T201
     _keep_time(parts, stop)
     parts.stop()
     return 0
+
+
+def _collect_rarely() -> None:
+    gc.freeze()  # what was built at the start stays: no collection need look at it
+    gc.set_threshold(*GARBAGE)
 
 
 def _keep_time(parts: Parts, stop: threading.Event) -> None:
@@ -98,8 +105,6 @@ def _keep_time(parts: Parts, stop: threading.Event) -> None:
 
     The file is for a container's health check. A database that is away leaves the old reference in force.
     """
-    gc.freeze()  # what was built at the start stays: no collection need look at it
-    gc.set_threshold(*GARBAGE)
     alive = Path(tempfile.gettempdir()) / f"stopline-{os.getpid()}.alive"
     alive.touch()
     while not stop.wait(REFRESH_S):
