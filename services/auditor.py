@@ -7,14 +7,17 @@ process from running; so silence means: look.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
 import urllib3
 
-from ledger.auditing import Audit, audit
+from ledger.auditing import BEGUN_WITHIN, Audit, audit
 from ledger.errors import LedgerAway
+from ledger.spool import Spool
 from ledger.unit_of_work import Ledger
 from services.threads import Lasting
 
@@ -25,8 +28,10 @@ EVERY_S, PATIENCE_S = 30.0, 10.0
 class Auditor:
     """A thread of its own: neither a slow monitor nor a slow ledger keeps the clock waiting."""
 
-    def __init__(self, ledger: Ledger, heartbeat_url: str, beat: Callable[[str], None] | None = None) -> None:
-        self._ledger, self._url, self._beat = ledger, heartbeat_url, beat or _get
+    def __init__(
+        self, ledger: Ledger, spool: Spool, heartbeat_url: str, beat: Callable[[str], None] | None = None
+    ) -> None:
+        self._ledger, self._spool, self._url, self._beat = ledger, spool, heartbeat_url, beat or _get
         self._stopping = threading.Event()
         self._thread = Lasting("auditor", self._round, self._stopping)
 
@@ -46,15 +51,23 @@ class Auditor:
         """One comparison, and a heartbeat if nothing is late; None while the ledger is away."""
         try:
             with self._ledger.read() as conn:
-                found = audit(conn, self._ledger.clock.now())
+                now = self._ledger.clock.now()
+                found = audit(conn, now)
         except LedgerAway as away:
             log.error("audit_ledger_away", error=str(away))
             return None
+        found = replace(found, late=(*found.late, *self._spooled(now)))
         if found.late:
             log.error("obligations_late", late=found.late, unsettled=found.unsettled, oldest_s=round(found.oldest_s))
         elif self._url:
             self._send()
         return found
+
+    def _spooled(self, now: datetime) -> Iterator[str]:
+        """Reports that stay in this machine's spool although the ledger is there; one that cannot be read is late."""
+        waiting, oldest = self._spool.waiting(), next(self._spool.entries(), None)
+        if waiting and (oldest is None or now - oldest.taken_at > BEGUN_WITHIN):
+            yield f"{waiting} reports in the spool have not entered the ledger"
 
     def _send(self) -> None:
         try:

@@ -124,14 +124,24 @@ def _check_keys(settings: Settings, engine: Engine) -> None:
 def refuse_a_forgetful_database(ledger: Ledger) -> None:
     """A process that takes reports promises that they outlive a power cut; tests may build their ledgers on less."""
     with ledger.read() as conn:
-        if off := forgets(conn, ledger):
-            raise BadSettings([f"STOPLINE_DATABASE_URL: PostgreSQL runs with {name}=off; turn it on" for name in off])
+        if found := forgets(conn, ledger):
+            raise BadSettings([f"STOPLINE_DATABASE_URL: PostgreSQL runs with {each}; turn it on" for each in found])
 
 
 def forgets(conn: Connection, ledger: Ledger) -> list[str]:
-    """Settings of PostgreSQL under which an accepted report could be lost."""
-    names = ("fsync", "synchronous_commit", "full_page_writes") if ledger.postgres else ()
-    return [name for name in names if conn.execute(text(f"SHOW {name}")).scalar_one() == "off"]
+    """Settings of PostgreSQL, as name=value, under which an accepted report could be lost.
+
+    Who names a standby relies on it: there a commit that waits for less than its disk could be lost with the primary.
+    """
+    if not ledger.postgres:
+        return []
+
+    def show(name: str) -> str:
+        return str(conn.execute(text(f"SHOW {name}")).scalar_one())
+
+    weak = {"off", "local", "remote_write"} if show("synchronous_standby_names") else {"off"}
+    bad = {"fsync": {"off"}, "synchronous_commit": weak, "full_page_writes": {"off"}}
+    return [f"{name}={value}" for name, values in bad.items() if (value := show(name)) in values]
 
 
 def build_channel(settings: Settings) -> Channel:
@@ -198,7 +208,8 @@ def build_parts(
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
     clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))
-    parts = Parts(settings, ledger, steady, channel, sender, clock, spooler, Auditor(ledger, settings.heartbeat_url))
+    auditor = Auditor(ledger, spooler.spool, settings.heartbeat_url)
+    parts = Parts(settings, ledger, steady, channel, sender, clock, spooler, auditor)
     if settings.embedded:
         parts.worker = LedgerWorker(ledger, HANDLERS)
     else:

@@ -28,21 +28,25 @@ def run() -> int:
     settings = load()
     try:
         ledger, _ = compose.build_ledger(settings)
+        lines, faults = _ledger(ledger, settings)
     except StoplineError as error:
-        print(f"FAULT ledger: {error}")  # noqa: T201
-        return 1
+        lines, faults = [], [f"ledger: {error}"]
+    faults += [*_spool(settings), *_broker(settings), *_provider(settings)]
+    for line in lines + [f"FAULT {fault}" for fault in faults]:
+        print(line)  # noqa: T201
+    print("no faults" if not faults else f"{len(faults)} faults")  # noqa: T201
+    return 1 if faults else 0
+
+
+def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
+    """What there is to be said of it, and what is wrong."""
     with ledger.read() as conn:
         lines, faults = duty_lines(conn, ledger)
         faults += list(_durability(conn, ledger))
         faults += [f"late: {line}" for line in audit(conn, ledger.clock.now()).late]
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
-    faults += list(_spool(settings, ledger))
-    faults += list(_broker(settings)) + list(_provider(settings))
-    for line in lines + [f"FAULT {fault}" for fault in faults]:
-        print(line)  # noqa: T201
-    print("no faults" if not faults else f"{len(faults)} faults")  # noqa: T201
-    return 1 if faults else 0
+    return lines, faults
 
 
 def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
@@ -65,8 +69,8 @@ def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
     return lines, faults
 
 
-def _spool(settings: Settings, ledger: Ledger) -> Iterator[str]:
-    spool = Spool(compose.spool_folder(settings), ledger.keys)
+def _spool(settings: Settings) -> Iterator[str]:
+    spool = Spool(compose.spool_folder(settings), settings.keys)
     if waiting := spool.waiting():
         yield f"spool: {waiting} reports have not entered the ledger; is a web process with this folder running?"
     if not spool.writable():
@@ -74,8 +78,8 @@ def _spool(settings: Settings, ledger: Ledger) -> Iterator[str]:
 
 
 def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:
-    for name in compose.forgets(conn, ledger):
-        yield f"ledger: PostgreSQL runs with {name}=off; an accepted report could be lost"
+    for found in compose.forgets(conn, ledger):
+        yield f"ledger: PostgreSQL runs with {found}; an accepted report could be lost"
 
 
 def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[str]:

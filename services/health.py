@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,11 +98,14 @@ def blueprints(parts: Parts) -> list[Blueprint]:
 
     @bp.get("/metrics")
     def metrics() -> Response:
-        registry = CollectorRegistry()
-        with parts.ledger.read() as conn:
-            now = figures(conn, parts.ledger.clock.now())
-        for name, said in _GAUGES.items():
-            Gauge(f"stopline_{name}", said, registry=registry).set(getattr(now, name.removesuffix("_seconds")))
+        registry, found = CollectorRegistry(), None
+        with suppress(LedgerAway), parts.ledger.read() as conn:
+            found = figures(conn, parts.ledger.clock.now())
+        Gauge("stopline_ledger_up", "Whether the ledger answers", registry=registry).set(found is not None)
+        spooled = Gauge("stopline_spooled", "Reports that wait on this machine for the ledger", registry=registry)
+        spooled.set(parts.spooler.spool.waiting())
+        for name, said in _GAUGES.items() if found else ():
+            Gauge(f"stopline_{name}", said, registry=registry).set(getattr(found, name.removesuffix("_seconds")))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     @bp.get("/docs")

@@ -17,7 +17,9 @@ from tests.world import World, another_fraud
 class Monitor:
     def __init__(self, world: World) -> None:
         self.beats: list[str] = []
-        self.auditor = Auditor(world.parts.ledger, "https://monitor.test/x", self.beats.append)
+        self.auditor = Auditor(
+            world.parts.ledger, world.parts.spooler.spool, "https://monitor.test/x", self.beats.append
+        )
 
     def beats_now(self) -> bool:
         before = len(self.beats)
@@ -89,6 +91,30 @@ def test_a_drill_wakes_nobody(world: World, monitor: Monitor) -> None:
     assert report.code and monitor.beats_now()
 
 
+def test_a_report_that_stays_in_the_spool_is_late(world: World, monitor: Monitor) -> None:
+    with ledger_away(world):
+        world.report()
+    assert monitor.beats_now()  # a moment old
+    world.clock.advance(31)
+    assert not monitor.beats_now()
+    assert "stopline_spooled 1" in world.client.get("/metrics").text
+    world.pump()
+    read_all(world)
+    assert monitor.beats_now()
+    assert "stopline_spooled 0" in world.client.get("/metrics").text
+
+
+def test_without_the_ledger_the_figures_say_so_and_how_many_wait(world: World) -> None:
+    with ledger_away(world):
+        world.report()
+        answer = world.client.get("/metrics")
+    assert answer.status_code == 200
+    assert "stopline_ledger_up 0" in answer.text and "stopline_spooled 1" in answer.text
+    assert "stopline_open_work" not in answer.text
+    world.pump()
+    read_all(world)
+
+
 def test_without_the_ledger_it_says_so_and_does_not_beat(world: World, monitor: Monitor) -> None:
     with ledger_away(world), capture_logs() as logs:
         assert not monitor.beats_now()
@@ -98,10 +124,10 @@ def test_without_the_ledger_it_says_so_and_does_not_beat(world: World, monitor: 
 def test_a_monitor_that_refuses_is_said_without_its_address(world: World) -> None:
     with serving() as server, capture_logs() as logs:
         server.answer = says(500, {})
-        Auditor(world.parts.ledger, f"{server.address}/secret-path").look()
+        Auditor(world.parts.ledger, world.parts.spooler.spool, f"{server.address}/secret-path").look()
         assert [call[1] for call in server.calls] == ["/secret-path"]
         server.answer = says(200, {})
-        Auditor(world.parts.ledger, f"{server.address}/secret-path").look()
+        Auditor(world.parts.ledger, world.parts.spooler.spool, f"{server.address}/secret-path").look()
     assert [entry["event"] for entry in logs] == ["heartbeat_failed"]
     assert "secret-path" not in str(logs)
 
@@ -110,4 +136,4 @@ def test_an_unreachable_monitor_stops_nothing(world: World) -> None:
     def refuse(url: str) -> None:
         raise urllib3.exceptions.HTTPError("no")
 
-    assert Auditor(world.parts.ledger, "http://127.0.0.1:9/x", refuse).look() is not None
+    assert Auditor(world.parts.ledger, world.parts.spooler.spool, "http://127.0.0.1:9/x", refuse).look() is not None

@@ -71,6 +71,16 @@ def test_a_broker_that_is_away_is_named(separate: Installation) -> None:
     assert ["broker: cannot be reached" in fault for fault in faults] == [True]
 
 
+def test_without_the_database_everything_else_is_looked_at_all_the_same(running: Installation) -> None:
+    spool = running.folder / "state" / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    (spool / "1.2.3.report").write_text("{}")
+    nowhere = f"postgresql+psycopg://app@127.0.0.1:{free_port()}/none"
+    status, faults = doctor(running, STOPLINE_DATABASE_URL=nowhere, TWILIO_AUTH_TOKEN="wrong")
+    assert status == 1
+    assert [fault.partition(":")[0] for fault in faults] == ["ledger", "spool", "provider"]
+
+
 def test_a_database_that_may_forget_is_named_and_no_process_starts_on_it(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
