@@ -16,23 +16,36 @@ from tests.private_services import program
 from tests.processes import ROOT
 
 if TYPE_CHECKING:
-    from tests.faults.run import Result
+    from tests.faults.run import Order, Result
 
 RESULTS = ROOT / "docs" / "fault-runs.jsonl"
 
 
 def row(result: Result) -> dict[str, Any]:
-    """`faults` counts each by its name, `broken` the findings against each promise that was not kept."""
+    """`by_fault` counts what happened by its name, `broken` the findings against each promise that was not kept."""
     verdict, order = result.verdict, result.order
+    return {
+        **_of(order),
+        "seconds": round(result.seconds),
+        **{name.replace(" ", "_"): value for name, value in verdict.figures.items()},
+        "faults": len(result.injected) - len(result.missed),
+        "by_fault": dict(sorted((Counter(result.injected) - Counter(result.missed)).items())),
+        "missing": list(result.missing),
+        "broken": {str(number): len(found) for number, found in verdict.breaches.items() if found},
+    }
+
+
+def no_verdict(order: Order, why: str) -> dict[str, Any]:
+    """A run that went wrong itself proves nothing, but it happened."""
+    return {**_of(order), "no_verdict": why}
+
+
+def _of(order: Order) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "kind": order.kind,
         "seed": order.seed,
-        "seconds": round(result.seconds),
-        **{name.replace(" ", "_"): value for name, value in verdict.figures.items()},
-        "by_fault": dict(sorted(Counter(result.injected).items())),
-        "missing": list(result.missing),
-        "broken": {str(number): len(found) for number, found in verdict.breaches.items() if found},
+        "order": {"reports": order.reports, "faults": order.faults, "rate": order.rate},
         "versions": versions(order.kind),
         "machine": f"{os.cpu_count()} CPUs, {_memory_gb()} GB, {platform.system()}",
     }
@@ -49,8 +62,9 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def versions(kind: str) -> dict[str, str]:
-    found = {"commit": _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
-             "python": platform.python_version()}  # fmt: skip
+    git = "git", "-C", str(ROOT)
+    changed = "+" if _said(*git, "status", "--porcelain", "--untracked-files=no") else ""
+    found = {"commit": _said(*git, "rev-parse", "--short", "HEAD") + changed, "python": platform.python_version()}
     if kind != "embedded":
         postgres = program("PostgreSQL", ["postgres"], "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
         found["postgresql"] = _said(postgres, "--version").split()[2]

@@ -19,8 +19,9 @@ from tests.processes import ROOT
 
 Row = dict[str, Any]
 COLUMNS = (*KINDS, CLUSTER)
-# Accepted reports; a shorter run proves little and is not counted. A much longer one would test how many reminders one
-# machine can write: ten minutes after an officer's answer each case asks for progress, which nobody here records.
+# Accepted reports; a shorter run proves little and is not counted, unless it broke something. A much longer one would
+# test how many reminders one machine can write: ten minutes after an officer's answer each case asks for progress,
+# which nobody here records.
 LONG = 2500
 MARKED = re.compile(r"(<!-- faults -->\n).*?(<!-- /faults -->)", re.DOTALL)
 # how a fault's name begins → what it is called in each README, in the order of the table
@@ -55,7 +56,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "replays": "submission keys sent again",
         "lost": "**accepted reports lost**",
         "broken": "**other promises broken**",
-        "under": "{runs} runs up to {date}; seeds {seeds}; {versions}; {machine}.",
+        "which": " (promise {which})",
+        "under": "{runs} runs up to {date}, {none} more without a verdict; seeds {seeds}; {versions}; {machine}.",
         "none": "No long run has been recorded yet.",
     },
     "zh": {
@@ -64,7 +66,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "replays": "重复提交的键",
         "lost": "**丢失的已受理报案**",
         "broken": "**其他承诺被打破**",
-        "under": "截至{date}共{runs}次运行；种子 {seeds}；{versions}；{machine}。",
+        "which": "（承诺 {which}）",
+        "under": "截至{date}共{runs}次运行，另有{none}次没有结论；种子 {seeds}；{versions}；{machine}。",
         "none": "还没有长时间运行的记录。",
     },
 }
@@ -72,7 +75,8 @@ WORDS: dict[str, dict[str, Any]] = {
 
 def table(rows: Sequence[Row], language: str) -> str:
     words = WORDS[language]
-    long = [row for row in rows if row["accepted"] >= LONG]
+    judged = [row for row in rows if "no_verdict" not in row]
+    long = [row for row in judged if row["accepted"] >= LONG or row["lost"] or row["broken"]]
     if not long:
         return f"{words['none']}\n"
     counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in COLUMNS}
@@ -82,9 +86,10 @@ def table(rows: Sequence[Row], language: str) -> str:
         ("---", "--:", "--:", "--:"),
         *(_line(family[name], family[0], counts) for family in FAMILIES),
     ]
-    lines += [_line(words[what], what, counts) for what in ("reports", "replays", "lost", "broken")]
+    lines += [_line(words[what], what, counts) for what in ("reports", "replays", "lost")]
+    lines.append((words["broken"], *(_broken(counts[kind], words["which"]) for kind in COLUMNS)))
     drawn = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"{drawn}\n\n{_under(long, words['under'])}\n"
+    return f"{drawn}\n\n{_under(long, len(rows) - len(judged), words['under'])}\n"
 
 
 def _count(rows: Iterable[Row]) -> Counter[str]:
@@ -95,7 +100,8 @@ def _count(rows: Iterable[Row]) -> Counter[str]:
         total["reports"] += int(row["accepted"])
         total["replays"] += int(row["replays"])
         total["lost"] += int(row["lost"])
-        total["broken"] += sum(times for promise, times in row["broken"].items() if promise != "1")
+        for promise, times in row["broken"].items():
+            total[f"broken {promise}"] += times
     return total
 
 
@@ -103,13 +109,25 @@ def _line(words: str, what: str, counts: dict[str, Counter[str]]) -> tuple[str, 
     return (words, *(f"{counts[kind][what]:,}" for kind in COLUMNS))
 
 
-def _under(rows: Sequence[Row], words: str) -> str:
-    versions = {name: said for row in rows for name, said in row["versions"].items()}
+def _broken(counts: Counter[str], which: str) -> str:
+    """Promise 1 has a line of its own: what is lost."""
+    found = {what.split()[1]: times for what, times in sorted(counts.items()) if what.startswith("broken ")}
+    found.pop("1", None)
+    return f"{sum(found.values()):,}" + (which.format(which=", ".join(found)) if found else "")
+
+
+def _under(rows: Sequence[Row], none: int, words: str) -> str:
+    versions: dict[str, list[str]] = {}
+    for row in rows:
+        for name, said in row["versions"].items():
+            if said not in versions.setdefault(name, []):
+                versions[name].append(said)
     return words.format(
         runs=len(rows),
+        none=none,
         date=max(row["date"] for row in rows),
         seeds=", ".join(f"{row['kind'][:3]} {row['seed']}" for row in rows),
-        versions=", ".join(f"{name} {said}" for name, said in versions.items()),
+        versions="; ".join(f"{name} {', '.join(said)}" for name, said in versions.items()),
         machine=rows[-1]["machine"],
     )
 
