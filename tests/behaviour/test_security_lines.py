@@ -45,7 +45,7 @@ LINES = {
         f"{B}nothing_personal_is_readable.py::test_the_search_itself_can_find_something",
         f"{B}texts_name_nobody.py::test_no_text_names_the_victim_or_an_account_or_carries_a_link",
         f"{B}door_answers.py::test_the_metrics_can_be_read_and_name_nobody",
-    ), "event bodies are searched as they are made; a dump of a real broker is not"),
+    ), "event bodies are searched as they are made; a dump of a real broker or of PostgreSQL is not"),
     4: Line("look-ups by a keyed digest; none on notes", (
         f"{U}ledger/test_crypto.py::test_the_blind_index_finds_equals_of_one_kind_under_one_key",
         f"{B}kept_from_others.py::test_only_what_is_looked_up_has_a_blind_index_and_no_note_has_one",
@@ -68,7 +68,7 @@ LINES = {
     7: Line("a GET changes nothing", (
         f"{B}door_staff.py::test_a_get_of_any_page_by_anybody_changes_nothing_but_the_access_log",
         f"{B}reopening_by_a_texted_code.py::test_a_get_changes_nothing",
-    )),
+    ), "every address once by every role, not a thousand times; not with a picture that exists"),
     8: Line("argon2id, a second factor, sessions that end with their person", (
         f"{B}kept_from_others.py::test_tokens_and_passwords_are_kept_as_digests_only",
         f"{B}door_signing_in.py::test_each_wrong_one_is_refused_with_the_same_words",
@@ -114,7 +114,7 @@ LINES = {
     14: Line("readings and refusals are logged without content", (
         f"{B}door_staff.py::test_readings_and_refusals_are_logged_without_content",
         f"{B}tampering_shows.py::test_it_is_found",
-    )),
+    ), "the sheet's other forms and the care pages go through the same call, without a test of their own"),
     15: Line("personal information law: notice, consent, withdrawal, export, erasure, retention", (
         f"{B}poster_card_and_notice.py::test_every_page_of_a_student_leads_to_the_notice",
         f"{B}withdrawing_is_a_request.py::test_it_is_noted_once_and_alerts_go_on",
@@ -138,7 +138,7 @@ LINES = {
         f"{U}test_gates.py::test_gate",
         f"{WIRED}dependency_audit.py::test_no_pinned_dependency_has_a_known_hole",
         f"{WIRED}dependency_audit.py::test_a_hole_and_a_skipped_package_are_faults",
-    )),
+    ), "the audit is skipped where PyPI's vulnerability service cannot be asked"),
 }  # fmt: skip
 
 
