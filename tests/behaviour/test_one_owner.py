@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from ledger import replies
+from ledger import codes, replies, status
+from ledger.acknowledgement import Owner, acknowledge
 from tests.behaviour.stories import at_once, only_police_ring, taken
 from tests.world import Report, World
 
@@ -70,6 +72,28 @@ def test_twenty_acknowledgements_by_reply_page_and_proxy_make_one_owner(world: W
         assert all(expected in body for body in said), (key, owner, said)
     world.until(599)  # and after that only the owner and the office are asked for progress
     world.phones.assert_all_read()
+
+
+def test_of_a_thousand_racing_acknowledgements_one_wins(world: World) -> None:
+    """Twenty at a time, each fifty times; the first of all is decided in the first moment, by whoever gets the row."""
+    report = only_police_ring(world)
+    people = [UUID(world.person(OFFICERS[n % len(OFFICERS)])) for n in range(20)]
+
+    def take(person: UUID) -> list[Owner]:
+        found = []
+        for _ in range(50):
+            with world.parts.ledger.begin("race") as uow:
+                case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+                found.append(acknowledge(uow, case, "police", person, "page", "race"))
+        return found
+
+    answers = [owner for found in at_once([partial(take, person) for person in people]) for owner in found]
+    assert len(answers) == 1000
+    assert [owner.won for owner in answers].count(True) == 1
+    assert len({owner.person for owner in answers}) == len(acknowledgements(report)) == 1
+    world.pump()
+    for key in OFFICERS:
+        bodies(world, key)
 
 
 def test_no_alert_begins_after_an_acknowledgement(world: World) -> None:
