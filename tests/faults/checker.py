@@ -185,17 +185,22 @@ def _late(reports: Iterable[Report], ringings: dict[str, ringing.Ringing], time:
 
 
 def _late_without_broker(reports: Iterable[Report], ringings: dict[str, ringing.Ringing], time: Time) -> Iterable[str]:
+    for report, accepted in _without_broker(reports, time):
+        until = accepted + BROKERLESS_S
+        first = ringings.get(case_of(report), ringing.NONE).first("police")
+        if first is None or first > until:
+            yield f"{report.key} {case_of(report)}: no alert within {BROKERLESS_S:.0f} s"
+
+
+def _without_broker(reports: Iterable[Report], time: Time) -> Iterable[tuple[Report, float]]:
     """Reports that came while the broker and nothing else was broken, nor had been for a while."""
     others = sorted({spell.group for spell in time.spells} - {BROKER})
     for report, accepted in _accepted(reports):
         until = accepted + BROKERLESS_S
         if not time.broken(accepted, until, BROKER) or until > time.end:
             continue
-        if others and time.broken(accepted - HEALED_S, until, *others):
-            continue
-        first = ringings.get(case_of(report), ringing.NONE).first("police")
-        if first is None or first > until:
-            yield f"{report.key} {case_of(report)}: no alert within {BROKERLESS_S:.0f} s"
+        if not others or not time.broken(accepted - HEALED_S, until, *others):
+            yield report, accepted
 
 
 def _missed_steps(
@@ -245,6 +250,8 @@ def _figures(
         "calm p50": percentile(calm, 0.5),
         "calm p99": percentile(calm, 0.99),
         "calm reports": len(calm),
+        "due within 20 s": sum(time.grace(at, HEALED_S) <= at + 20 for _, at in accepted),
+        "without the broker": len([*_without_broker(reports, time)]),
     }
 
 

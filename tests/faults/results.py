@@ -45,7 +45,7 @@ def _of(order: Order) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "kind": order.kind,
         "seed": order.seed,
-        "order": {"reports": order.reports, "faults": order.faults, "rate": order.rate},
+        "order": {"reports": order.reports, "faults": order.faults, "rate": order.rate, "outage": order.outage_s},
         "versions": versions(order.kind),
         "machine": f"{os.cpu_count()} CPUs, {_memory_gb()} GB, {platform.system()}",
     }

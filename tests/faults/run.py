@@ -23,7 +23,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any
@@ -58,6 +58,7 @@ class Order:
     seed: int
     planted: str = ""
     rate: float = RATE
+    outage_s: float = 0.0
 
     @property
     def tag(self) -> str:
@@ -98,6 +99,8 @@ class Run:
             self._break(step)
             time.sleep(self._chance.uniform(*GAP_S))
         self._on.revive()
+        if self._order.outage_s:
+            self._without_broker(self._order.outage_s)
         self._phase("all healed")
         healed = time.monotonic()
         load.finish(PATIENCE_S + self._order.reports / self._order.rate)
@@ -124,6 +127,12 @@ class Run:
             for fault, number, heal in sorted(heals, key=lambda it: it[0].group == "crash"):
                 heal()
                 self._note(fault, number, "heal")
+
+    def _without_broker(self, seconds: float) -> None:
+        """Nothing else is broken meanwhile, nor was a moment ago: else the checker could not tell what it is due to."""
+        time.sleep(HEALED_S + GAP_S[1])
+        (killed,) = (fault for fault in catalogue.of_kind(self._order.kind) if fault.name == "broker kill -9")
+        self._break([replace(killed, lasts_s=(seconds, seconds))])
 
     def _note(self, fault: Fault, number: int, phase: str) -> None:
         self._history.add("info", "fault", phase=phase, name=fault.name, group=fault.group, id=number)
@@ -240,19 +249,25 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reports", type=int, default=1000)
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--rate", type=float, default=RATE, help="reports a second, at the most")
+    parser.add_argument(
+        "--outage", type=float, default=0.0, help="at the end, seconds without the broker; --kind separate"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--folder", type=Path, help="an empty one, for what explains the verdict; else a new one")
     parser.add_argument("--results", type=Path, help=f"a line is appended; {RESULTS.name} holds those of the READMEs")
     options = parser.parse_args(argv)
     if options.folder and options.folder.exists() and any(options.folder.iterdir()):
         parser.error(f"{options.folder} is not empty: two histories in one file can not be judged")
+    if options.outage and options.kind != "separate":
+        parser.error("--outage: only separate processes have one broker to lose")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="stopline-faults-"))
-    order = Order(options.kind, options.reports, options.faults, options.seed, rate=options.rate)
+    order = Order(options.kind, options.reports, options.faults, options.seed, rate=options.rate,
+                  outage_s=options.outage)  # fmt: skip
     results = options.results or folder / "results.jsonl"
     try:
         result = run(order, folder)
