@@ -41,7 +41,8 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def send(response: Response) -> Response:
-        if not _ours(request.endpoint) or response.status_code != 200:
+        # Other methods are answered without a look whether there is such a file.
+        if not _ours(request.endpoint) or response.status_code != 200 or request.method not in ("GET", "HEAD"):
             return response
         file = path(request.endpoint, (request.view_args or {})["filename"])
         if request.args.get("v") == _mark(file):

@@ -104,6 +104,13 @@ def test_no_page_is_compressed(door: World, path: str) -> None:
     assert "Content-Encoding" not in door.client.get(path, headers={"Accept-Encoding": "gzip"}).headers
 
 
+def test_other_methods_for_a_file_that_is_not_there_break_nothing(door: World) -> None:
+    assert door.client.options("/static/desk/no-such-file.css").status_code == 200
+    assert door.client.post("/static/desk/no-such-file.css").status_code == 405
+    with door.client.head("/static/desk/desk.css") as answer:
+        assert answer.status_code == 200 and answer.data == b""
+
+
 OTHER_FILES = ("intake/../reading.py", "intake/%2e%2e/reading.py", "docs/..%2fhealth.py", "intake//etc/passwd",
                "intake/", "docs/%00")  # fmt: skip
 
