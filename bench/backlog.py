@@ -28,7 +28,7 @@ from ledger import deliveries
 from ledger import tables as t
 from ledger.events import COUNSELOR, PRIORITY
 from ledger.unit_of_work import Ledger
-from services.compose import build_parts
+from services.compose import build_ledger
 from services.settings import load
 
 NOBODY = "+8613700000000"
@@ -54,7 +54,7 @@ def fill(ledger: Ledger, texts: int) -> None:
 def one_round(side: Side, double: str, texts: int, reports: int) -> tuple[float, float]:
     """Median milliseconds to the police text, without and with the others waiting."""
     with mock.patch.dict(os.environ, side.environment, clear=True):
-        ledger = build_parts(load()).ledger
+        ledger, _ = build_ledger(load())
     to = replace(side.address, who={**side.address.who, NOBODY: OTHERS})
     Run(to, double).burst(WARM_UP, 0)
     time.sleep(SETTLE_S)

@@ -102,7 +102,11 @@ class Spool:
                 yield entry
 
     def waiting(self) -> int:
-        return len(self._paths())
+        return len(self.names())
+
+    def names(self) -> set[str]:
+        """Of all reports that wait, readable or not."""
+        return {path.name for path in self._paths()}
 
     def writable(self) -> bool:
         """Whether a report could be put in now."""

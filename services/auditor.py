@@ -65,9 +65,10 @@ class Auditor:
 
     def _spooled(self, now: datetime) -> Iterator[str]:
         """Reports that stay in this machine's spool although the ledger is there; one that cannot be read is late."""
-        waiting, oldest = self._spool.waiting(), next(self._spool.entries(), None)
-        if waiting and (oldest is None or now - oldest.taken_at > BEGUN_WITHIN):
-            yield f"{waiting} reports in the spool have not entered the ledger"
+        before, oldest = self._spool.names(), next(self._spool.entries(), None)
+        stayed = before & self._spool.names()  # others entered, or came, while we looked
+        if stayed and (oldest is None or now - oldest.taken_at > BEGUN_WITHIN):
+            yield f"{len(stayed)} reports in the spool have not entered the ledger"
 
     def _send(self) -> None:
         try:

@@ -164,6 +164,8 @@ class Sender:
 
     def _give_back(self, threads: int) -> None:
         """These threads are idle again; the dispatcher looks for more only where there is likely to be more."""
+        if not threads:
+            return
         with self._mutex:
             self._idle += threads
             more = self._behind or self._uncalled

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import urllib3
 from structlog.testing import capture_logs
 
+from ledger.spool import Entry, Spool
 from services.auditor import Auditor
+from services.compose import spool_folder
 from services.worker import run_open
 from tests.behaviour.door_tools import ledger_away
 from tests.behaviour.stories import read_all
@@ -102,6 +106,27 @@ def test_a_report_that_stays_in_the_spool_is_late(world: World, monitor: Monitor
     read_all(world)
     assert monitor.beats_now()
     assert "stopline_spooled 0" in world.client.get("/metrics").text
+
+
+def test_a_report_that_enters_while_the_auditor_looks_is_not_late(world: World, monitor: Monitor) -> None:
+    spool = world.parts.spooler.spool
+    with ledger_away(world):
+        world.report()
+
+    def enters_first() -> Iterator[Entry]:
+        world.pump()
+        return Spool.entries(spool)
+
+    spool.entries = enters_first  # type: ignore[method-assign]
+    assert monitor.beats_now()
+    read_all(world)
+
+
+def test_one_that_cannot_be_read_is_late(world: World, monitor: Monitor) -> None:
+    folder = spool_folder(world.parts.settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "01.2.3.report").write_text("{}")
+    assert not monitor.beats_now()
 
 
 def test_without_the_ledger_the_figures_say_so_and_how_many_wait(world: World) -> None:
