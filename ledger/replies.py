@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
 
-from ledger import codes, deliveries, people, reply, status
+from ledger import codes, deliveries, people, reply, spooled, status
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
 from ledger.errors import NotFound, NotYet
@@ -18,6 +19,7 @@ from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
+KNOWN_AFTER = timedelta(minutes=2)  # by then a report that was taken without the ledger is in it
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
 
 # Built once: see unit_of_work.
@@ -32,12 +34,13 @@ _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), o.state.in_(deliveries.WAITING))
 
 
-def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
+def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None = None) -> str:
     """Record an inbound text and act on it. Returns what it came to, one word (also kept with the text).
 
     duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · drill_end · not_understood
 
     Raises NotYet for a code that was given while the ledger was away and is not known here: it may come in a moment.
+    Not where the text is known to be older (`sent_at`): then it is a slip of the thumb, and whoever made it must know.
     """
     row_id = t.new_id()
     key, wrapped = uow.keys.new_row_key(row_id)
@@ -52,7 +55,7 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str) -> str:
     }
     if not uow.insert_new(t.inbound, [row]):
         return "duplicate"
-    outcome, case_id = _act(uow, sid, sender, body)
+    outcome, case_id = _act(uow, sid, sender, body, sent_at)
     uow.change(t.inbound, row_id, outcome=outcome, case_id=case_id)
     return outcome
 
@@ -75,7 +78,7 @@ def taken(conn: Connection, sids: Sequence[str]) -> set[str]:
     return set(conn.scalars(select(t.inbound.c.sid).where(t.inbound.c.sid.in_(sids))))
 
 
-def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID | None]:
+def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None) -> tuple[str, UUID | None]:
     staff = [p for p in people.by_phone(uow.conn, uow.keys, sender) if p.role not in ("student", "staff")]
     if not staff:
         return "stranger", None
@@ -85,7 +88,8 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str) -> tuple[str, UUID |
         return _take_case(uow, staff, named, sid), named
     waiting = _waiting_for(uow, sender)
     if said.codes:
-        if any(codes.fold(code).startswith("Z") for code in said.codes):
+        fresh = sent_at is None or uow.now - sent_at < KNOWN_AFTER
+        if fresh and any(spooled.gave(codes.fold(code)) for code in said.codes):
             raise NotYet  # nothing is kept of it: asked for again, the provider still has it
         facts = {"code": said.codes[0]}
         return _answer(uow, staff[0], "unknown_code", facts, sid), None

@@ -67,6 +67,7 @@ class Inbound:
     sid: str
     sender: str  # E.164
     body: str
+    sent_at: datetime | None = None  # where the provider says it
 
 
 class Channel(Protocol):

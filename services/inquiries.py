@@ -39,7 +39,7 @@ def ask(ledger: Ledger, channel: Channel) -> bool:
 def _take(ledger: Ledger, text: Inbound) -> None:
     try:
         with ledger.begin("reply", URGENT) as uow:
-            replies.take(uow, text.sid, text.sender, text.body)
+            replies.take(uow, text.sid, text.sender, text.body, text.sent_at)
     except LedgerAway:
         raise
     except NotYet:

@@ -144,7 +144,7 @@ class TwilioChannel:
         found = [made for to in asked for made in self._recent(since, to=to)[0]]
         found = [made for made in found if made.direction == "inbound" and made.sid and made.from_]
         found.sort(key=lambda made: _created(made, since))
-        return [Inbound(made.sid, made.from_, made.body or "") for made in found]
+        return [Inbound(made.sid, made.from_, made.body or "", _created(made, since)) for made in found]
 
     def _recent(self, since: datetime, to: object) -> tuple[list[Any], bool]:
         """Messages created since then, and whether the list reached back that far (Twilio lists newest first)."""

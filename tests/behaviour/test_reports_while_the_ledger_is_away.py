@@ -12,6 +12,7 @@ import pytest
 
 from services.spooler import Spooler
 from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full
+from tests.behaviour.stories import only_police_ring, read_all
 from tests.world import PUBLIC, World, body
 
 URL = "/api/v1/reports"
@@ -346,6 +347,19 @@ def test_a_duty_list_under_a_key_that_is_gone_is_taken_anew(world: World) -> Non
     assert anew._list == []
     anew.refresh_list()
     assert anew._list == old._list != []
+
+
+def test_a_slip_of_the_thumb_that_looks_like_a_code_given_without_the_ledger_is_answered(world: World) -> None:
+    report = only_police_ring(world)
+    officer = world.phones["officer"]
+    assert world.double.reply(officer.number, "2K7M3") == 503  # 2 and Z are one sign: it may be known in a moment
+    world.advance(90)
+    officer.expects_nothing()
+    world.advance(60)
+    officer.expects("第2次提醒", report.code).expects("未找到编号", "接单未成功").expects_nothing()
+    officer.replies(report.code).expects("由您接单")
+    world.advance(60)
+    read_all(world)
 
 
 def test_an_answer_that_comes_before_the_report_is_in_the_ledger_is_asked_for_again(world: World) -> None:

@@ -19,7 +19,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 def faults(shot: Shot, answer: TestResponse, before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[str]:
     """One line for each thing that is wrong; nothing when all is well."""
     status, data = answer.status_code, answer.data
-    if status >= 500:
+    # A reply with a code that may have been given without the ledger (decision 0011) is to be brought again.
+    if status >= 500 and not (shot.path.startswith("/webhooks/") and b'"Not yet"' in data):
         yield f"answered {status}"
     if shot.taken and status not in (200, 201, 303):
         yield f"all that is compulsory was right, and it was refused with {status}"

@@ -306,7 +306,9 @@ def test_inbound_is_oldest_first(provider: Provider, channel: TwilioChannel) -> 
         return message(sid=sid, direction="inbound", **{"from": "+8613800000001"}, body=body, date_created=created)
 
     provider.answer = page(received("SM3", 3, "收到K7M3P"), message(), received("SM2", 1, "?"), received("SM1", -9, ""))
-    assert channel.inbound(SENT_AT) == [Inbound("SM2", TEXT.to, "?"), Inbound("SM3", TEXT.to, "收到K7M3P")]
+    first, second = (SENT_AT + timedelta(seconds=n) for n in (1, 3))
+    expected = [Inbound("SM2", TEXT.to, "?", first), Inbound("SM3", TEXT.to, "收到K7M3P", second)]
+    assert channel.inbound(SENT_AT) == expected
     assert provider.calls[0][2]["To"] == "+15005550006"
 
 
