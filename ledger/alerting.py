@@ -26,7 +26,11 @@ o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
-_OBLIGATION = select(t.obligations).where(o.case_id == bindparam("case"), o.kind == bindparam("duty")).with_for_update()
+_OBLIGATION = (
+    select(t.obligations)
+    .where(o.case_id.in_(bindparam("cases", expanding=True)), o.kind == bindparam("duty"))
+    .with_for_update()
+)
 _LADDERS = (
     select(t.ladders)
     .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
@@ -37,10 +41,10 @@ _NOT_REACHED = escalation.GONE | {"cancelled"}
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
     """The case's obligation, locked. The case itself is locked before: `case` proves it."""
-    row = uow.conn.execute(_OBLIGATION, {"case": case.id, "duty": kind}).mappings().one_or_none()
-    if row is None:
+    rows = uow.of_case(_OBLIGATION, case, duty=kind)
+    if not rows:
         raise NotFound
-    return row
+    return rows[0]
 
 
 def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
@@ -104,7 +108,8 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
 
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
-    ladder = ladder_for(uow.conn, row["kind"], case.row["college_code"])
+    of = row["kind"], case.row["college_code"]
+    ladder = uow.once(("ladder", *of), lambda: ladder_for(uow.conn, *of))
     # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
     local = case.row["received_at"].astimezone(uow.zone).time()
     return escalation.for_hour(ladder, local) if row["kind"] == "counselor" else ladder
@@ -131,7 +136,8 @@ def _enter(
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else "empty")
     due = min(due, uow.now) if isinstance(verdict, Advance) else verdict.until
-    uow.change(t.obligations, row["id"], step=step, ladder_at=began, entered_at=uow.now, barren=barren, next_at=due)
+    entered = {"step": step, "ladder_at": began, "entered_at": uow.now, "barren": barren, "next_at": due}
+    uow.change_later(t.obligations, row["id"], entered)
     if row["step"] >= 0 or step > 0:
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
 
@@ -139,10 +145,13 @@ def _enter(
 def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None) -> list[str]:
     """Write the texts of a step; the state of each as escalation counts it."""
     targets = escalation.rung_of(ladder, step).targets
-    on_rung = people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone)
+    on_rung = uow.once(
+        ("rung", targets, *people.decide_rung(targets, case.row)),
+        lambda: people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone),
+    )
     called = [person for person in on_rung if person.id != without]
     earlier = _told_before(uow, row["id"]) if step else {}
-    facts = alert_facts(uow.conn, case, uow.now) | {"same_as": linking.same_as(uow.conn, case)}
+    facts = alert_facts(uow, case) | {"same_as": linking.same_as(uow.conn, case)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
     bundled = row["kind"] == "police" and not case.row["drill"]

@@ -47,13 +47,16 @@ def spent(uow: UnitOfWork, phone: str) -> bool:
     """Whether a number has had as many single texts within a day as it may get."""
     if uow.ledger.limits.per_number is None:
         return False
+    index = uow.keys.blind("phone", phone)
+    ours = [row for row in uow.unwritten(index) if row["bundle_id"] is None and row["kind"] != "call"]
     single = (
         select(literal(1))
-        .where(d.to_index == uow.keys.blind("phone", phone), d.created_at > uow.now - DAY, d.state != "cancelled")
+        .where(d.to_index == index, d.created_at > uow.now - DAY, d.state != "cancelled")
         .where(d.bundle_id.is_(None), d.channel == "provider", d.kind != "call")
         .limit(most := uow.ledger.limits.per_number(phone))
     )
-    return uow.conn.execute(select(func.count()).select_from(single.subquery())).scalar_one() >= most
+    had: int = uow.conn.execute(select(func.count()).select_from(single.subquery())).scalar_one()
+    return bool(had + sum(row["channel"] == "provider" for row in ours) >= most)
 
 
 def place(uow: UnitOfWork, person: Person, *, unverified: bool) -> UUID | None:
@@ -61,6 +64,7 @@ def place(uow: UnitOfWork, person: Person, *, unverified: bool) -> UUID | None:
 
     None for a person without a phone. A full one goes out at once.
     """
+    uow.flush()  # the bundle may be one of this transaction's own
     open_ones = (
         select(d.id, d.facts)
         .where(d.person_id == person.id, d.kind == "bundle", d.state == "pending", d.language == person.language)

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import bundling, people, states
+from ledger import bundling, deliveries, people, states
 from ledger import tables as t
 from ledger.alarms import alarm
 from ledger.crypto import RowKey
-from ledger.deliveries import WAITING, locked, spread, tell_obligation
+from ledger.deliveries import WAITING
 from ledger.errors import KeyMissing, Tampered
-from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
+from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
 LEASE = timedelta(seconds=13)
@@ -187,7 +187,7 @@ def _draft(uow: UnitOfWork, row: Mapping[Any, Any], key: RowKey) -> Draft:
 
 def _give_up(ledger: Ledger, claim: Claim) -> None:
     """No words could be found for it: it reaches nobody, the next person is due, and somebody has to know."""
-    settle(ledger, claim, "failed_permanent", error="wording")
+    settle(ledger, Outcome(claim, "failed_permanent", error="wording"))
     with ledger.begin("unsayable", URGENT) as uow:
         alarm(uow, f"wording:{claim.id}", "text_without_words", f"{claim.draft.kind}: no words for it", claim.case_id)
 
@@ -220,45 +220,73 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
         return True
 
 
-def settle(
-    ledger: Ledger,
-    claim: Claim,
-    state: str,
-    *,
-    sid: str | None = None,
-    error: str | None = None,
-    retry_after_s: float | None = None,
-    exhausted: bool = False,
-) -> None:
-    """Write what a call came to. Merged by rank, since the provider's callback may have been faster."""
-    with ledger.begin(f"settle:{claim.draft.kind}", URGENT) as uow:
-        case = uow.case(claim.case_id) if claim.case_id else None
-        row = locked(uow, claim.id)
-        lapsed = row["token"] != claim.token
-        if lapsed and state == "unknown":
-            return  # whoever found the lease lapsed is asking the provider
-        merged = states.merge(row["state"], state)
-        values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": exhausted}
-        values["sid"], values["error_code"] = sid or row["sid"], error or row["error_code"]
-        if merged in ("sent", "delivered"):
-            values["sent_at"] = row["sent_at"] or uow.now
-        if merged == "delivered":
-            values["delivered_at"] = row["delivered_at"] or uow.now
-        # Only a refusal of this very call is tried again: what the provider took and then lost is the next person's.
-        untaken = merged == state and sid is None and state in ("failed_temporary", "unknown")
-        if not untaken:
-            values["available_at"] = None
-        elif not lapsed:
-            values["available_at"] = _next_try(uow.now, merged, row["tries"], retry_after_s, exhausted)
-        uow.change(t.deliveries, claim.id, values)
-        tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=exhausted)
-        spread(uow, {**row, **values}, taken=sid is not None, exhausted=exhausted)
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to. `exhausted`: it was looked up and sent again already, and nobody knows."""
+
+    claim: Claim
+    state: str
+    sid: str | None = None
+    error: str | None = None
+    retry_after_s: float | None = None
+    exhausted: bool = False
 
 
-def _next_try(now: datetime, state: str, tries: int, retry_after_s: float | None, exhausted: bool) -> datetime | None:
+def settle(ledger: Ledger, outcome: Outcome) -> None:
+    """Write what a call came to, once its case is free."""
+    with ledger.begin(f"settle:{outcome.claim.draft.kind}", URGENT) as uow:
+        case = uow.case(outcome.claim.case_id) if outcome.claim.case_id else None
+        _settle(uow, outcome, case, deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id])
+
+
+def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Write what some calls came to, in one transaction and waiting for no case; those that it wrote.
+
+    Left out, to be written alone, are those whose case somebody else has in hand, which speak for several cases or
+    for none, or which follow one of the same case.
+    """
+    one_a_case: dict[UUID, Outcome] = {}
+    for it in outcomes:
+        if it.claim.case_id:
+            one_a_case.setdefault(it.claim.case_id, it)
+    kinds = {it.claim.draft.kind for it in outcomes}
+    with ledger.begin(f"settle:{kinds.pop() if len(kinds) == 1 else 'several'}", URGENT) as uow:
+        free = uow.try_cases(list(one_a_case))
+        chosen = [(it, uow.case(case_id)) for case_id, it in one_a_case.items() if case_id in free]
+        rows = deliveries.locked(uow, [it.claim.id for it, _ in chosen]) if chosen else {}
+        for it, case in chosen:
+            _settle(uow, it, case, rows[it.claim.id])
+    return [it for it, _ in chosen]
+
+
+def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMapping) -> None:
+    """Merged by rank, since the provider's callback may have been faster."""
+    claim, state, sid = outcome.claim, outcome.state, outcome.sid
+    lapsed = row["token"] != claim.token
+    if lapsed and state == "unknown":
+        return  # whoever found the lease lapsed is asking the provider
+    merged = states.merge(row["state"], state)
+    values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": outcome.exhausted}
+    values["sid"], values["error_code"] = sid or row["sid"], outcome.error or row["error_code"]
+    if merged in ("sent", "delivered"):
+        values["sent_at"] = row["sent_at"] or uow.now
+    if merged == "delivered":
+        values["delivered_at"] = row["delivered_at"] or uow.now
+    # Only a refusal of this very call is tried again: what the provider took and then lost is the next person's.
+    untaken = merged == state and sid is None and state in ("failed_temporary", "unknown")
+    if not untaken:
+        values["available_at"] = None
+    elif not lapsed:
+        values["available_at"] = _next_try(uow.now, merged, row["tries"], outcome)
+    uow.change_later(t.deliveries, claim.id, values)
+    deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=outcome.exhausted)
+    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=outcome.exhausted)
+
+
+def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:
     if state == "failed_temporary":
-        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(retry_after_s or 0, 30)))
-    return now + ASK_AFTER if not exhausted else None
+        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, 30)))
+    return now + ASK_AFTER if not outcome.exhausted else None
 
 
 def lapse(ledger: Ledger) -> int:

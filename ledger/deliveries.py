@@ -5,7 +5,7 @@ How a sender takes them up in between is in ledger/claims.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("
 _LOCKED = (
     select(t.deliveries, *_DUTY)
     .outerjoin(t.obligations, o.id == d.obligation_id)
-    .where(d.id == bindparam("this"))
+    .where(d.id.in_(bindparam("these", expanding=True)))
     .with_for_update(of=t.deliveries)
 )
 
@@ -97,9 +97,10 @@ def ready(conn: Connection, now: datetime) -> bool:
     return conn.execute(_READY, {"now": now}).first() is not None
 
 
-def locked(uow: UnitOfWork, delivery_id: UUID) -> RowMapping:
-    """A text, locked, with its obligation as it is: that is changed by nobody while its case is locked, as it is."""
-    return uow.conn.execute(_LOCKED, {"this": delivery_id}).mappings().one()
+def locked(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
+    """Texts, locked, each with its obligation as it is: nobody changes that while its case is locked, as it is here."""
+    uow.write_changes()
+    return {row["id"]: row for row in uow.conn.execute(_LOCKED, {"these": ids}).mappings()}
 
 
 def tell_obligation(
@@ -119,7 +120,7 @@ def tell_obligation(
     elif ringing and (state in states.DELIVERY_FAILED or (exhausted and state != "sent")):
         values["next_at"] = uow.now
     if values:
-        uow.change(t.obligations, row["obligation_id"], values)
+        uow.change_later(t.obligations, row["obligation_id"], values)
     if state == "delivered":
         alarms.clear(uow, case.id, row["duty"])  # that nobody was reached is over
 
@@ -145,7 +146,7 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     if delivery_id is None or head is None:
         raise NotFound
     case = uow.case(head.case_id) if head.case_id else None
-    row = locked(uow, delivery_id)
+    row = locked(uow, [delivery_id])[delivery_id]
     if row["sid"] not in (None, sid) and state != "delivered":
         return
     merged = states.merge(row["state"], state)
@@ -173,7 +174,7 @@ def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted
     case_ids = uow.conn.scalars(select(d.case_id).where(d.id.in_(ids)).distinct().order_by(d.case_id)).all()
     cases = {case_id: uow.case(case_id) for case_id in case_ids}
     for member in sorted(ids):  # one after another: two of them may be of one obligation
-        row = locked(uow, member)
+        row = locked(uow, [member])[member]
         merged = states.merge(row["state"], bundle["state"])
         same = {name: bundle[name] for name in ("called_at", "sent_at", "delivered_at", "settled", "error_code")}
         uow.change(t.deliveries, row["id"], same | {"state": merged})

@@ -26,7 +26,8 @@ def look(uow: UnitOfWork, case: Case) -> None:
     """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting."""
     if case.row["linked_to"] or (root := _root(uow.conn, case)) is None:
         return
-    case.row, case.changes["linked_to"] = {**case.row, "linked_to": root}, root
+    case.row = {**case.row, "linked_to": root}
+    uow.change(t.cases, case.id, linked_to=root)  # now: the next case of this transaction may be the same fraud too
     uow.append(case, CaseLinked(str(root)), "ledger")
 
 

@@ -16,6 +16,7 @@ from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
 
 log = structlog.get_logger()
+_OF_THE_STUDENT = frozenset(("counselor", "stand_in"))  # targets that mean somebody of theirs
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
 # Built once: see unit_of_work.
@@ -193,6 +194,12 @@ def with_role(conn: Connection, role: str) -> list[UUID]:
     """Everybody active who is this on the roster, whether on duty or not."""
     c = t.people.c
     return list(conn.scalars(select(c.id).where(c.role == role, c.active).order_by(c.key)))
+
+
+def decide_rung(targets: Sequence[str], case: RowMapping | dict[str, Any]) -> tuple[Any, ...]:
+    """What of a case decides whom these targets mean: two cases alike in this have the same people called."""
+    student = _OF_THE_STUDENT.intersection(targets)
+    return (case["college_code"], *((case["counselor_id"], case["victim_id"]) if student else ()))
 
 
 def called_by_target(

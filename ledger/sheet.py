@@ -12,7 +12,7 @@ from ledger import corrections, fraud, people, states, values
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.escalation import minutes_between
-from ledger.unit_of_work import Case
+from ledger.unit_of_work import Case, UnitOfWork
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -20,11 +20,15 @@ Words = tuple[str, str]  # Chinese, English
 MATCH_KEYS = ("name", "account", "amount", "time")
 
 
-_TRANSFERS = select(t.transfers).where(t.transfers.c.case_id == bindparam("case")).order_by(t.transfers.c.position)
+_TRANSFERS = (
+    select(t.transfers)
+    .where(t.transfers.c.case_id.in_(bindparam("cases", expanding=True)))
+    .order_by(t.transfers.c.position)
+)
 
 
 def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
-    return list(conn.execute(_TRANSFERS, {"case": case_id}).mappings())
+    return list(conn.execute(_TRANSFERS, {"cases": [case_id]}).mappings())
 
 
 def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
@@ -51,11 +55,11 @@ def named(found: list[tuple[int, str]], *, several: bool) -> Words:
     return "；".join(zh), "; ".join(en)
 
 
-def alert_facts(conn: Connection, case: Case, now: datetime) -> dict[str, Any]:
+def alert_facts(uow: UnitOfWork, case: Case) -> dict[str, Any]:
     """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601."""
-    rows = transfers(conn, case.id)
+    rows = uow.of_case(_TRANSFERS, case)
     facts: dict[str, Any] = {"code": case.code, "reported_at": case.row["received_at"].isoformat()}
-    facts["minutes"] = minutes_between(case.row["received_at"], now)
+    facts["minutes"] = minutes_between(case.row["received_at"], uow.now)
     if rows:
         first = rows[0]
         facts |= {

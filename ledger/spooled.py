@@ -76,7 +76,8 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
         "sent_at": uow.now if sent else None,  # its receipt could not reach us: silence counts from now
     }
     if uow.insert_new(t.deliveries, [row]) and sent:
-        deliveries.tell_obligation(uow, case, deliveries.locked(uow, called.delivery_id), "sent", taken=True)
+        deliveries.tell_obligation(uow, case, deliveries.locked(uow, [called.delivery_id])[called.delivery_id],
+                                   "sent", taken=True)  # fmt: skip
 
 
 def gave(fold: str) -> bool:

@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from functools import cache
-from typing import Any, Protocol
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import audit, failpoints, patience
 from ledger import events as ev
 from ledger import tables as t
+from ledger.case import Case
 from ledger.clock import Clock, DemoClock
-from ledger.crypto import Keys, RowKey
+from ledger.crypto import Keys
 from ledger.engine import connect, translated
 from ledger.errors import NotFound
+from ledger.hands import Committed, Hands
 from ledger.limits import Limits
+from ledger.statements import by_id, insert_into, insert_new, one_or_many
 from ledger.writer_lock import WriterLock
 
 # The door goes first, as a rule: an accepted report is worth more than any step taken for an older one. Who has been
@@ -28,68 +30,17 @@ from ledger.writer_lock import WriterLock
 DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
 
+T = TypeVar("T")
+
 # Statements of the way from a report to its texts are built once: to build one takes longer than to run it.
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
 _LOCKED = _THE_CASE.with_for_update(key_share=True)
 _IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
-
-
-@cache
-def _by_id(table: Table) -> Update:
-    return update(table).where(table.c.id == bindparam("this"))
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
-
-
-@cache
-def _insert_new(table: Table, postgres: bool) -> Insert:
-    known = postgresql.insert(table) if postgres else sqlite.insert(table)
-    return known.on_conflict_do_nothing().returning(table.c.id)
-
-
-def _one_or_many(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """A single row without the driver's way of sending many, which takes a round trip more."""
-    return rows[0] if len(rows) == 1 else rows
-
-
-@dataclass(frozen=True)
-class Committed:
-    """What a commit left to be done: events for the queues, and whether texts wait for a sender."""
-
-    events: tuple[ev.Envelope, ...]
-    texts: bool
-    actor: str
-
-
-@dataclass
-class Case:
-    """A case locked for this transaction; its events are appended through the unit of work."""
-
-    id: UUID
-    code: str
-    key: RowKey
-    row: RowMapping | dict[str, Any]
-    seq: int
-    head: bytes
-    changes: dict[str, Any] = field(default_factory=dict)  # further columns, written with the chain's head at the end
-
-    def field(self, column: str) -> str | None:
-        return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
-
-    @property
-    def texts_to(self) -> str | None:
-        """The reporter's number for texts; None where none is safe: a phone in the fraudster's hands gets none."""
-        if self.row["drill"]:
-            return None
-        return self.field("safe_phone" if self.row["phone_unsafe"] else "phone")
-
-    @property
-    def first_obligation(self) -> str:
-        """The one that cannot wait: the police's, or to dissuade while the money is still there."""
-        return "dissuade" if self.row["kind"] == "in_progress" else "police"
+_THOSE_FREE = (
+    select(t.cases)
+    .where(t.cases.c.id.in_(bindparam("these", expanding=True)))
+    .with_for_update(key_share=True, skip_locked=True)
+)
 
 
 @dataclass
@@ -103,6 +54,10 @@ class UnitOfWork:
     _texts: list[dict[str, Any]] = field(default_factory=list)
     _envelopes: list[ev.Envelope] = field(default_factory=list)
     _cases: dict[UUID, Case] = field(default_factory=dict)
+    _batch: set[UUID] = field(default_factory=set)  # cases of which each is handled alike, see try_cases
+    _asked: dict[Any, dict[UUID, list[RowMapping]]] = field(default_factory=dict)
+    _once: dict[Any, Any] = field(default_factory=dict)
+    _changes: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = field(default_factory=dict)
     _touched: set[UUID] = field(default_factory=set)
     wake_senders: bool = False
     claims: list[Any] = field(default_factory=list)  # see Hands
@@ -128,9 +83,40 @@ class UnitOfWork:
             row = self.conn.execute(_LOCKED if wait else _IF_FREE, {"this": case_id}).mappings().one_or_none()
             if row is None:
                 return None
-            key = self.keys.unwrap(case_id, row["row_key"])
-            self.hold(Case(case_id, row["code"], key, row, row["last_seq"], row["chain_head"]))
+            self._open(row)
         return self._cases[case_id]
+
+    def try_cases(self, case_ids: Sequence[UUID]) -> set[UUID]:
+        """Lock those of these cases that nobody else has, without waiting for any; the ids of those it has now.
+
+        They are a batch: what `of_case` reads of one is read of all, since the same is about to be done with each.
+        """
+        wanted = [case_id for case_id in case_ids if case_id not in self._cases]
+        for row in self.conn.execute(_THOSE_FREE, {"these": wanted}).mappings() if wanted else ():
+            self._open(row)
+        self._batch |= self._cases.keys() & set(case_ids)
+        return self._cases.keys() & set(case_ids)
+
+    def _open(self, row: RowMapping) -> None:
+        key = self.keys.unwrap(row["id"], row["row_key"])
+        self.hold(Case(row["id"], row["code"], key, row, row["last_seq"], row["chain_head"]))
+
+    def of_case(self, statement: Select[Any], case: Case, **more: Any) -> list[RowMapping]:
+        """The case's rows by a statement that asks for those of `cases`. Each answer is used once, then asked anew."""
+        known = self._asked.setdefault((statement, *more.items()), {})
+        if case.id not in known:
+            self.write_changes()
+            ids = self._batch if case.id in self._batch else {case.id}
+            known |= {case_id: [] for case_id in ids}
+            for row in self.conn.execute(statement, {"cases": list(ids), **more}).mappings():
+                known[row["case_id"]].append(row)
+        return known.pop(case.id)
+
+    def once(self, key: Any, read: Callable[[], T]) -> T:
+        """What does not change in a transaction, such as who is on duty: read once, however many cases it has."""
+        if key not in self._once:
+            self._once[key] = read()
+        return self._once[key]  # type: ignore[no-any-return]  # what was read under this key
 
     def hold(self, case: Case) -> None:
         self._cases[case.id] = case
@@ -174,28 +160,43 @@ class UnitOfWork:
         return event_id
 
     def change(self, table: Table, row: UUID, values: Mapping[str, Any] | None = None, **more: Any) -> None:
-        """Set these columns of one row."""
+        """Set these columns of one row, now."""
+        self.write_changes()
         written = {**(values or {}), **more}
-        self.conn.execute(_by_id(table), {"this": row, **written})
+        self.conn.execute(by_id(table), {"this": row, **written})
         if table is t.cases and row in self._cases:  # the last word holds: what was to be written at the end gives way
             case = self._cases[row]
             case.changes = {name: value for name, value in case.changes.items() if name not in written}
 
+    def change_later(self, table: Table, row: UUID, values: Mapping[str, Any]) -> None:
+        """The same, but with the next change or look at what may have changed, and with others of its kind."""
+        self._changes.setdefault((table, tuple(values)), []).append({"this": row, **values})
+
+    def write_changes(self) -> None:
+        changes, self._changes = self._changes, {}
+        for (table, _), rows in changes.items():
+            self.conn.execute(by_id(table), one_or_many(rows))
+
     def text(self, row: dict[str, Any]) -> None:
         self._texts.append(row)
 
+    def unwritten(self, to_index: bytes | None) -> list[dict[str, Any]]:
+        """Texts to this number that the database does not know of yet."""
+        return [row for row in self._texts if row["to_index"] == to_index]
+
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.conn.execute(_insert(table), _one_or_many(rows))
+        self.conn.execute(insert_into(table), one_or_many(rows))
 
     def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
         """The ids of those rows that were not there before; whatever is unique about them decides."""
-        return set(self.conn.scalars(_insert_new(table, self.ledger.postgres), _one_or_many(rows)))
+        return set(self.conn.scalars(insert_new(table, self.ledger.postgres), one_or_many(rows)))
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own kind, which knows ON CONFLICT."""
         return postgresql.insert(table) if self.ledger.postgres else sqlite.insert(table)
 
     def flush(self) -> None:
+        self.write_changes()
         if self._events:
             self.insert(t.case_events, self._events)
         if self._work:
@@ -206,8 +207,9 @@ class UnitOfWork:
             if case.id in self._touched:
                 case.changes |= {"last_seq": case.seq, "chain_head": case.head}
             if case.changes:
-                self.change(t.cases, case.id, case.changes)
+                self.change_later(t.cases, case.id, case.changes)
             case.changes = {}
+        self.write_changes()
         self._events, self._work, self._texts, self._touched = [], [], [], set()
 
     def _write_texts(self) -> None:
@@ -224,17 +226,6 @@ class UnitOfWork:
 
     def committed(self) -> Committed:
         return Committed(tuple(self._envelopes), self.wake_senders, self.label)
-
-
-class Hands(Protocol):
-    """This process's senders, as far as they are free: texts need not wait for a commit and a look to be claimed."""
-
-    def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Any]:
-        """Mark as claimed those of these new rows that can be called at once; one claim for each, its id the row's."""
-        ...
-
-    def call(self, claims: Sequence[Any]) -> None: ...
-    def let_go(self, claims: Sequence[Any]) -> None: ...
 
 
 class Ledger:

@@ -6,23 +6,25 @@ The rows are the truth and the broker only speed: whoever comes to a row first, 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from ledger import failpoints
 from ledger import tables as t
 from ledger.alarms import alarm, clear_kind
 from ledger.errors import LedgerAway, StoplineError
-from ledger.events import Envelope
+from ledger.events import POLICE, Envelope, ReportReceived
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope], None]
 Handlers = Mapping[tuple[str, str], Handler]  # (queue, event type) → what is done
 
+log = structlog.get_logger()
 MAX_ATTEMPTS = 5
 STALE = timedelta(seconds=3)  # after that the clock does not wait for the broker any longer
 w = t.work.c
@@ -33,6 +35,13 @@ _OPEN = (
     .where(*_MINE, w.state == "open")
     .with_for_update(of=t.work, skip_locked=True)
 )
+_NEW_REPORTS = (
+    select(t.case_events)
+    .join(t.work, w.event_id == t.case_events.c.id)
+    .where(w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"), w.state == "open")
+    .where(t.case_events.c.type == ReportReceived.type)
+    .with_for_update(of=t.work, skip_locked=True)
+)
 _WAITING = (
     select(w.event_id, w.queue)
     .where(w.state == "open", w.available_at <= bindparam("before"))
@@ -40,7 +49,15 @@ _WAITING = (
     .limit(20)
 )
 _WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
-_DONE = update(t.work).where(*_MINE).values(state="done", attempts=w.attempts + 1)
+_STILL_OPEN = select(w.event_id).where(
+    w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"), w.state == "open"
+)
+SOME = 8  # rows at a time, in one transaction where they are new reports
+_DONE = (
+    update(t.work)
+    .where(w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"))
+    .values(state="done", attempts=w.attempts + 1)
+)
 
 
 def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
@@ -48,20 +65,69 @@ def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
 
     · open (the handler failed and will be tried again by the clock) · parked (it failed for good; see `reason`).
     """
-    urgency = URGENT if queue == "police" else ROUTINE
+    urgency = URGENT if queue == POLICE else ROUTINE
     try:
         with ledger.begin(f"work:{queue}", urgency) as uow:
             row = _claim(uow, queue, event_id)
             if row is None:
                 return "gone"
-            envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"])
-            handlers[queue, envelope.type](uow, envelope)
-            uow.conn.execute(_DONE, {"event": event_id, "from": queue})
+            _handle(uow, handlers, queue, row)
+            uow.conn.execute(_DONE, {"events": [event_id], "from": queue})
         return "done"
     except LedgerAway:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a handler trips over is kept in the ledger and tried again
         return _failed(ledger, queue, event_id, error)
+
+
+def run_some(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequence[UUID]) -> Iterator[tuple[UUID, str]]:
+    """Do the work of several rows; each as soon as it is known, with what `run` returns for it.
+
+    In a burst most are new reports, of which no two are of one case: those that nobody else has in hand share one
+    transaction, its statements and its commit. If one of them fails, each is done alone, and the failure is that one's.
+    """
+    outcomes: dict[UUID, str] = {}
+    if len(event_ids) > 1:
+        outcomes |= dict.fromkeys(_new_reports(ledger, handlers, queue, event_ids), "done")
+        left = [event_id for event_id in event_ids if event_id not in outcomes]
+        outcomes |= dict.fromkeys(_not_open(ledger, queue, left), "gone")  # where others were faster, most are
+    yield from outcomes.items()
+    for event_id in event_ids:
+        if event_id not in outcomes:
+            yield event_id, run(ledger, handlers, queue, event_id)
+
+
+def _new_reports(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Ids of those whose work is done. Nothing is waited for here, so any number of workers may try."""
+    urgency = URGENT if queue == POLICE else ROUTINE
+    try:
+        with ledger.begin(f"work:{queue}", urgency) as uow:
+            failpoints.hit("before-claim", queue)
+            rows = uow.conn.execute(_NEW_REPORTS, {"events": list(event_ids), "from": queue}).mappings().all()
+            free = uow.try_cases([row["case_id"] for row in rows])
+            mine = [row for row in rows if row["case_id"] in free]
+            for row in sorted(mine, key=lambda it: it["at"]):
+                _handle(uow, handlers, queue, row)
+            if mine:
+                uow.conn.execute(_DONE, {"events": [row["id"] for row in mine], "from": queue})
+        return frozenset(row["id"] for row in mine)
+    except LedgerAway:
+        raise
+    except Exception as error:  # noqa: BLE001  # each is done alone now: the one at fault keeps its reason
+        log.warning("work_not_together", queue=queue, rows=len(event_ids), reason=_reason(error))
+        return frozenset()
+
+
+def _not_open(ledger: Ledger, queue: str, event_ids: Sequence[UUID]) -> set[UUID]:
+    if not event_ids:
+        return set()
+    with ledger.read() as conn:
+        return set(event_ids).difference(conn.scalars(_STILL_OPEN, {"events": event_ids, "from": queue}))
+
+
+def _handle(uow: UnitOfWork, handlers: Handlers, queue: str, row: RowMapping) -> None:
+    envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"])
+    handlers[queue, envelope.type](uow, envelope)
 
 
 def next_open(

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 import structlog
 
 from ledger import claims, deliveries, failpoints
-from ledger.claims import Claim, Draft
+from ledger.claims import Claim, Draft, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
 from ledger.unit_of_work import Ledger, UnitOfWork
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.threads import Lasting
+from services.together import Together
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class Sender:
         self._threads, self._reserved = threads, threads // 8
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
+        self._together = Together(self._settle_some)
         self._uncalled: list[Claim] = []
         self._behind = False  # whether texts were left waiting when the dispatcher last looked
         self._closed = False
@@ -220,18 +222,18 @@ class Sender:
             log.warning("text_unknown", delivery=str(claim.id), reason=receipt.reason)
             self._settle(claim, "unknown")
 
-    def _settle(
-        self,
-        claim: Claim,
-        state: str,
-        *,
-        sid: str | None = None,
-        error: str | None = None,
-        retry_after_s: float | None = None,
-        exhausted: bool = False,
-    ) -> None:
-        self._insist(lambda: claims.settle(self._ledger, claim, state, sid=sid, error=error,
-                                           retry_after_s=retry_after_s, exhausted=exhausted))  # fmt: skip
+    def _settle(self, claim: Claim, state: str, *, sid: str | None = None, error: str | None = None,
+                retry_after_s: float | None = None, exhausted: bool = False) -> None:  # fmt: skip
+        outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted)
+        if not self._together.written(outcome):
+            self._insist(lambda: claims.settle(self._ledger, outcome))
+
+    def _settle_some(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        try:
+            return claims.settle_some(self._ledger, outcomes)
+        except LedgerAway as away:
+            log.warning("sender_ledger_away", error=str(away))
+            return ()
 
     def _insist(self, what: Callable[[], T]) -> T:
         """What was learnt of the provider must not be lost to a moment without the ledger: tried again for a while.

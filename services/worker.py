@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from select import select as select_ready
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,8 @@ from services.police_first import PoliceFirst
 from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
-PREFETCH = 8  # handlers are short: one transaction each
+PREFETCH = work.SOME
+REST_S = 0.05  # for the rest of a message that has begun to come in
 HEARTBEAT_S = 10
 PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; a broker that hangs gives none at all
 BROKER_ERRORS = (BrokerError, AMQPError, OSError)
@@ -77,8 +79,11 @@ class LedgerWorker:
 def run_open(ledger: Ledger, handlers: Handlers, queue: str | None = None, age: timedelta = timedelta()) -> bool:
     """Run a few open rows, the most urgent first; whether there were any."""
     rows = work.next_open(ledger, ledger.clock.now(), queue, age)
-    for row in rows:
-        work.run(ledger, handlers, row["queue"], row["event_id"])
+    for name, some in itertools.groupby(rows, key=lambda row: row["queue"]):
+        ids = [row["event_id"] for row in some]
+        for first in range(0, len(ids), work.SOME):
+            for _ in work.run_some(ledger, handlers, name, ids[first : first + work.SOME]):
+                pass
     return bool(rows)
 
 
@@ -123,12 +128,12 @@ class BrokerWorker:
 
     def _consume(self, connection: Any, queue: str, pause: Pause) -> None:
         connection.ensure_connection(max_retries=0)  # one try: our own pauses decide when to come again
-        channel = connection.channel()
+        channel, taken = connection.channel(), list[Any]()
         declare(channel)
         consumer = Consumer(  # type: ignore[no-untyped-call]  # kombu
             channel,
             [Queue(queue, no_declare=True)],  # type: ignore[no-untyped-call]  # kombu
-            on_message=lambda message: self._take(queue, message),
+            on_message=taken.append,
             on_decode_error=lambda message, error: self._park_unreadable(queue, message, error),
             prefetch_count=PREFETCH,
             accept=["json"],
@@ -137,24 +142,30 @@ class BrokerWorker:
         with consumer:
             pause.reset()
             while not self._stopping.is_set():
-                with suppress(TimeoutError):
-                    connection.drain_events(timeout=1)
+                _gather(connection, taken)
+                self._take(queue, taken)
+                taken.clear()
                 connection.heartbeat_check()
 
-    def _take(self, queue: str, message: Any) -> None:
-        try:
-            event = message.payload
-            event_id, head_start_s = UUID(event["id"]), self._police_first.head_start_s(queue, event)
-        except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes make the decoder trip over
-            self._park_unreadable(queue, message, error)
+    def _take(self, queue: str, messages: Sequence[Any]) -> None:
+        """What has come in together is done together. Each is acknowledged once its work is committed."""
+        by_event, head_start_s = dict[UUID, list[Any]](), 0.0
+        for message in messages:
+            try:
+                event = message.payload
+                event_id, wanted_s = UUID(event["id"]), self._police_first.head_start_s(queue, event)
+            except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes make the decoder trip over
+                self._park_unreadable(queue, message, error)
+                continue
+            by_event.setdefault(event_id, []).append(message)  # the same event may come twice
+            head_start_s = max(head_start_s, wanted_s)
+        if not by_event:
             return
         with self._police_first.turn(queue, head_start_s):
-            outcome = work.run(self._ledger, self._handlers, queue, event_id)
-        failpoints.hit("before-ack", queue)
-        if outcome == "parked":
-            message.reject()
-        else:
-            message.ack()
+            for event_id, outcome in work.run_some(self._ledger, self._handlers, queue, list(by_event)):
+                for message in by_event[event_id]:
+                    failpoints.hit("before-ack", queue)
+                    message.reject() if outcome == "parked" else message.ack()
 
     def _park_unreadable(self, queue: str, message: Any, error: Exception) -> None:
         """A message that names no event: noted in the ledger with its reason, then to the dead-letter queue."""
@@ -162,6 +173,17 @@ class BrokerWorker:
             reason = f"{queue}: unreadable message, {type(error).__name__}, {len(message.body or b'')} bytes"
             alarm(uow, f"unreadable:{uow.now.isoformat()}:{queue}", "unreadable_message", reason)
         message.reject()
+
+
+def _gather(connection: Any, taken: Sequence[Any]) -> None:
+    """Wait for a message; then take those that are there already as well, as many as are done together."""
+    patience_s = 1.0
+    with suppress(TimeoutError):
+        while len(taken) < PREFETCH:
+            connection.drain_events(timeout=patience_s)
+            if not select_ready([connection.connection.sock], [], [], 0)[0]:
+                return
+            patience_s = REST_S
 
 
 def declare(channel: Any) -> None:

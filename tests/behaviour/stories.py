@@ -19,6 +19,8 @@ from tests.world import Report, World
 
 # For tables of cases that say nothing about a database: one kind is enough.
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# For what SQLite does not have, which takes one writer at a time.
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def reported(world: World, **changes: Any) -> Report:

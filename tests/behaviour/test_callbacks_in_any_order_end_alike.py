@@ -51,7 +51,7 @@ def test_before_the_answer_was_written(world: World, fate: str) -> None:
     assert isinstance(answer, Accepted)
     calls = world.double.deliver(answer.sid) if fate == "delivered" else world.double.undeliver(answer.sid)
     assert set(calls) == {204}
-    claims.settle(world.parts.ledger, made, answer.state, sid=answer.sid)
+    claims.settle(world.parts.ledger, claims.Outcome(made, answer.state, sid=answer.sid))
     assert [(row.state, row.sid, row.available_at) for row in report.texts()] == [(fate, answer.sid, None)]
     assert report.state("police") == "alerted"
     world.phones.catch_up()
@@ -135,7 +135,7 @@ def end_of(world: World, before: list[str], own: str, later: list[str], number: 
     [made] = claims.claim(ledger, 1, 0, lambda draft: "words")
     sid = f"SM{number}"
     _hear(world, made.id, sid, before)
-    claims.settle(ledger, made, own, sid=sid if own == "sent" else None)
+    claims.settle(ledger, claims.Outcome(made, own, sid=sid if own == "sent" else None))
     _hear(world, made.id, sid, later)
     with ledger.read() as conn:
         end = conn.execute(select(t.deliveries).where(t.deliveries.c.id == made.id)).one()

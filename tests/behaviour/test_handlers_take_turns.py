@@ -51,7 +51,7 @@ def test_each_handler_has_its_turn_and_does_its_work_within(world: World) -> Non
     noted = worker._police_first = Noted(world)
     for queue in (CARE, COUNSELOR, NOTICE, POLICE):  # as they sort, too
         message = Message(event.cloudevent())
-        worker._take(queue, message)
+        worker._take(queue, [message])
         assert message.acknowledged
     assert noted.turns == [(CARE, [CARE]), (COUNSELOR, [CARE, COUNSELOR]), (NOTICE, [CARE, COUNSELOR, NOTICE]),
                            (POLICE, [CARE, COUNSELOR, NOTICE, POLICE])]  # fmt: skip

@@ -1,0 +1,39 @@
+"""A case while a transaction has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from ledger.crypto import RowKey
+
+
+@dataclass
+class Case:
+    """A case locked for this transaction; its events are appended through the unit of work."""
+
+    id: UUID
+    code: str
+    key: RowKey
+    row: RowMapping | dict[str, Any]
+    seq: int
+    head: bytes
+    changes: dict[str, Any] = field(default_factory=dict)  # further columns, written with the chain's head at the end
+
+    def field(self, column: str) -> str | None:
+        return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
+
+    @property
+    def texts_to(self) -> str | None:
+        """The reporter's number for texts; None where none is safe: a phone in the fraudster's hands gets none."""
+        if self.row["drill"]:
+            return None
+        return self.field("safe_phone" if self.row["phone_unsafe"] else "phone")
+
+    @property
+    def first_obligation(self) -> str:
+        """The one that cannot wait: the police's, or to dissuade while the money is still there."""
+        return "dissuade" if self.row["kind"] == "in_progress" else "police"
