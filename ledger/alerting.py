@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 
-from ledger import bundling, deliveries, escalation, linking, people
+from ledger import bundling, deliveries, escalation, linking, people, reminders
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
@@ -150,7 +150,8 @@ def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: in
         lambda: people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone),
     )
     called = [person for person in on_rung if person.id != without]
-    earlier = _told_before(uow, row["id"]) if step else {}
+    numbered = step or reminders.possible(uow, case, row["kind"])
+    earlier = reminders.read_before(uow, case, row["kind"], replacing=row["id"]) if numbered else {}
     facts = alert_facts(uow, case) | {"same_as": linking.same_as(uow.conn, case)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
@@ -203,15 +204,6 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
     if obligation_kind == "counselor":
         return "counselor" if nth == 1 else "counselor_reminder"
     return "immediate" if obligation_kind == escalation.UNSAFE else obligation_kind  # a text of the same name
-
-
-def _told_before(uow: UnitOfWork, obligation_id: UUID) -> dict[UUID, int]:
-    """How many texts may have reached each person; those that were refused do not count as a reminder."""
-    counts: dict[UUID, int] = {}
-    heard = d.state.in_(deliveries.HEARD) & (d.kind != "call")
-    for person_id in uow.conn.scalars(select(d.person_id).where(d.obligation_id == obligation_id, d.alert, heard)):
-        counts[person_id] = counts.get(person_id, 0) + 1
-    return counts
 
 
 def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:

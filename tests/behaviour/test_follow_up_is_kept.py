@@ -11,9 +11,11 @@ from sqlalchemy import select
 from ledger import care
 from ledger import tables as t
 from tests.behaviour.stories import at_once, only_counselor_rings, read_all
+from tests.faults import texts
 from tests.world import START, Report, World
 
 HOUR = 3600
+NEXT_IN_LINE = ("stand_in", "college_duty", "deputy_secretary", "office")
 
 
 def answered(world: World) -> Report:
@@ -62,6 +64,21 @@ def test_the_first_call_is_asked_for_until_the_office_knows(world: World) -> Non
     phones["office"].expects("已过60分钟", report.code)
     world.until(23 * HOUR)
     phones.assert_all_read()
+
+
+@pytest.mark.parametrize("every", [600, 4 * HOUR], ids=["in time", "all at once after an outage"])
+def test_with_those_of_the_ladder_they_are_one_row_of_numbers(world: World, every: float) -> None:
+    """Nobody answers: to whoever is told, each text is the next one, whichever of the two sides it comes from."""
+    report, phones = only_counselor_rings(world), world.phones
+    told = {name: [1] if name == "counselor" else [] for name in ("counselor", *NEXT_IN_LINE)}
+    for seconds in range(int(every), 4 * HOUR + 1, int(every)):
+        world.until(seconds)
+        for name, numbers in told.items():
+            found = [texts.read(text.body) for text in phones.unread(phones[name].number)]
+            numbers += sorted(it.nth for it in found if it and (it.kind, it.code) == ("counselor", report.code))
+        read_all(world)
+    assert told == {name: list(range(1, len(numbers) + 1)) for name, numbers in told.items()}
+    assert all(told.values()) and len(told["counselor"]) > 2
 
 
 def test_a_later_contact_is_asked_for_at_its_time_then_after_four_hours_and_a_day(world: World) -> None:
