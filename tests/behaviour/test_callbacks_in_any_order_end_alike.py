@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import select
 
-from ledger import claims, deliveries, people
-from ledger import tables as t
+from ledger import claims, deliveries, states
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open
 from tests.behaviour.stories import only_police_ring, read_all
+from tests.fuzz import callbacks, results
 from tests.world import World, sqlite_url
+
+SEQUENCES = 250
 
 
 @pytest.mark.parametrize("fault", ["callbacks_twice", "callbacks_reversed"])
@@ -94,56 +92,18 @@ def test_a_callback_for_a_text_of_nobody_is_refused(world: World) -> None:
     assert answer == 404
 
 
-FATES = (("sent", "delivered"), ("sent", "undelivered"), ("failed_permanent",), ("failed_temporary",), ("sent",))
-
-
 def test_any_order_of_anything_heard_ends_in_the_same_row(tmp_path: Path) -> None:
-    """Callbacks of one fate in any order and number, mixed with our own answer (taken, or doubtful) at any place."""
+    """Ten thousand of them: `python -m tests.fuzz.callbacks`."""
     world = World.make(sqlite_url(tmp_path), tmp_path)
-    world.report()
-    run_open(world.parts.ledger, world.handlers, "police")
-    numbers = itertools.count()
-
-    def after(heard: list[str], at: int, own: str) -> tuple[object, ...]:
-        return end_of(world, heard[:at], own, heard[at:], next(numbers))
-
-    @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.sampled_from(FATES), st.sampled_from(["sent", "unknown"]), st.data())
-    def holds(fate: tuple[str, ...], own: str, data: st.DataObject) -> None:
-        heard = data.draw(st.lists(st.sampled_from(fate), max_size=4).map(lambda more: [*fate, *more]))
-        shuffled = data.draw(st.permutations(heard))
-        at = data.draw(st.integers(0, len(shuffled)))
-        assert after(shuffled, at, own) == after(list(fate), 0, own)
-
     try:
-        holds()
+        assert callbacks.try_many(world, SEQUENCES) == (SEQUENCES, "")
     finally:
         world.close()
 
 
-def end_of(world: World, before: list[str], own: str, later: list[str], number: int) -> tuple[object, ...]:
-    """What a fresh text's row comes to: heard before our own answer, our own answer, heard after it."""
-    ledger = world.parts.ledger
-    with ledger.begin("test") as uow:
-        row = uow.conn.execute(select(t.obligations).where(t.obligations.c.kind == "police")).one()
-        [officer] = people.by_phone(uow.conn, uow.keys, world.phones["officer"].number)
-        uow.conn.execute(t.deliveries.update().values(available_at=None))
-        uow.conn.execute(t.obligations.update().values(state="pending", alerted_at=None))
-        case = uow.case(row.case_id)
-        deliveries.tell(uow, officer, "officer", {"code": case.code}, case=case, dedup=f"test {number}",
-                        priority=0, obligation=row.id, step=number + 1, alert=True)  # fmt: skip
-    [made] = claims.claim(ledger, 1, 0, lambda draft: "words")
-    sid = f"SM{number}"
-    _hear(world, made.id, sid, before)
-    claims.settle(ledger, claims.Outcome(made, own, sid=sid if own == "sent" else None))
-    _hear(world, made.id, sid, later)
-    with ledger.read() as conn:
-        end = conn.execute(select(t.deliveries).where(t.deliveries.c.id == made.id)).one()
-        obligation = conn.execute(select(t.obligations.c.state).where(t.obligations.c.id == row.id)).scalar_one()
-    return end.state, end.sid == sid, end.available_at, end.settled, obligation
-
-
-def _hear(world: World, delivery: UUID, sid: str, states: list[str]) -> None:
-    for state in states:
-        with world.parts.ledger.begin("test") as uow:
-            deliveries.report(uow, delivery, sid, state, None)
+def test_an_order_that_mattered_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a ledger that believes whatever it heard last."""
+    monkeypatch.setattr(states, "merge", lambda current, reported: reported)
+    kept = tmp_path / "tried.jsonl"
+    assert callbacks.main(["--sequences", "100", "--seed", "1", "--results", str(kept)]) == 1
+    assert [row["broken"] for row in results.read(kept)] == [1]

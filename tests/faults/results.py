@@ -42,13 +42,21 @@ def no_verdict(order: Order, why: str) -> dict[str, Any]:
 
 def _of(order: Order) -> dict[str, Any]:
     return {
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "kind": order.kind,
         "seed": order.seed,
         "order": {"reports": order.reports, "faults": order.faults, "rate": order.rate, "outage": order.outage_s},
         "versions": versions(order.kind),
-        "machine": f"{os.cpu_count()} CPUs, {_memory_gb()} GB, {platform.system()}",
+        "machine": machine(),
     }
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} CPUs, {_memory_gb()} GB, {platform.system()}"
 
 
 def append(file: Path, line: dict[str, Any]) -> None:
@@ -62,14 +70,20 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def versions(kind: str) -> dict[str, str]:
+    servers = {} if kind == "embedded" else {"postgresql": postgresql(), "rabbitmq": _rabbitmq()}
+    return source() | servers
+
+
+def source() -> dict[str, str]:
+    """The commit, with a + where files differ from it, and the Python."""
     git = "git", "-C", str(ROOT)
     changed = "+" if _said(*git, "status", "--porcelain", "--untracked-files=no") else ""
-    found = {"commit": _said(*git, "rev-parse", "--short", "HEAD") + changed, "python": platform.python_version()}
-    if kind != "embedded":
-        postgres = program("PostgreSQL", ["postgres"], "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
-        found["postgresql"] = _said(postgres, "--version").split()[2]
-        found["rabbitmq"] = _rabbitmq()
-    return found
+    return {"commit": _said(*git, "rev-parse", "--short", "HEAD") + changed, "python": platform.python_version()}
+
+
+def postgresql() -> str:
+    server = program("PostgreSQL", ["postgres"], "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
+    return _said(server, "--version").split()[2]
 
 
 def _rabbitmq() -> str:

@@ -6,7 +6,6 @@ python -m tests.faults.table [--results FILE]
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from tests.faults.results import RESULTS, read
 from tests.faults.site import CLUSTER, KINDS
-from tests.processes import ROOT
+from tests.marked import READMES, put, said_of
 
 Row = dict[str, Any]
 COLUMNS = (*KINDS, CLUSTER)
@@ -23,7 +22,6 @@ COLUMNS = (*KINDS, CLUSTER)
 # test how many reminders one machine can write: ten minutes after an officer's answer each case asks for progress,
 # which nobody here records.
 LONG = 2500
-MARKED = re.compile(r"(<!-- faults -->\n).*?(<!-- /faults -->)", re.DOTALL)
 # how a fault's name begins → what it is called in each README, in the order of the table
 FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("kill -9", "a process killed (kill -9)", "进程被强杀（kill -9）"),
@@ -117,33 +115,26 @@ def _broken(counts: Counter[str], which: str) -> str:
 
 
 def _under(rows: Sequence[Row], none: int, words: str) -> str:
-    versions: dict[str, list[str]] = {}
-    for row in rows:
-        for name, said in row["versions"].items():
-            if said not in versions.setdefault(name, []):
-                versions[name].append(said)
     return words.format(
         runs=len(rows),
         none=none,
         date=max(row["date"] for row in rows),
         seeds=", ".join(f"{row['kind'][:3]} {row['seed']}" for row in rows),
-        versions="; ".join(f"{name} {', '.join(said)}" for name, said in versions.items()),
+        versions="; ".join(f"{name} {', '.join(said)}" for name, said in said_of(rows).items()),
         machine=rows[-1]["machine"],
     )
 
 
 def rewrite(readme: Path, rows: Sequence[Row], language: str) -> None:
-    text, found = MARKED.subn(lambda marks: f"{marks[1]}{table(rows, language)}{marks[2]}", readme.read_text())
-    assert found == 1, f"{readme.name} has no place for the table: <!-- faults --> … <!-- /faults -->"
-    readme.write_text(text)
+    put(readme, "faults", table(rows, language))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.table", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
     rows = read(parser.parse_args(argv).results)
-    for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
-        rewrite(ROOT / name, rows, language)
+    for language, readme in READMES.items():
+        rewrite(readme, rows, language)
     return 0
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.fuzz import results
 from tests.fuzz.databases import databases
 from tests.fuzz.run import BATCH, Figures, Range, keep, run, shoot
 from tests.world import World
@@ -15,8 +17,8 @@ from tests.world import World
 KEPT = Path("var") / "fuzz"
 
 
-def main() -> int:
-    options = _options()
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _options(argv)
     with tempfile.TemporaryDirectory(prefix="stopline-fuzz-") as name, databases(options.postgresql) as url:
         folder = Path(name)
 
@@ -28,16 +30,17 @@ def main() -> int:
         else:
             figures = _one(new_world(folder), folder, options.seed, options.only)
     _say(figures, options.seed)
+    if options.only is None:
+        results.keep("inputs", figures.inputs, len(figures.found), figures.seconds, options)
     return 1 if figures.found else 0
 
 
-def _options() -> argparse.Namespace:
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=110)
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this input alone, after the first of its batch")
-    parser.add_argument("--postgresql", action="store_true", help="a private PostgreSQL instead of SQLite")
-    return parser.parse_args()
+    results.arguments(parser)
+    return parser.parse_args(argv)
 
 
 def _one(world: World, folder: Path, seed: int, number: int) -> Figures:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from services.web import WebServer
+from tests.fuzz import results
 from tests.fuzz.databases import databases
 from tests.world import World, body
 
@@ -126,12 +127,11 @@ def _cases(world: World) -> int:
     return int(world.rows("SELECT count(*) FROM cases")[0][0])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.replays", description=__doc__)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.replays")
     parser.add_argument("--replays", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=110)
-    parser.add_argument("--postgresql", action="store_true", help="a private PostgreSQL instead of SQLite")
-    options = parser.parse_args()
+    results.arguments(parser)
+    options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="stopline-replays-") as name, databases(options.postgresql) as url:
         world = World.make(url(Path(name)), Path(name))
         try:
@@ -144,6 +144,7 @@ def main() -> int:
     )
     for fault in outcome.faults:
         sys.stdout.write(f"  {fault}\n")
+    results.keep("replays", outcome.sent, len(outcome.faults), outcome.seconds, options)
     return 1 if outcome.faults else 0
 
 
