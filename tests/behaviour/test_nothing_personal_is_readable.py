@@ -1,20 +1,27 @@
-"""Names, phones, accounts and what people wrote stand in no file, no log line and no event, however it ends."""
+"""Names, phones, accounts and what people wrote stand in no file, no dump, no log line, no text and no message that a
+broker is given, however it ends."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ledger import tables as t
 from ledger.demo_school import demo_school
-from ledger.events import COUNSELOR, Envelope, ReportReceived
+from ledger.events import CONSUMERS, COUNSELOR, QUEUES, Envelope, ReportReceived
 from services.handlers import HANDLERS
-from tests.behaviour.stories import SQLITE
+from services.relay import Relay
+from tests.behaviour.stories import SQLITE, read_all
+from tests.private_services import RabbitMQ
+from tests.processes import eventually
 from tests.world import World
 
 CANARIES = {
@@ -39,10 +46,11 @@ CANARIES = {
 
 
 def spellings(secret: str) -> set[bytes]:
-    """As text, as JSON writes it, and in the two-byte form."""
+    """As text, as JSON writes it, in the two-byte form, and as a dump shows bytes."""
     escaped = json.dumps(secret)[1:-1]
     grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)) if secret.isdecimal() else secret
-    return {secret.encode(), escaped.encode(), secret.encode("utf-16-le"), grouped.encode()}
+    plain = {secret.encode(), escaped.encode(), secret.encode("utf-16-le"), grouped.encode()}
+    return plain | {secret.encode().hex().encode()}
 
 
 def secrets() -> dict[str, str]:
@@ -115,24 +123,40 @@ def checkpoint(world: World) -> None:
         conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-@SQLITE
+@pytest.fixture
+def kept(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], dict[str, bytes]]:
+    """Everything that is kept, by its name: the ledger as its file or as a dump, and what lies beside it."""
+
+    def read() -> dict[str, bytes]:
+        url = world.parts.settings.database_url
+        dumped: dict[str, bytes] = {}
+        if world.parts.ledger.postgres:
+            dumped["dump"] = request.getfixturevalue("postgresql").dump(url)
+        else:
+            checkpoint(world)
+        return dumped | {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    return read
+
+
 def test_not_in_the_database_the_logs_or_the_events(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    world: World,
+    kept: Callable[[], dict[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     with capture_logs() as logs:
         full_story(world, monkeypatch)
-    checkpoint(world)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any(path.name == "stopline.db" and path.stat().st_size > 100_000 for path in files)
-    assert any(path.name == "anchors.log" for path in files)
-    assert {path.name: leaks for path in files if (leaks := found_in(path.read_bytes()))} == {}
+    files = kept()
+    assert len(files.get("stopline.db") or files["dump"]) > 100_000 and "anchors.log" in files
+    assert {name: leaks for name, data in files.items() if (leaks := found_in(data))} == {}
 
     assert {entry["event"] for entry in logs} >= {"text_refused", "text_unknown", "reply_taken"}
     printed = capfd.readouterr()
     said = json.dumps(logs, default=str, ensure_ascii=False) + printed.out + printed.err
     assert found_in(said.encode()) == []
 
-    events = [Envelope(row.id, row.type, row.at, row.case_id, row.data).cloudevent() for row in _events(world)]
+    events = [event.cloudevent() for event in _events(world)]
     assert {event["type"] for event in events} >= {"report.received.v1", "case.amended.v1", "case.owner_released.v1"}
     assert found_in(json.dumps(events, default=str, ensure_ascii=False).encode()) == []
 
@@ -141,15 +165,53 @@ def test_not_in_the_database_the_logs_or_the_events(
         world.phones.mark_read(text)
 
 
-def _events(world: World) -> Any:
+def _events(world: World) -> list[Envelope]:
     with world.parts.ledger.read() as conn:
-        return conn.execute(select(t.case_events)).all()
+        rows = conn.execute(select(t.case_events)).all()
+    return [Envelope(row.id, row.type, row.at, row.case_id, row.data) for row in rows]
 
 
 @SQLITE
-def test_the_search_itself_can_find_something(world: World, tmp_path: Path) -> None:
+def test_not_in_what_a_broker_is_given(world: World, rabbitmq: RabbitMQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event of the story goes to a real broker by the real relay, and waits there for nobody."""
+    full_story(world, monkeypatch)
+    read_all(world)
+    events = _events(world)
+    rabbitmq.rabbitmqctl("add_vhost", "canaries")
+    rabbitmq.rabbitmqctl("set_permissions", "-p", "canaries", "guest", ".*", ".*", ".*")
+    url = rabbitmq.url.replace("%2F", "canaries")
+    relay = Relay(world.parts.ledger, [url], sweep=False)
+    relay.start()
+    try:
+        eventually(lambda: relay.connected, "the relay is not connected")
+        relay.submit(events)
+        wanted = Counter(queue for event in events for queue in CONSUMERS[event.type])
+        eventually(lambda: _waiting(url) == wanted, "not all of them have come")
+    finally:
+        relay.stop()
+    assert set(wanted) == set(QUEUES)
+    assert found_in("\n".join(_taken(url)).encode()) == []
+
+
+def _waiting(url: str) -> Counter[str]:
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        return Counter({queue: channel.queue_declare(queue, passive=True).method.message_count for queue in QUEUES})
+
+
+def _taken(url: str) -> Iterator[str]:
+    """All that the broker tells a consumer of each message: where it stood, its properties and its body."""
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        for queue in QUEUES:
+            while (message := channel.basic_get(queue, auto_ack=True))[0]:
+                yield "\n".join(map(str, message))
+
+
+def test_the_search_itself_can_find_something(world: World, kept: Callable[[], dict[str, bytes]]) -> None:
     with world.parts.ledger.begin("leak") as uow:
+        mac = CANARIES["reply"].encode()
         uow.conn.execute(t.alarms.insert().values(dedup="x", kind="x", at=uow.now, reason=f"{CANARIES['name']}"))
-        uow.conn.execute(t.anchors.insert().values(seq=1, at=uow.now, content={"x": CANARIES["note"]}, mac=b""))
-    checkpoint(world)
-    assert found_in((tmp_path / "stopline.db").read_bytes()) == ["name", "note"]
+        uow.conn.execute(t.anchors.insert().values(seq=1, at=uow.now, content={"x": CANARIES["note"]}, mac=mac))
+    files = kept()
+    assert found_in(files.get("stopline.db") or files["dump"]) == ["name", "note", "reply"]

@@ -42,10 +42,11 @@ LINES = {
     ), "the restore rehearsal is a page for people, no test; no command destroys a case's key yet"),
     3: Line("planted names, phones, accounts and notes stand in no database, log, event or text", (
         f"{B}nothing_personal_is_readable.py::test_not_in_the_database_the_logs_or_the_events",
+        f"{B}nothing_personal_is_readable.py::test_not_in_what_a_broker_is_given",
         f"{B}nothing_personal_is_readable.py::test_the_search_itself_can_find_something",
         f"{B}texts_name_nobody.py::test_no_text_names_the_victim_or_an_account_or_carries_a_link",
         f"{B}door_answers.py::test_the_metrics_can_be_read_and_name_nobody",
-    ), "event bodies are searched as they are made; a dump of a real broker or of PostgreSQL is not"),
+    )),
     4: Line("look-ups by a keyed digest; none on notes", (
         f"{U}ledger/test_crypto.py::test_the_blind_index_finds_equals_of_one_kind_under_one_key",
         f"{B}kept_from_others.py::test_only_what_is_looked_up_has_a_blind_index_and_no_note_has_one",
