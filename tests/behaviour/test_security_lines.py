@@ -54,6 +54,8 @@ LINES = {
     5: Line("who may see which field of what", (
         f"{B}the_matrix_of_roles.py::test_a_role_reads_its_own_fields_and_no_others",
         f"{B}the_matrix_of_roles.py::test_rows_of_others_are_nowhere",
+        f"{B}the_matrix_of_roles.py::test_the_api_shows_whoever_has_the_link_states_and_times_and_no_more",
+        f"{B}the_matrix_of_roles.py::test_the_api_takes_a_report_and_reads_none_of_it_back",
         f"{B}door_staff.py::test_get_pages_by_role",
         f"{B}door_staff.py::test_deeds_by_role",
         f"{B}uploads_are_clean.py::test_another_ones_screenshot_is_not_found",

@@ -1,7 +1,9 @@
-"""Who sees what (DOMAIN §7): each kind of datum is planted as a canary, and every page is walked as every role."""
+"""Who sees what (DOMAIN §7): each kind of datum is planted as a canary, and every address, be it a page or an API, is
+walked as every role."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -13,19 +15,24 @@ from ledger import contacts
 from ledger import tables as t
 from tests.behaviour.door_tools import a_client, shared_world
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR
-from tests.world import Report, World
+from tests.world import Report, World, body
 
 STAFF = ("officer", "elsewhere", "counselor", "other counselor", "psychologist", "leader", "security", "admin")
 NOBODY, OFFICE = "nobody", ("security", "admin")
 PLANTED = {  # canary → what it stands for, and who may come upon it
     "金丝雀案情": ("case facts", {"officer", "counselor", *OFFICE}),
-    "0000 0000 4417": ("the account", {"officer", *OFFICE}),
+    "0000 0000 7741": ("the account", {"officer", *OFFICE}),
+    "6217000000007741": ("the account as banks write it", {"officer", *OFFICE}),
     "138 0000 0001": ("the student's phone", {"officer", "counselor", *OFFICE}),
+    "+8613800000001": ("the student's phone as it is dialled", {"officer", "counselor", *OFFICE}),
     "金丝雀家庭": ("family", {"counselor"}),
     "金丝雀资金": ("the source of the money", {"counselor"}),
     "金丝雀谈话": ("a counselor's note", {"counselor"}),
 }
-EVERYWHERE = {"金丝雀案情", "0000 0000 4417", "138 0000 0001"}  # where a role may see it, a page does show it
+RANG = {"state", "late", "alerted_at", "acknowledged_at"}
+SHOWN = {"police": RANG, "counselor": RANG, "care": {"state", "late", "opened_at", "next_contact_at"}}
+KEY, TYPED = "a key of the matrix", {"narrative": "金丝雀案情", "payee_account": "6217 0000 0000 7741"}
+EVERYWHERE = {"金丝雀案情", "0000 0000 7741", "138 0000 0001"}  # where a role may see it, a page does show it
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -36,7 +43,7 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def case(door: World) -> Report:
     """A case of another student stands beside it, so that lists, counts and searches have something to leak."""
-    report = door.report(narrative="金丝雀案情")
+    report = door.report(key=KEY, **TYPED)
     door.report(phone="13800000002")
     door.pump()
     with door.parts.ledger.begin("plant") as uow:
@@ -52,11 +59,11 @@ def case(door: World) -> Report:
 
 
 @pytest.fixture(scope="module")
-def seen(door: World, case: Report) -> dict[str, str]:
-    """All that each role can read on any page that a GET opens, in both languages, with every way to ask."""
+def clients(door: World, case: Report) -> dict[str, FlaskClient]:
+    """A signed-in browser of each kind, and one of nobody's."""
     phones = {"officer": OFFICER, "elsewhere": ELSEWHERE, "counselor": COUNSELOR, "other counselor": OTHER_COUNSELOR}
     kinds = {"elsewhere": "officer", "other counselor": "counselor"}
-    clients = {
+    signed_in = {
         name: door.user(
             f"m-{name}",
             kinds.get(name, name),
@@ -65,20 +72,31 @@ def seen(door: World, case: Report) -> dict[str, str]:
         )
         for name in STAFF
     }
-    return {name: walk(client, door, case) for name, client in (clients | {NOBODY: a_client(door)}).items()}
+    return signed_in | {NOBODY: a_client(door)}
+
+
+@pytest.fixture(scope="module")
+def seen(door: World, case: Report, clients: dict[str, FlaskClient]) -> dict[str, str]:
+    """All that each role can read at any address that a GET opens, in both languages, with every way to ask."""
+    return {name: walk(client, door, case) for name, client in clients.items()}
 
 
 def walk(client: FlaskClient, door: World, case: Report) -> str:
+    """Every address, page or API, with the code wherever it wants to know which case."""
     rules = [rule.rule for rule in door.client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    staff = [rule for rule in rules if rule.startswith(("/duty", "/desk"))]
     found = []
-    for rule in staff:
+    for number, rule in enumerate(rule for rule in rules if not rule.startswith("/static")):
         path = re.sub(r"<[^>]+>", case.code, rule)
         for query in ("", "?lang=en", f"?code={case.code}", "?college=*", "?limit=10000"):
-            with client.get(path + query, follow_redirects=True) as answer:
-                assert answer.status_code < 500, path
-                found.append(answer.data.decode(errors="ignore") if answer.status_code == 200 else "")
+            found.append(read(client, path + query, f"10.0.{number}.1"))
     return "\n".join(found)
+
+
+def read(client: FlaskClient, path: str, address: str = "127.0.0.1") -> str:
+    """From an address of its own: a limit on guesses must not hide what would have been answered."""
+    with client.get(path, follow_redirects=True, environ_base={"REMOTE_ADDR": address}) as answer:
+        assert answer.status_code < 500 and answer.status_code != 429, path
+        return answer.data.decode(errors="ignore") if answer.status_code == 200 else ""
 
 
 @pytest.mark.parametrize("canary", PLANTED)
@@ -95,3 +113,35 @@ def test_rows_of_others_are_nowhere(seen: dict[str, str], case: Report) -> None:
     for role in ("elsewhere", "other counselor", "psychologist"):
         shown = seen[role].replace(f"code={case.code}", "")  # the language switch keeps what was asked
         assert case.code not in shown, role
+
+
+@pytest.mark.parametrize("role", [*STAFF, NOBODY])
+def test_the_api_shows_whoever_has_the_link_states_and_times_and_no_more(
+    clients: dict[str, FlaskClient], case: Report, role: str
+) -> None:
+    """Neither more nor less to somebody who is signed in, however they ask; a code opens nothing."""
+    for query in ("", "?lang=en", f"?code={case.code}", "?limit=10000", "?fields=*"):
+        shown = json.loads(read(clients[role], f"/api/v1/reports/{case.token}{query}"))
+        assert shown == case.status() and shown["case"] == case.code
+        assert set(shown) == {"case", "state", "received_at", "obligations", "asked"}
+        assert {kind: set(fields) for kind, fields in shown["obligations"].items()} == SHOWN
+        assert shown["asked"] == []
+    for token in (case.code, case.code.lower(), case.token[:-1], f"{case.token}0", "*", "%25"):
+        assert read(clients[role], f"/api/v1/reports/{token}") == ""
+
+
+@pytest.mark.parametrize("role", [*STAFF, NOBODY])
+def test_the_api_takes_a_report_and_reads_none_of_it_back(
+    clients: dict[str, FlaskClient], case: Report, role: str
+) -> None:
+    """The same again, and another under its key: who sends it learns which case it is, or that the key is taken."""
+    path, key = "/api/v1/reports", {"Idempotency-Key": KEY}
+    same = clients[role].post(path, json=body(**TYPED), headers=key)
+    assert (same.status_code, set(same.get_json())) == (
+        200,
+        {"case", "token", "status_url", "received_at", "duplicate"},
+    )
+    other = clients[role].post(path, json=body(phone="13800000002"), headers=key)
+    assert (other.status_code, case.code in other.text, case.token in other.text) == (422, False, False)
+    assert clients[role].get(path).status_code == 405  # there is no list
+    assert [canary for canary in PLANTED if canary in same.text + other.text] == []
