@@ -26,3 +26,8 @@ class Fault:
     kinds: tuple[str, ...] = KINDS
     lasts_s: tuple[float, float] = (1.0, 3.0)
     lacking: Callable[[Site], str] = field(default=_nothing)
+
+
+def not_brought_about(site: Site, name: str, why: str) -> None:
+    """Said of a fault that was tried in vain: the results do not count it, and the checker still allows for it."""
+    site.history.add("info", "missed", name=name, why=why)

@@ -26,7 +26,7 @@ class History:
         self._file: IO[str] | None = file.open("a") if file else None
 
     def add(self, type_: str, what: str, **data: Any) -> Entry:
-        """`what`: report, replay, reply, status, fault, advance, phase."""
+        """`what`: report, replay, reply, status, fault, point, missed, died, advance, phase."""
         assert type_ in TYPES, type_
         with self._lock:  # the time is taken inside: the file is in the order of its times
             entry = {"t": round(time.monotonic(), 4), "type": type_, "what": what, **data}

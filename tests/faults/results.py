@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import subprocess
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,8 @@ def row(result: Result) -> dict[str, Any]:
         **_of(order),
         "seconds": round(result.seconds),
         **{name.replace(" ", "_"): value for name, value in verdict.figures.items()},
-        "faults": len(result.injected) - len(result.missed),
-        "by_fault": dict(sorted((Counter(result.injected) - Counter(result.missed)).items())),
+        "faults": result.happened.total(),
+        "by_fault": dict(sorted(result.happened.items())),
         "missing": list(result.missing),
         "broken": {str(number): len(found) for number, found in verdict.breaches.items() if found},
     }

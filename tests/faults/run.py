@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -71,8 +72,13 @@ class Result:
     missing: tuple[str, ...]  # faults that this machine lacks, a line each
     order: Order
     injected: tuple[str, ...]
-    missed: tuple[str, ...]  # of these: crashes at a point that was never come to
+    missed: tuple[str, ...]  # of these: those that were not brought about, as crashes at a point never come to
     seconds: float
+
+    @property
+    def happened(self) -> Counter[str]:
+        """How often each fault was brought about."""
+        return Counter(self.injected) - Counter(self.missed)
 
 
 class Run:
@@ -216,12 +222,13 @@ def run(order: Order, folder: Path) -> Result:
         _write_requests(folder / "provider.jsonl", requests)
         verdict = judge(history.entries(), requests)
         (folder / "timeline.txt").write_text(timeline(history.entries(), requests, verdict.found()))
-    seconds, missed = time.monotonic() - began, missed_points(history.entries())
+    seconds, missed = time.monotonic() - began, missed_faults(history.entries())
     return Result(verdict, tuple(it.missing), order, tuple(it.injected), missed, seconds)
 
 
-def missed_points(history: Sequence[Entry]) -> tuple[str, ...]:
-    return tuple(f"crash {it['name']}" for it in history if it["what"] == "point" and not it["reached"])
+def missed_faults(history: Sequence[Entry]) -> tuple[str, ...]:
+    points = [f"crash {it['name']}" for it in history if it["what"] == "point" and not it["reached"]]
+    return (*points, *(it["name"] for it in history if it["what"] == "missed"))
 
 
 def _write_requests(file: Path, requests: Sequence[Entry]) -> None:
@@ -231,12 +238,13 @@ def _write_requests(file: Path, requests: Sequence[Entry]) -> None:
 def report(result: Result) -> str:
     """What a person wants to read of a run."""
     figures = result.verdict.figures
-    order = result.order
+    order, happened = result.order, result.happened
     head = (
-        f"{order.kind}, seed {order.seed}: {figures['accepted']:.0f} reports accepted, {figures['faults']:.0f} faults "
-        f"of {len(set(result.injected))} kinds, {figures['lost']:.0f} lost, {result.seconds:.0f} s"
+        f"{order.kind}, seed {order.seed}: {figures['accepted']:.0f} reports accepted, {happened.total()} faults "
+        f"of {len(happened)} kinds, {figures['lost']:.0f} lost, {result.seconds:.0f} s"
     )
     missing = [f"  not here: {line}" for line in result.missing]
+    missing += [f"  not brought about: {name}" for name in result.missed]
     shown = [f"  {name}: {value:g}" for name, value in figures.items()]
     found = [f"  {breach}" for breach in result.verdict.found()]
     return "\n".join([head, *missing, *result.verdict.lines(), *shown, *found[:40]])

@@ -1,14 +1,12 @@
-"""What can happen to the database, the broker, and the disk they stand on."""
+"""What can happen to the database and the broker; disk_faults has what can happen to their disk."""
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,7 +16,7 @@ import pika
 import psycopg
 
 from tests.faults.fault import Fault, Heal
-from tests.faults.site import QUEUES, Site, is_small
+from tests.faults.site import QUEUES, Site
 from tests.one_process import eventually
 from tests.private_services import PostgreSQL, RabbitMQ
 
@@ -44,8 +42,6 @@ def faults() -> Iterator[Fault]:
     yield Fault("database immediate stop", DATABASE, _database_killed, SEPARATE)
     yield Fault("database backends terminated", DATABASE, _backends_terminated, SEPARATE, (0.0, 0.5))
     yield Fault("database locked by another", DATABASE, _locked, EMBEDDED, (2.0, 6.0))
-    yield Fault("disk full", DATABASE, _disk_full, lacking=_no_small_disk)
-    yield Fault("fsync fails", DATABASE, _fsync_fails, lacking=_no_strace)
 
 
 def _broker(site: Site) -> RabbitMQ:
@@ -113,17 +109,17 @@ def _ctl(site: Site, *words: str) -> None:
 
 def _database_killed(site: Site, _chance: random.Random) -> Heal:
     _database(site).kill()
-    return partial(_database_runs, site)
+    return partial(database_runs, site)
 
 
-def _database_runs(site: Site) -> None:
+def database_runs(site: Site) -> None:
     """It may have ended, or be in the midst of ending or recovering. One that does neither is killed for good."""
     server = _database(site)
     server.start()
     try:
         eventually(server._ready, "the database does not come back", 15)
     except AssertionError:
-        for pid in _pids_of(site):
+        for pid in database_pids(site):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         server._end(signal.SIGKILL)
@@ -149,57 +145,7 @@ def _locked(site: Site, _chance: random.Random) -> Heal:
     return heal
 
 
-def _no_small_disk(site: Site) -> str:
-    return "" if is_small(site.disk) else "no small disk to fill: mounting a tmpfs needs root"
-
-
-def _disk_full(site: Site, _chance: random.Random) -> Heal:
-    with site.ballast.open("wb") as ballast:
-        for _ in range(3):  # others write and delete beside us
-            with suppress(OSError):
-                os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + site.free_bytes())
-
-    def heal() -> None:
-        site.ballast.unlink()
-        if site.postgresql:
-            _database_runs(site)
-
-    return heal
-
-
-def _no_strace(_site: Site) -> str:
-    if not shutil.which("strace"):
-        return "strace is not installed: apt-get install strace"
-    able = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
-    return "" if able else "strace may not trace here"
-
-
-def _fsync_fails(site: Site, _chance: random.Random) -> Heal:
-    """The disk says that it could not write. PostgreSQL rightly gives up and recovers; SQLite fails the commit."""
-    command = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
-               "-e", "inject=fsync,fdatasync:error=EIO"]  # fmt: skip
-    pids = _pids_of(site)
-    command += [word for pid in pids for word in ("-p", str(pid))]
-    silent = subprocess.DEVNULL
-    tracer = subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
-    time.sleep(0.3)
-
-    def heal() -> None:
-        tracer.send_signal(signal.SIGTERM)
-        try:
-            tracer.wait(20)
-        except subprocess.TimeoutExpired:
-            tracer.kill()
-            tracer.wait()
-        if site.postgresql:
-            _database_runs(site)
-
-    return heal
-
-
-def _pids_of(site: Site) -> list[int]:
-    if not site.postgresql:
-        return [site.processes["up"].popen.pid]
+def database_pids(site: Site) -> list[int]:
     parent = eventually(lambda: site.postgresql and site.postgresql._process, "the database is not running").pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [parent, *map(int, children)]

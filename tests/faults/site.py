@@ -46,7 +46,6 @@ class Site(Installation):
     def __init__(self, kind: str, folder: Path, disk: Path, double: TwilioDouble, history: History,
                  planted: str = "", servers: Servers | None = None) -> None:  # fmt: skip
         self.kind, self.disk, self.history = kind, disk, history
-        self.ballast = disk / "ballast"
         if planted:
             self.program = ("tests.faults.planted", planted)
         self.web_ports = {"web-1": free_port(), "web-2": free_port()} if servers else {"up": free_port()}
@@ -125,9 +124,6 @@ class Site(Installation):
         super().close()
         for proxy in self.proxies.values():
             proxy.close()
-
-    def free_bytes(self) -> int:
-        return shutil.disk_usage(self.disk).free
 
     def await_served(self) -> None:
         """Until the broker has all queues on its disk: killed before that, RabbitMQ 3.10 loses them for good."""
