@@ -15,7 +15,7 @@ from pathlib import Path
 import pika
 import psycopg
 
-from tests.faults.fault import Fault, Heal
+from tests.faults.fault import Fault, Heal, not_brought_about
 from tests.faults.site import QUEUES, Site
 from tests.one_process import eventually
 from tests.private_services import PostgreSQL, RabbitMQ
@@ -23,6 +23,7 @@ from tests.private_services import PostgreSQL, RabbitMQ
 EMBEDDED, SEPARATE = ("embedded",), ("separate",)
 BROKER, DATABASE = "broker", "database"
 RUBBISH = (b"\xff\x00 not JSON", b'{"type": "report.received.v1"}', b"[" * 50_000)
+RUBBISH_IN_A_QUEUE, QUEUED_S = "broker rubbish in a queue", 10.0
 FULL = '{"max-length":1,"overflow":"reject-publish"}'
 
 
@@ -36,7 +37,7 @@ def faults() -> Iterator[Fault]:
         ("broker delete_queue", _queue_deleted),
         ("broker queue full", _queue_full),
         ("broker wiped", _broker_wiped),
-        ("broker rubbish in a queue", _rubbish),
+        (RUBBISH_IN_A_QUEUE, _rubbish),
     ):
         yield Fault(name, BROKER, inject, SEPARATE)
     yield Fault("database immediate stop", DATABASE, _database_killed, SEPARATE)
@@ -77,8 +78,11 @@ def _connections_closed(site: Site, _chance: random.Random) -> Heal:
 
 
 def _queue_deleted(site: Site, chance: random.Random) -> Heal:
-    with suppress(subprocess.CalledProcessError):  # nobody has declared it again since the last time
-        _broker(site).rabbitmqctl("delete_queue", chance.choice(QUEUES))
+    for queue in chance.sample(QUEUES, len(QUEUES)):
+        with suppress(subprocess.CalledProcessError):  # nobody has declared this one again since the last time
+            _broker(site).rabbitmqctl("delete_queue", queue)
+            return lambda: None
+    not_brought_about(site, "broker delete_queue", "there is none of them")
     return lambda: None
 
 
@@ -94,13 +98,24 @@ def _broker_wiped(site: Site, _chance: random.Random) -> Heal:
 
 
 def _rubbish(site: Site, chance: random.Random) -> Heal:
+    """Three bodies that nobody can read, each confirmed by a queue that took it."""
+    for body in RUBBISH:
+        try:
+            eventually(partial(_queued, site, chance, body), "no queue takes it", QUEUED_S)
+        except AssertionError as error:
+            not_brought_about(site, RUBBISH_IN_A_QUEUE, str(error))
+            break
+    return lambda: None
+
+
+def _queued(site: Site, chance: random.Random, body: bytes) -> bool:
+    about = pika.BasicProperties(content_type="application/json")
     with suppress(pika.exceptions.AMQPError), pika.BlockingConnection(pika.URLParameters(_broker(site).url)) as to:
         channel = to.channel()
-        for body in RUBBISH:
-            channel.basic_publish(
-                "", chance.choice(QUEUES), body, pika.BasicProperties(content_type="application/json")
-            )
-    return lambda: None
+        channel.confirm_delivery()
+        channel.basic_publish("", chance.choice(QUEUES), body, about, mandatory=True)
+        return True
+    return False
 
 
 def _ctl(site: Site, *words: str) -> None:
