@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults import aliases, asking, doubt, ringing, texts
+from tests.faults import aliases, asking, doubt, ringing, spooling, texts
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
@@ -27,6 +27,7 @@ PROMISES = {
     6: "every step comes at its time, none is skipped or doubled",
     7: "no alert begins more than a second after an acknowledgement",
     8: "without the broker an alert is at most 5 s late",
+    13: "a report is taken without the database too, or at the worst answered with 110",
 }
 
 
@@ -72,6 +73,7 @@ class Verdict:
 
 def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     """`requests`: the double's log in its order, each with t, kind, to, body, outcome, status, sid and delivery."""
+    as_told = history
     history, requests = aliases.under_last_codes(history, requests)
     time, reports = Time(history), reports_of(history)
     ringings = ringing.all_of(requests)
@@ -86,6 +88,7 @@ def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     breaches[6] = [*ringing.doubled(requests, in_doubt), *_missed_steps(reports.values(), history, ringings, time)]
     breaches[7] = [*ringing.after_acknowledgement(history, requests, time)]
     breaches[8] = [*_late_without_broker(reports.values(), ringings, time)]
+    breaches[13] = [*spooling.turned_away(as_told, time), *spooling.odd_codes(as_told)]
     return Verdict(breaches, _figures(reports.values(), history, requests, ringings, breaches, time))
 
 
@@ -251,6 +254,7 @@ def _figures(
         "calm p99": percentile(calm, 0.99),
         "calm reports": len(calm),
         "due within 20 s": sum(time.grace(at, HEALED_S) <= at + 20 for _, at in accepted),
+        "turned away": spooling.count(history),
         "without the broker": len([*_without_broker(reports, time)]),
     }
 

@@ -1,4 +1,4 @@
-"""What can happen to the disk that the database stands on."""
+"""What can happen to the disk that the database stands on, and to the spool's, which has to do while that is away."""
 
 from __future__ import annotations
 
@@ -13,20 +13,46 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.fault import Fault, Heal, not_brought_about
-from tests.faults.server_faults import DATABASE, database_pids, database_runs
+from tests.faults.server_faults import (
+    DATABASE,
+    EMBEDDED,
+    SEPARATE,
+    database_killed,
+    database_locked,
+    database_pids,
+    database_runs,
+)
 from tests.faults.site import Site, is_small
 
 ATTACHED_S = 5.0
+AWAY_S = (4.0, 8.0)  # a door waits for a locked database before it turns to the spool
+Inject = Callable[[Site, random.Random], Heal]
 FSYNC_FAILS = ("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO")
 
 
 def faults() -> Iterator[Fault]:
     yield Fault("disk full", DATABASE, _disk_full, lacking=_no_small_disk)
     yield Fault("fsync fails", DATABASE, _fsync_fails, lacking=_no_strace)
+    for away, leave, kinds in (
+        ("database stopped", database_killed, SEPARATE),
+        ("database locked", database_locked, EMBEDDED),
+        ("disk full", _disk_full, EMBEDDED),
+    ):
+        yield Fault(f"spool full, {away}", DATABASE, _spool_full(leave), kinds, AWAY_S, _no_small_disk)
+    for away, leave, kinds in (
+        ("database stopped", database_killed, SEPARATE),
+        ("database locked", database_locked, EMBEDDED),
+    ):
+        name = f"spool fsync fails, {away}"
+        yield Fault(name, DATABASE, _spool_without_fsync(name, leave), kinds, AWAY_S, _no_strace)
 
 
 def _no_small_disk(site: Site) -> str:
-    return "" if is_small(site.disk) else "no small disk to fill: mounting a tmpfs needs root"
+    return (
+        ""
+        if is_small(site.disk) and is_small(site.spool_disk)
+        else "no small disk to fill: mounting a tmpfs needs root"
+    )
 
 
 def _disk_full(site: Site, _chance: random.Random) -> Heal:
@@ -69,6 +95,25 @@ def _fsync_fails(site: Site, _chance: random.Random) -> Heal:
             database_runs(site)
 
     return heal
+
+
+def _spool_full(leave: Inject) -> Inject:
+    """The database goes first: what is taken between the two lies in a spool that has no room for its journal."""
+
+    def inject(site: Site, chance: random.Random) -> Heal:
+        come_back, let_go = leave(site, chance), _fill(site.spool_disk)
+        return lambda: (let_go(), come_back())[0]
+
+    return inject
+
+
+def _spool_without_fsync(name: str, leave: Inject) -> Inject:
+    def inject(site: Site, chance: random.Random) -> Heal:
+        come_back = leave(site, chance)
+        detach = _without_fsync(site, name, [site.processes[door].popen.pid for door in site.named("web", "up")])
+        return lambda: (detach(), come_back())[0]
+
+    return inject
 
 
 def _without_fsync(site: Site, name: str, pids: Sequence[int]) -> Callable[[], None]:

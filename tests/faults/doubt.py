@@ -12,8 +12,11 @@ from tests.faults.history import Entry
 
 # Faults under which any commit may go unanswered, and those that end the database at one stroke: after that, nothing is
 # begun that could be in doubt.
-THROUGHOUT = ("database backends terminated", "database standby lost", "disk full", "fsync fails", "postgresql ")
-AT_ONE_STROKE, STROKE_S = ("database immediate stop", "database primary lost"), 1.0
+THROUGHOUT = ("database backends terminated", "database standby lost", "disk full", "fsync fails", "postgresql ",
+              "spool full, disk full")  # fmt: skip
+AT_ONE_STROKE = ("database immediate stop", "database primary lost", "spool full, database stopped",
+                 "spool fsync fails, database stopped")  # fmt: skip
+STROKE_S = 1.0
 
 
 def keys(history: Sequence[Entry], time: Time) -> set[str]:

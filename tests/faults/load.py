@@ -91,7 +91,8 @@ class Door:
             self._history.add("ok", what, key=it.key, status=status, token=token, case=code, duplicate=again)
             return token
         known = 400 <= status < 500
-        self._history.add("fail" if known else "info", what, key=it.key, status=status)
+        said_too = {} if status < 500 else {"says_110": b"110" in said.data}
+        self._history.add("fail" if known else "info", what, key=it.key, status=status, **said_too)
         return "" if known else None
 
     def look(self, key: str, token: str) -> bool:

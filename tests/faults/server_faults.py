@@ -40,9 +40,9 @@ def faults() -> Iterator[Fault]:
         (RUBBISH_IN_A_QUEUE, _rubbish),
     ):
         yield Fault(name, BROKER, inject, SEPARATE)
-    yield Fault("database immediate stop", DATABASE, _database_killed, SEPARATE)
+    yield Fault("database immediate stop", DATABASE, database_killed, SEPARATE)
     yield Fault("database backends terminated", DATABASE, _backends_terminated, SEPARATE, (0.0, 0.5))
-    yield Fault("database locked by another", DATABASE, _locked, EMBEDDED, (2.0, 6.0))
+    yield Fault("database locked by another", DATABASE, database_locked, EMBEDDED, (2.0, 6.0))
 
 
 def _broker(site: Site) -> RabbitMQ:
@@ -122,7 +122,7 @@ def _ctl(site: Site, *words: str) -> None:
     _broker(site).rabbitmqctl(*words)
 
 
-def _database_killed(site: Site, _chance: random.Random) -> Heal:
+def database_killed(site: Site, _chance: random.Random) -> Heal:
     _database(site).kill()
     return partial(database_runs, site)
 
@@ -148,7 +148,7 @@ def _backends_terminated(site: Site, _chance: random.Random) -> Heal:
     return lambda: None
 
 
-def _locked(site: Site, _chance: random.Random) -> Heal:
+def database_locked(site: Site, _chance: random.Random) -> Heal:
     """Somebody looks at the file with another program, and keeps it."""
     other = sqlite3.connect(site.disk / "stopline.db", isolation_level=None, check_same_thread=False, timeout=10)
     other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""An installation with a proxy between every two parts, on a small disk of its own, whose parts can be broken.
+"""An installation with a proxy between every two parts, on small disks of its own, whose parts can be broken.
 
     client ──▶ web ×2 ──▶ PostgreSQL         relay ×2, worker ×2, clock ×3 ──▶ PostgreSQL, RabbitMQ, Twilio double
     Twilio double ──callbacks──▶ web ×2      embedded: one `up` over SQLite, without a broker
@@ -30,6 +30,7 @@ KINDS = ("embedded", "separate")
 CLUSTER = "cluster"  # the same processes as in "separate"; not in every change's run
 COPIES = {"web": 2, "relay": 2, "worker": 2, "clock": 3}
 DISK_MB = {"embedded": 512, "separate": 1536, CLUSTER: 64}
+SPOOL_MB = 32  # the spool of a long outage; not the database's disk, so that each can be full by itself
 Servers = tuple[PostgreSQL, RabbitMQ] | tuple[Pair, Brokers]
 QUEUES = ("police", "counselor", "care", "notice")
 WHO_SENDS = ("up", "worker", "clock")  # verbs of the processes that call the provider
@@ -43,9 +44,9 @@ class Site(Installation):
     pair: Pair | None = None
     brokers: Brokers | None = None
 
-    def __init__(self, kind: str, folder: Path, disk: Path, double: TwilioDouble, history: History,
+    def __init__(self, kind: str, folder: Path, disk: Path, spool_disk: Path, double: TwilioDouble, history: History,
                  planted: str = "", servers: Servers | None = None) -> None:  # fmt: skip
-        self.kind, self.disk, self.history = kind, disk, history
+        self.kind, self.disk, self.spool_disk, self.history = kind, disk, spool_disk, history
         if planted:
             self.program = ("tests.faults.planted", planted)
         self.web_ports = {"web-1": free_port(), "web-2": free_port()} if servers else {"up": free_port()}
@@ -56,6 +57,7 @@ class Site(Installation):
         address = {name: f"http://127.0.0.1:{self.proxies[name].port}" for name in ("client", "callbacks", "twilio")}
         super().__init__(database, broker, double, folder,
                          STOPLINE_PUBLIC_URL=address["callbacks"],
+                         STOPLINE_STATE_DIR=str(spool_disk),
                          STOPLINE_TWILIO_API_BASE=address["twilio"])  # fmt: skip
         self.public_url = address["client"]
         double.message_webhook = f"{address['callbacks']}/webhooks/twilio/message"
@@ -139,11 +141,11 @@ def through(url: str, proxy: Proxy) -> str:
 
 
 @contextmanager
-def small_disk(kind: str) -> Iterator[Path]:
+def small_disk(megabytes: int) -> Iterator[Path]:
     """A folder that can be filled without harm: a small file system in memory, where this machine lets us mount one."""
     folder = Path(tempfile.mkdtemp(prefix="stopline-disk-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user
-    size = f"size={DISK_MB[kind]}m,mode=0711"
+    size = f"size={megabytes}m,mode=0711"
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], capture_output=True).returncode
     try:
         yield folder
@@ -189,7 +191,7 @@ def cluster() -> Iterator[tuple[Pair, Brokers]]:
 def site(kind: str, folder: Path, history: History, planted: str = "") -> Iterator[Site]:
     """Everything there is of one kind, prepared and started; ended and cleared away at the end."""
     with ExitStack() as stack:
-        disk = stack.enter_context(small_disk(kind))
+        disk, spool_disk = (stack.enter_context(small_disk(size)) for size in (DISK_MB[kind], SPOOL_MB))
         servers: Servers | None = None
         if kind == CLUSTER:
             servers = stack.enter_context(cluster())
@@ -197,7 +199,7 @@ def site(kind: str, folder: Path, history: History, planted: str = "") -> Iterat
             servers = stack.enter_context(servers_on(disk))
         double = TwilioDouble.start()
         stack.callback(double.close)
-        made = Site(kind, folder, disk, double, history, planted, servers)
+        made = Site(kind, folder, disk, spool_disk, double, history, planted, servers)
         stack.callback(made.close)
         made.prepare()
         made.run()

@@ -40,6 +40,7 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
     ),
     ("disk full", "disk full", "磁盘写满"),
     ("fsync", "fsync fails", "fsync 出错"),
+    ("spool", "the spool's disk full or failing while the database is away", "数据库离线时暂存盘写满或出错"),
     ("postgresql", "way to the database broken, answer to a commit lost", "数据库链路故障、提交应答丢失"),
     ("rabbitmq", "way to the broker broken", "消息代理链路故障"),
     ("twilio", "way to the provider broken", "短信商链路故障"),

@@ -1,0 +1,58 @@
+"""Stories in which one part is away for a while, each with the promises that are broken in it (8 and above)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.faults.story import CARE, CODE, COUNSELOR, OFFICER, PAGE, POLICE, Story, well
+
+
+def late_without_the_broker(story: Story) -> None:
+    story.broken(95.0, 99.0, "broker wiped", "broker").broken(100.0, 130.0, "broker kill -9", "broker")
+    story.report(police_at=108.0).reply(109.0)
+
+
+def turned_away(story: Story, since: float = 105.0, status: int = 503, says_110: bool = True) -> None:
+    well(story)
+    story.broken(104.0, 110.0, "spool full, database stopped", "database")
+    story.asks(since, key="k2", phone="13900000002")
+    story.add(since + 0.1, "info", "report", key="k2", status=status, says_110=says_110)
+    story.asks(111.0, key="k2", phone="13900000002").taken(111.1, case="K7M4P", key="k2", token="t2")
+    story.create(111.5, OFFICER, POLICE.replace(CODE, "K7M4P"), "d3")
+    story.create(111.5, COUNSELOR, CARE.replace(CODE, "K7M4P"), "d4")
+    page = {**PAGE, "case": "K7M4P"}
+    story.add(290.0, "ok", "status", key="k2", status=200, answer=page)
+    story.add(112.0, "invoke", "reply", kind="police", number=OFFICER, case="K7M4P")
+
+
+def turned_away_where_the_spool_was_well(story: Story) -> None:
+    turned_away(story, since=103.0)
+
+
+def turned_away_without_a_word_of_110(story: Story) -> None:
+    turned_away(story, says_110=False)
+
+
+def turned_away_by_a_blunder(story: Story) -> None:
+    turned_away(story, status=500)
+
+
+def spooled_under_a_ledger_s_code(story: Story) -> None:
+    well(story)
+    story.page = {**PAGE, "spool_codes": ["K2QK7"]}
+
+
+def a_case_under_a_spool_s_code(story: Story) -> None:
+    story.asks(100.0).taken(100.1, case="Z7M3P").reply(101.0)
+    story.page = {**PAGE, "case": "Z7M3P"}
+
+
+STORIES: list[tuple[Callable[[Story], None], set[int]]] = [
+    (late_without_the_broker, {8}),
+    (turned_away, set()),
+    (turned_away_where_the_spool_was_well, {13}),
+    (turned_away_without_a_word_of_110, {13}),
+    (turned_away_by_a_blunder, {13}),
+    (spooled_under_a_ledger_s_code, {13}),
+    (a_case_under_a_spool_s_code, {1, 4, 13}),
+]
