@@ -85,7 +85,8 @@ def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     breaches[5] = [*asking.repeated(requests, time)]
     unsure = doubt.keys(history, time)
     in_doubt = {case_of(report) for report in reports.values() if report.key in unsure}
-    breaches[6] = [*ringing.doubled(requests, in_doubt), *_missed_steps(reports.values(), history, ringings, time)]
+    ladders = _ladders(reports.values(), history, ringings, time)
+    breaches[6] = [*ringing.doubled(requests, in_doubt), *_missed_steps(ladders, time)]
     breaches[7] = [*ringing.after_acknowledgement(history, requests, time)]
     breaches[8] = [*_late_without_broker(reports.values(), ringings, time)]
     breaches[13] = [*spooling.turned_away(as_told, time), *spooling.odd_codes(as_told)]
@@ -206,15 +207,31 @@ def _without_broker(reports: Iterable[Report], time: Time) -> Iterable[tuple[Rep
             yield report, accepted
 
 
-def _missed_steps(
+Ladder = tuple[Report, ringing.Ringing, float, float, float]  # its alerts, asked, accepted, and until when it rings
+
+
+def _missed_steps(ladders: Iterable[Ladder], time: Time) -> Iterable[str]:
+    for report, rung, asked, accepted, until in ladders:
+        for said in ringing.missed_steps(rung, asked, accepted, until, time):
+            yield f"{report.key} {case_of(report)}: {said}"
+
+
+def _strict_steps(ladders: Iterable[Ladder], time: Time) -> int:
+    """Those judged without any allowance."""
+    return sum(
+        step.strict
+        for _, rung, asked, accepted, until in ladders
+        for step in ringing.steps(rung, asked, accepted, until, time)
+    )
+
+
+def _ladders(
     reports: Iterable[Report], history: Sequence[Entry], ringings: dict[str, ringing.Ringing], time: Time
-) -> Iterable[str]:
+) -> Iterable[Ladder]:
     answered = ringing.first_answers(history)
     for report, accepted in _accepted(reports):
-        rung = ringings.get(case_of(report), ringing.NONE)
-        until = answered.get(case_of(report), time.end)
-        for said in ringing.missed_steps(rung, report.asked, accepted, until, time):
-            yield f"{report.key} {case_of(report)}: {said}"
+        code = case_of(report)
+        yield report, ringings.get(code, ringing.NONE), report.asked, accepted, answered.get(code, time.end)
 
 
 def _figures(
@@ -254,6 +271,7 @@ def _figures(
         "calm p99": percentile(calm, 0.99),
         "calm reports": len(calm),
         "due within 20 s": sum(time.grace(at, HEALED_S) <= at + 20 for _, at in accepted),
+        "steps to the second": _strict_steps(_ladders(reports, history, ringings, time), time),
         "turned away": spooling.count(history),
         "without the broker": len([*_without_broker(reports, time)]),
     }

@@ -59,10 +59,11 @@ class Time:
 
     def broken(self, since: float, until: float, *groups: str) -> bool:
         """Whether any fault (of these groups, else of all) was on at some time in between."""
-        return any(
-            spell.began <= until and spell.ended >= since and (not groups or spell.group in groups)
-            for spell in self.spells
-        )
+        return any(not groups or spell.group in groups for spell in self.among(since, until))
+
+    def among(self, since: float, until: float) -> list[Spell]:
+        """The faults that were on at some time in between."""
+        return [spell for spell in self.spells if spell.began <= until and spell.ended >= since]
 
     def grace(self, since: float, seconds: float) -> float:
         """The end of the first stretch of so many seconds, not before `since`, in which nothing was broken."""

@@ -24,6 +24,7 @@ AGAIN_S = 0.4
 IN_THE_AIR, LONGEST_WAIT_S = 20, 30.0
 STUDENTS = ("2026010101", "2026010203", "2026020104", "2026020205")  # of both colleges: two officers share the load
 BY_FORM, INVALID, REPLAYED = 0.2, 0.05, 0.1
+PROBE_YUAN = "77700"  # the loss that people sleep through when their phone shows it
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
@@ -155,9 +156,13 @@ class Load:
         for thread in self._threads:
             thread.join(20)
 
-    def report(self, name: str) -> str | None:
+    def report(self, name: str, **changes: Any) -> str | None:
         """One more valid report, by the caller's own thread."""
-        return self._insist(attempt_valid(name, self._now()))
+        return self._insist(attempt_valid(name, self._now(), **changes))
+
+    def probe(self, name: str) -> str | None:
+        """One that nobody answers."""
+        return self.report(name, amount=f"{PROBE_YUAN}.00")
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._ahead)
@@ -198,8 +203,8 @@ class Load:
         return token
 
 
-def attempt_valid(name: str, now: datetime) -> Attempt:
+def attempt_valid(name: str, now: datetime, **changes: Any) -> Attempt:
     """One by the API that has to be accepted."""
     fraud, when = another_fraud(), (now - timedelta(minutes=5)).isoformat()
-    said = json.dumps(body(student_no=STUDENTS[0], when=when, **fraud), ensure_ascii=False)
+    said = json.dumps(body(student_no=STUDENTS[0], when=when, **fraud, **changes), ensure_ascii=False)
     return Attempt(name, "api", fraud["phone"], said.encode(), JSON)

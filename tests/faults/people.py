@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.fakes.twilio_double import Message, TwilioDouble
 from tests.faults import texts
 from tests.faults.history import History
+from tests.faults.load import PROBE_YUAN
 
 AWAKE = {"police": 0.92, "counselor": 0.15}  # the share of alerts that is answered
 LONGEST_S, AGAIN_S, LOOK_S = 2.5, 2.0, 0.1
@@ -87,7 +88,8 @@ class People:
         known = (text.kind, text.code) in self._known
         self._known.add((text.kind, text.code))
         self._rung[text.kind] += not known
-        if known or not self._awake or chance.random() > AWAKE[text.kind]:
+        probe = f"{PROBE_YUAN}元" in message.body
+        if known or probe or not self._awake or chance.random() > AWAKE[text.kind]:
             if text.kind == "police" and self._awake and not known:
                 with self._mutex:
                     self._asleep.append((text.kind, message.to, text.code))

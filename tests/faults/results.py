@@ -15,7 +15,7 @@ from tests.private_services import program
 from tests.processes import ROOT
 
 if TYPE_CHECKING:
-    from tests.faults.run import Order, Result
+    from tests.faults.outcome import Order, Result
 
 RESULTS = ROOT / "docs" / "fault-runs.jsonl"
 
@@ -44,7 +44,13 @@ def _of(order: Order) -> dict[str, Any]:
         "date": today(),
         "kind": order.kind,
         "seed": order.seed,
-        "order": {"reports": order.reports, "faults": order.faults, "rate": order.rate, "outage": order.outage_s},
+        "order": {
+            "reports": order.reports,
+            "faults": order.faults,
+            "rate": order.rate,
+            "outage": order.outage_s,
+            "calm": order.calm_every,
+        },
         "versions": versions(order.kind),
         "machine": machine(),
     }

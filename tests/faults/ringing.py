@@ -18,6 +18,7 @@ ON_TIME_S, HEALED_S = 2.0, 15.0
 SETTLES_S = 4.0  # after a leap of the clock, when all that fell due in it has been said
 STARTED_S = 1.0  # promise 7: a call that began before an acknowledgement may still arrive
 CALL_S = 10.0  # the longest that one call to the provider lasts
+KILLED = "kill -9 "  # a process that dies is no trouble to a ladder, which counts from the report on
 HELD_S = 890.0  # an owner without progress loses the case after fifteen minutes, and it rings again
 
 
@@ -107,21 +108,45 @@ def first_answers(history: Sequence[Entry]) -> dict[str, float]:
     return found
 
 
-def missed_steps(rung: Ringing, asked: float, accepted: float, until: float, time: Time) -> Iterable[str]:
+@dataclass(frozen=True)
+class Step:
+    """What has to have been said by `limit`; `strict` where nothing was broken that gave it more time."""
+
+    after_s: float
+    count: int
+    limit: float
+    strict: bool
+
+
+def steps(rung: Ringing, asked: float, accepted: float, until: float, time: Time) -> Iterable[Step]:
     """Of a case that nobody took before `until`, and whose first alert was not itself in trouble.
 
     The steps of a ladder whose first round reached nobody have other times than these.
     """
-    made = rung.made("police")
-    if not made or time.broken(asked - HEALED_S, made[0].t + ON_TIME_S):
+    if not _well_begun(rung, asked, time):
         return
     for after_s, count in STEPS:
-        limit = _limit(time.moment(time.service(accepted) + after_s), time)
+        due = time.moment(time.service(accepted) + after_s)
+        limit = _limit(due, time)
         if limit >= until:
-            break
-        if len([alert for alert in made if alert.t <= limit]) < count:
-            yield f"less than {count} alerts {after_s:.0f} s after the report"
-    yield from _too_early(made, asked, time)
+            return
+        yield Step(after_s, count, limit, limit == due + ON_TIME_S)
+
+
+def missed_steps(rung: Ringing, asked: float, accepted: float, until: float, time: Time) -> Iterable[str]:
+    made = rung.made("police")
+    for step in steps(rung, asked, accepted, until, time):
+        if len([alert for alert in made if alert.t <= step.limit]) < step.count:
+            yield f"less than {step.count} alerts {step.after_s:.0f} s after the report"
+    if _well_begun(rung, asked, time):
+        yield from _too_early(made, asked, time)
+
+
+def _well_begun(rung: Ringing, asked: float, time: Time) -> bool:
+    first = rung.first("police")
+    return first is not None and all(
+        spell.name.startswith(KILLED) for spell in time.among(asked - HEALED_S, first + ON_TIME_S)
+    )
 
 
 def _limit(due: float, time: Time) -> float:

@@ -1,7 +1,7 @@
 """One fault run: real processes, load, faults and heals, then the deadlines, then the verdict.
 
     python -m tests.faults.run --kind embedded|separate|cluster --reports N --faults M --rate R --seed S
-                               [--folder F] [--results FILE]
+                               [--calm STEPS] [--folder F] [--results FILE]
 
 Prints one line for each promise; exits 1 when one was broken, 2 when the run itself went wrong. Left behind in the
 folder: seed, history.jsonl, provider.jsonl, timeline.txt, results.jsonl and the logs of all processes; from these
@@ -21,64 +21,32 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any
 
 from tests.fakes.twilio_double import TwilioDouble
 from tests.faults import catalogue, texts
-from tests.faults.checker import HEALED_S, Verdict, judge
+from tests.faults.calm import Calm, Probes
+from tests.faults.checker import HEALED_S, judge
 from tests.faults.fault import Fault, Heal
 from tests.faults.history import Entry, History, timeline
 from tests.faults.load import Door, Load
+from tests.faults.outcome import CALM_EVERY, RATE, Order, Result, missed_faults, report
 from tests.faults.people import People
 from tests.faults.results import RESULTS, append, no_verdict, row
 from tests.faults.site import CLUSTER, KINDS, Site, site
 
 WARM_UP_S = 4.0
 GAP_S = (0.3, 2.0)
-RATE = 4.5  # reports a second, which two busy cores carry with everything else they have to do here
 PATIENCE_S = 90.0  # for whoever still has no answer when all is healed
 QUIET_S = 120.0
 PROBES = 8
 STEPS_S = (120.0, 240.0)  # what the probes wait for, by the service's clock
 BEFORE_A_STEP_S, AFTER_A_STEP_S = 6.0, 3.0
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to run."""
-
-    kind: str
-    reports: int
-    faults: int
-    seed: int
-    planted: str = ""
-    rate: float = RATE
-    outage_s: float = 0.0
-
-    @property
-    def tag(self) -> str:
-        return f"{self.kind[:3]}{self.seed}"
-
-
-@dataclass(frozen=True)
-class Result:
-    verdict: Verdict
-    missing: tuple[str, ...]  # faults that this machine lacks, a line each
-    order: Order
-    injected: tuple[str, ...]
-    missed: tuple[str, ...]  # of these: those that were not brought about, as crashes at a point never come to
-    seconds: float
-
-    @property
-    def happened(self) -> Counter[str]:
-        """How often each fault was brought about."""
-        return Counter(self.injected) - Counter(self.missed)
 
 
 class Run:
@@ -97,18 +65,17 @@ class Run:
         self._on.double.mode = "manual"
         load = Load(self._door, self._order.reports, self._order.rate, self._order.tag, self._on._ahead,
                     self._people.alerted)  # fmt: skip
+        self._probes = Probes(load, self._order.tag)
         self._people.start()
         load.start()
         time.sleep(WARM_UP_S)
-        for step in steps:
-            self._on.revive()
-            self._break(step)
-            time.sleep(self._chance.uniform(*GAP_S))
+        self._break_all(steps, Calm(faults, self._chance, self._break, self._on.revive))
         self._on.revive()
         if self._order.outage_s:
             self._without_broker(self._order.outage_s)
         self._phase("all healed")
         healed = time.monotonic()
+        self._probes.finish(PATIENCE_S)
         load.finish(PATIENCE_S + self._order.reports / self._order.rate)
         self._await_alerts(healed)
         self._probe(load)
@@ -119,6 +86,17 @@ class Run:
     def close(self) -> None:
         self._door.close()
 
+    def _break_all(self, steps: Sequence[tuple[Fault, ...]], calm: Calm) -> None:
+        calm.begin()
+        for n, step in enumerate(steps, 1):
+            self._on.revive()
+            self._break(step)
+            time.sleep(self._chance.uniform(*GAP_S))
+            if self._order.calm_every:
+                calm.await_step(self._probes.due_in())
+                if n % self._order.calm_every == 0:
+                    calm.breathe()
+
     def _break(self, step: Sequence[Fault]) -> None:
         """Inject, wait, heal. What processes need is healed before them: they could not start without it."""
         heals: list[tuple[Fault, int, Heal]] = []
@@ -128,6 +106,7 @@ class Run:
                 self._note(fault, self._ids, "inject")
                 heals.append((fault, self._ids, fault.inject(self._on, self._chance)))
                 self.injected.append(fault.name)
+            self._probes.begin(step)
             time.sleep(max(self._chance.uniform(*fault.lasts_s) for fault in step))
         finally:
             for fault, number, heal in sorted(heals, key=lambda it: it[0].group == "crash"):
@@ -170,7 +149,7 @@ class Run:
         self._phase("steps")
         self._people.sleep_through()
         for n in range(PROBES):
-            load.report(f"{self._order.tag}-probe-{n}")
+            load.probe(f"{self._order.tag}-probe-{n}")
         began, passed = time.monotonic(), 0.0
         time.sleep(3.0)
         for step in STEPS_S:
@@ -226,28 +205,8 @@ def run(order: Order, folder: Path) -> Result:
     return Result(verdict, tuple(it.missing), order, tuple(it.injected), missed, seconds)
 
 
-def missed_faults(history: Sequence[Entry]) -> tuple[str, ...]:
-    points = [f"crash {it['name']}" for it in history if it["what"] == "point" and not it["reached"]]
-    return (*points, *(it["name"] for it in history if it["what"] == "missed"))
-
-
 def _write_requests(file: Path, requests: Sequence[Entry]) -> None:
     file.write_text("".join(json.dumps(it, ensure_ascii=False) + "\n" for it in requests))
-
-
-def report(result: Result) -> str:
-    """What a person wants to read of a run."""
-    figures = result.verdict.figures
-    order, happened = result.order, result.happened
-    head = (
-        f"{order.kind}, seed {order.seed}: {figures['accepted']:.0f} reports accepted, {happened.total()} faults "
-        f"of {len(happened)} kinds, {figures['lost']:.0f} lost, {result.seconds:.0f} s"
-    )
-    missing = [f"  not here: {line}" for line in result.missing]
-    missing += [f"  not brought about: {name}" for name in result.missed]
-    shown = [f"  {name}: {value:g}" for name, value in figures.items()]
-    found = [f"  {breach}" for breach in result.verdict.found()]
-    return "\n".join([head, *missing, *result.verdict.lines(), *shown, *found[:40]])
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -260,6 +219,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--outage", type=float, default=0.0, help="at the end, seconds without the broker; --kind separate"
     )
+    parser.add_argument("--calm", type=int, default=CALM_EVERY, help="steps of faults between two calms; 0: none")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--folder", type=Path, help="an empty one, for what explains the verdict; else a new one")
     parser.add_argument("--results", type=Path, help=f"a line is appended; {RESULTS.name} holds those of the READMEs")
@@ -275,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="stopline-faults-"))
     order = Order(options.kind, options.reports, options.faults, options.seed, rate=options.rate,
-                  outage_s=options.outage)  # fmt: skip
+                  outage_s=options.outage, calm_every=options.calm)  # fmt: skip
     results = options.results or folder / "results.jsonl"
     try:
         result = run(order, folder)

@@ -141,6 +141,19 @@ def a_step_doubled(story: Story) -> None:
     story.create(222.0, BACKUP, POLICE, "d5")
 
 
+def begun_while_a_worker_was_dead_and_steps_in_time(story: Story) -> None:
+    story.broken(99.0, 101.0)
+    steps_in_time(story)
+
+
+def begun_while_a_worker_was_dead_and_a_step_missed(story: Story) -> None:
+    story.broken(99.0, 101.0).report()
+
+
+def begun_in_other_trouble_and_a_step_missed(story: Story) -> None:
+    story.broken(99.0, 101.0, "provider 429", "provider").report()
+
+
 def rung_after_the_acknowledgement(story: Story) -> None:
     well(story)
     story.create(221.0, OFFICER, SECOND, "d3")
@@ -184,6 +197,9 @@ CASES: list[tuple[Callable[[Story], None], set[int]]] = [
     (a_step_late, {6}),
     (a_step_early, {6}),
     (a_step_doubled, {6}),
+    (begun_while_a_worker_was_dead_and_steps_in_time, set()),
+    (begun_while_a_worker_was_dead_and_a_step_missed, {6}),
+    (begun_in_other_trouble_and_a_step_missed, set()),
     (rung_after_the_acknowledgement, {7}),
     (a_call_that_had_begun, set()),
     (a_call_by_one_that_was_stopped, set()),
@@ -215,6 +231,13 @@ def test_figures_and_the_timeline_say_what_happened() -> None:
     assert "promise 4: k1 K7M3P" in told
     assert "!! info   fault   phase=inject name=kill -9 worker" in told
     assert POLICE in told
+
+
+def test_steps_that_had_no_allowance_are_counted() -> None:
+    for tell, strict in ((steps_in_time, 1), (begun_in_other_trouble_and_a_step_missed, 0), (late_after_the_heal, 0)):
+        story = Story()
+        tell(story)
+        assert story.figures()["steps to the second"] == strict, tell.__name__
 
 
 def spooled(told: str = "Z2QK7", page_says: bool = True, fault: str = "database immediate stop") -> Story:

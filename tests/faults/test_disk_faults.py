@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults import disk_faults
 from tests.faults.history import History
-from tests.faults.run import missed_faults
+from tests.faults.outcome import missed_faults
 
 SYNCS = """
 import os, tempfile, threading

@@ -6,7 +6,7 @@ from collections import Counter
 
 from tests.faults.checker import Verdict
 from tests.faults.history import History
-from tests.faults.run import Order, Result, missed_faults
+from tests.faults.outcome import Order, Result, missed_faults
 
 
 def test_what_was_not_brought_about_is_left_out() -> None:

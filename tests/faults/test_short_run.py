@@ -25,7 +25,7 @@ _accepted: dict[str, float] = {}
 @pytest.mark.parametrize("kind", list(REPORTS))
 def test_nothing_accepted_is_lost(kind: str, tmp_path: Path) -> None:
     count = len(catalogue.of_kind(kind))
-    result = run(Order(kind, REPORTS[kind], count, SEED), tmp_path)
+    result = run(Order(kind, REPORTS[kind], count, SEED, calm_every=0), tmp_path)
     append(tmp_path / "results.jsonl", row(result))
     said = f"{report(result)}\nsee {tmp_path}"
     assert result.verdict.kept, said
