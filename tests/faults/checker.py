@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults import aliases, asking, doubt, ringing, spooling, texts
+from tests.faults import aliases, alone, asking, doubt, ringing, spooling, texts
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
@@ -27,6 +27,8 @@ PROMISES = {
     6: "every step comes at its time, none is skipped or doubled",
     7: "no alert begins more than a second after an acknowledgement",
     8: "without the broker an alert is at most 5 s late",
+    9: "whom the provider does not reach, somebody else is told instead of within 30 s",
+    10: "rubbish in a queue delays nobody",
     13: "a report is taken without the database too, or at the worst answered with 110",
 }
 
@@ -89,6 +91,8 @@ def judge(history: Sequence[Entry], requests: Sequence[Entry]) -> Verdict:
     breaches[6] = [*ringing.doubled(requests, in_doubt), *_missed_steps(ladders, time)]
     breaches[7] = [*ringing.after_acknowledgement(history, requests, time)]
     breaches[8] = [*_late_without_broker(reports.values(), ringings, time)]
+    breaches[9] = [*alone.left_alone(requests, ringing.first_answers(history), time)]
+    breaches[10] = [*alone.delayed_by_poison(_first_alerts(reports.values(), ringings), time)]
     breaches[13] = [*spooling.turned_away(as_told, time), *spooling.odd_codes(as_told)]
     return Verdict(breaches, _figures(reports.values(), history, requests, ringings, breaches, time))
 
@@ -188,6 +192,14 @@ def _late(reports: Iterable[Report], ringings: dict[str, ringing.Ringing], time:
                 yield f"{report.key} {case_of(report)}: its {kind} alert came {came}"
 
 
+def _first_alerts(
+    reports: Iterable[Report], ringings: dict[str, ringing.Ringing]
+) -> Iterable[tuple[str, float, float | None]]:
+    for report, accepted in _accepted(reports):
+        begun = ringings.get(case_of(report), ringing.NONE).begun("police")
+        yield f"{report.key} {case_of(report)}", accepted, begun
+
+
 def _late_without_broker(reports: Iterable[Report], ringings: dict[str, ringing.Ringing], time: Time) -> Iterable[str]:
     for report, accepted in _without_broker(reports, time):
         until = accepted + BROKERLESS_S
@@ -273,6 +285,8 @@ def _figures(
         "due within 20 s": sum(time.grace(at, HEALED_S) <= at + 20 for _, at in accepted),
         "steps to the second": _strict_steps(_ladders(reports, history, ringings, time), time),
         "turned away": spooling.count(history),
+        "failed by the provider alone": alone.judged(requests, ringing.first_answers(history), time),
+        "beside rubbish alone": sum(alone.beside_poison(at, time) for _, at in accepted),
         "without the broker": len([*_without_broker(reports, time)]),
     }
 

@@ -4,12 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.faults.story import CARE, CODE, COUNSELOR, OFFICER, PAGE, POLICE, Story, well
+from tests.faults.story import BACKUP, CARE, CODE, COUNSELOR, OFFICER, PAGE, POLICE, Story, well
 
 
 def late_without_the_broker(story: Story) -> None:
     story.broken(95.0, 99.0, "broker wiped", "broker").broken(100.0, 130.0, "broker kill -9", "broker")
     story.report(police_at=108.0).reply(109.0)
+
+
+def refused_by_the_provider_alone(story: Story) -> None:
+    story.broken(99.0, 103.0, "provider 429", "provider").asks(100.0).taken(100.1)
+    story.create(100.5, OFFICER, POLICE, "d1", status=429, made=False).create(100.5, COUNSELOR, CARE, "d2")
+
+
+def nobody_else_tried(story: Story) -> None:
+    refused_by_the_provider_alone(story)
+    story.create(131.0, BACKUP, POLICE, "d3").reply(132.0)
+
+
+def somebody_else_tried(story: Story) -> None:
+    refused_by_the_provider_alone(story)
+    story.create(117.0, BACKUP, POLICE, "d3").reply(132.0)
+
+
+def the_same_one_reached_at_last(story: Story) -> None:
+    refused_by_the_provider_alone(story)
+    story.create(113.0, OFFICER, POLICE, "d1").reply(132.0)
+
+
+def nobody_else_tried_after_no_answer(story: Story) -> None:
+    story.broken(99.0, 103.0, "provider hang", "provider").asks(100.0).taken(100.1).create(100.5, COUNSELOR, CARE, "d2")
+    story.create(100.5, OFFICER, POLICE, "d1", status=None, made=False)
+    story.create(141.0, BACKUP, POLICE, "d3").reply(142.0)
+
+
+def nobody_else_tried_but_more_was_broken(story: Story) -> None:
+    nobody_else_tried(story)
+    story.broken(120.0, 121.0)
+
+
+def late_beside_rubbish(story: Story) -> None:
+    story.broken(99.0, 102.0, "broker rubbish in a queue", "broker").report(police_at=102.5).reply(104.0)
+
+
+def in_time_beside_rubbish(story: Story) -> None:
+    story.broken(99.0, 102.0, "broker rubbish in a queue", "broker").report(police_at=102.0).reply(104.0)
+
+
+def late_beside_rubbish_and_more(story: Story) -> None:
+    late_beside_rubbish(story)
+    story.broken(90.0, 91.0)
 
 
 def turned_away(story: Story, since: float = 105.0, status: int = 503, says_110: bool = True) -> None:
@@ -49,6 +93,14 @@ def a_case_under_a_spool_s_code(story: Story) -> None:
 
 STORIES: list[tuple[Callable[[Story], None], set[int]]] = [
     (late_without_the_broker, {8}),
+    (nobody_else_tried, {4, 9}),
+    (somebody_else_tried, set()),
+    (the_same_one_reached_at_last, set()),
+    (nobody_else_tried_after_no_answer, {4, 9}),
+    (nobody_else_tried_but_more_was_broken, {4}),
+    (late_beside_rubbish, {10}),
+    (in_time_beside_rubbish, set()),
+    (late_beside_rubbish_and_more, set()),
     (turned_away, set()),
     (turned_away_where_the_spool_was_well, {13}),
     (turned_away_without_a_word_of_110, {13}),
