@@ -14,6 +14,7 @@ NAMES = (
     "before-publish",
     "after-publish",
     "before-ack",
+    "after-ack",
     "before-call",
     "after-call",
     "before-spool",

@@ -166,6 +166,7 @@ class BrokerWorker:
                 for message in by_event[event_id]:
                     failpoints.hit("before-ack", queue)
                     message.reject() if outcome == "parked" else message.ack()
+                    failpoints.hit("after-ack", queue)
 
     def _park_unreadable(self, queue: str, message: Any, error: Exception) -> None:
         """A message that names no event: noted in the ledger with its reason, then to the dead-letter queue."""

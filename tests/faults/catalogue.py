@@ -10,7 +10,6 @@ from tests.faults.site import Site
 
 ALL: tuple[Fault, ...] = (*process_faults.faults(), *server_faults.faults(), *disk_faults.faults(),
                          *link_faults.faults(), *cluster_faults.faults())  # fmt: skip
-TWO_AT_ONCE = 0.4
 
 
 def of_kind(kind: str) -> list[Fault]:
@@ -24,7 +23,7 @@ def available(site: Site) -> tuple[list[Fault], list[str]]:
             [f"{name}: {why}" for name, why in said.items() if why])  # fmt: skip
 
 
-def plan(faults: list[Fault], count: int, chance: random.Random) -> list[tuple[Fault, ...]]:
+def plan(faults: list[Fault], count: int, chance: random.Random, two_at_once: float) -> list[tuple[Fault, ...]]:
     """So many faults, each kind once before any comes again; now and then two that do not hinder each other."""
     order: list[Fault] = []
     while len(order) < count:
@@ -33,7 +32,7 @@ def plan(faults: list[Fault], count: int, chance: random.Random) -> list[tuple[F
     while order:
         first = order.pop()
         other = next((at for at, it in enumerate(order) if _together(first, it)), None)
-        if other is not None and chance.random() < TWO_AT_ONCE:
+        if other is not None and chance.random() < two_at_once:
             steps.append((first, order.pop(other)))
         else:
             steps.append((first,))
@@ -43,4 +42,5 @@ def plan(faults: list[Fault], count: int, chance: random.Random) -> list[tuple[F
 def _together(one: Fault, other: Fault) -> bool:
     """Not two of one group, and not two of those that stop and start processes: each has to find them running."""
     processes = {"crash", "pause"}
-    return one.group != other.group and not {one.group, other.group} <= processes
+    apart = not {one.group, *one.touches} & {other.group, *other.touches}
+    return apart and not {one.group, other.group} <= processes

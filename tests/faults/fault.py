@@ -17,8 +17,9 @@ def _nothing(_site: Site) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """`group` names what is broken: two faults of one group are never on at once. `lacking` says in one line why this
-    machine cannot have it. `inject` returns how to heal; it may take its time, as long as it comes back by itself."""
+    """`group` names what is broken: two faults of one group are never on at once; `touches` names other groups that it
+    breaks for a moment. `lacking` says in a line why this machine cannot have it. `inject` returns how to heal; it may
+    take its time, as long as it comes back by itself."""
 
     name: str
     group: str
@@ -26,6 +27,7 @@ class Fault:
     kinds: tuple[str, ...] = KINDS
     lasts_s: tuple[float, float] = (1.0, 3.0)
     lacking: Callable[[Site], str] = field(default=_nothing)
+    touches: tuple[str, ...] = ()
 
 
 def not_brought_about(site: Site, name: str, why: str) -> None:

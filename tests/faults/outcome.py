@@ -25,6 +25,7 @@ class Order:
     rate: float = RATE
     outage_s: float = 0.0
     calm_every: int = CALM_EVERY
+    two_at_once: float = 0.4  # the share of steps in which a second fault is on with the first, if one can be
 
     @property
     def tag(self) -> str:

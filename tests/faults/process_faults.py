@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tests.faults.fault import Fault, Heal
+from tests.faults.server_faults import BROKER, EMBEDDED, SEPARATE
 from tests.faults.site import COPIES, WHO_SENDS, Site
 from tests.one_process import eventually
 
-EMBEDDED, SEPARATE = ("embedded",), ("separate",)
 REACHED_S = 12.0  # under load a fail-point is soon come to
+START_S = 32.0  # a busy machine is slow to start Python
 BEYOND_THE_LEASE_S = 14.5  # promise 5 speaks of processes that were paused for longer than they held a text
-# fail-point → the verb that comes to it
-POINTS = {
-    "before-claim@police": "worker",
-    "before-commit@work:police": "worker",
-    "after-commit@work:police": "worker",
-    "before-ack@police": "worker",
-    "before-call@officer": "worker",
-    "after-call@officer": "worker",
-    "before-commit@settle:officer": "worker",
-    "before-commit@report": "web",
-    "after-commit@report": "web",
-    "before-publish": "web",
-    "after-publish": "web",
-}
-ONLY_WITH_A_BROKER = ("before-publish", "after-publish", "before-ack@police")
+# (fail-point, the verb that comes to it)
+POINTS = (
+    ("before-claim@police", "worker"),
+    ("before-commit@work:police", "worker"),
+    ("after-commit@work:police", "worker"),
+    ("before-ack@police", "worker"),
+    ("after-ack@police", "worker"),
+    ("before-call@officer", "worker"),
+    ("after-call@officer", "worker"),
+    ("before-commit@settle:officer", "worker"),
+    ("before-commit@report", "web"),
+    ("after-commit@report", "web"),
+    ("before-publish", "web"),
+    ("after-publish", "web"),
+    ("before-commit@look:police", "clock"),
+    ("after-commit@look:police", "clock"),
+    ("after-commit@sweep", "relay"),
+    ("after-publish", "relay"),
+    ("before-commit@published", "relay"),
+)
+ONLY_WITH_A_BROKER = ("before-publish", "after-publish", "before-ack@police", "after-ack@police")
+RELAY, LEFT_S = "relay", 2.0  # it has something to do only when others could not publish for a while
+ALONE = ("clock", RELAY)  # what one copy may take, another mostly has: the others are dead meanwhile
 FAKETIME = "libfaketime"
 
 
@@ -38,10 +49,11 @@ def faults() -> Iterator[Fault]:
         yield Fault(f"kill -9 {verb}", "crash", _kill(verb), kinds, (0.0, 1.0))
         yield Fault(f"pause {verb}", stopped, _pause(verb), kinds, (1.0, 4.0))
     yield Fault("pause worker beyond its lease", "pause", _pause("worker"), SEPARATE, (BEYOND_THE_LEASE_S,) * 2)
-    for point, verb in POINTS.items():
-        yield Fault(f"crash {point}", "crash", _crash(verb, point), SEPARATE, (0.0, 0.5))
-        if point not in ONLY_WITH_A_BROKER:
-            yield Fault(f"crash {point}", "crash", _crash("up", point), EMBEDDED, (0.0, 0.5))
+    for point, verb in POINTS:
+        name, touches = (f"{point} in relay", (BROKER,)) if verb == RELAY else (point, ())
+        yield Fault(f"crash {name}", "crash", _crash(verb, point, name), SEPARATE, (0.0, 0.5), touches=touches)
+        if point not in ONLY_WITH_A_BROKER and verb != RELAY:
+            yield Fault(f"crash {name}", "crash", _crash("up", point, name), EMBEDDED, (0.0, 0.5))
     yield Fault("wall clock leaps a day ahead and back", "crash", _leap, lasts_s=(0.5, 1.0), lacking=_no_faketime)
 
 
@@ -63,30 +75,47 @@ def _pause(verb: str):  # type: ignore[no-untyped-def]
     return inject
 
 
-def _crash(verb: str, point: str):  # type: ignore[no-untyped-def]
+def _crash(verb: str, point: str, called: str):  # type: ignore[no-untyped-def]
     """The process runs again, armed, and dies at the point; one that never comes to it is killed at the heal."""
 
     def inject(site: Site, chance: random.Random) -> Heal:
         name = chance.choice(site.named(verb))
-        site.kill(name)
-        armed = site.begin(name, failpoint=point)
-        deadline = time.monotonic() + REACHED_S + 20.0
-        ready_at: float | None = None
-        while armed.running and time.monotonic() < deadline:
-            if ready_at is None and b"ready" in armed.out.read_bytes():
-                ready_at = time.monotonic()
-                deadline = ready_at + REACHED_S
-            time.sleep(0.05)
-        site.history.add("info", "point", name=point, process=name, reached=not armed.running)
+        copies = site.named(verb) if verb in ALONE else [name]
+        for copy in copies:
+            site.kill(copy)
+        with _broker_out_of_reach(site) if verb == RELAY else nullcontext():
+            armed = site.begin(name, failpoint=point)
+            _wait(lambda: not armed.running or b"ready" in armed.out.read_bytes(), START_S)
+        _wait(lambda: not armed.running, REACHED_S)
+        reached = armed.popen.poll() == -signal.SIGKILL  # one that gave up, as the database was away, was elsewhere
+        site.history.add("info", "point", name=called, process=name, reached=reached)
 
         def heal() -> None:
             if site.runs(name):
                 site.kill(name)
-            site.run(name)
+            site.run(*copies)
 
         return heal
 
     return inject
+
+
+@contextmanager
+def _broker_out_of_reach(site: Site) -> Iterator[None]:
+    """Events are left over: nobody could publish them."""
+    proxy = site.proxies["rabbitmq"]
+    proxy.order("reset")
+    time.sleep(LEFT_S)
+    try:
+        yield
+    finally:
+        proxy.heal()
+
+
+def _wait(reached: Callable[[], bool], longest_s: float) -> None:
+    deadline = time.monotonic() + longest_s
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def faketime() -> Path | None:

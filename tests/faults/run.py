@@ -61,7 +61,7 @@ class Run:
 
     def go(self) -> None:
         faults, self.missing = catalogue.available(self._on)
-        steps = catalogue.plan(faults, self._order.faults, self._chance)
+        steps = catalogue.plan(faults, self._order.faults, self._chance, self._order.two_at_once)
         self._on.double.mode = "manual"
         load = Load(self._door, self._order.reports, self._order.rate, self._order.tag, self._on._ahead,
                     self._people.alerted)  # fmt: skip

@@ -113,7 +113,14 @@ def test_the_relay_process_dies_in_its_sweep(crashing: Installation, where: str)
 
 
 @pytest.mark.parametrize(
-    "where", ["before-claim@police", "before-commit@work:police", "after-commit@work:police", "before-ack@police"]
+    "where",
+    [
+        "before-claim@police",
+        "before-commit@work:police",
+        "after-commit@work:police",
+        "before-ack@police",
+        "after-ack@police",
+    ],
 )
 def test_a_worker_dies_and_its_message_comes_again(crashing: Installation, rabbitmq: RabbitMQ, where: str) -> None:
     crashing.stop("clock")
