@@ -166,8 +166,12 @@ class Spool:
         sealed = key.seal("spool", entry_id, "report", json.dumps({**plain, "taken_at": now.isoformat()}))
         content = {"row_key": base64.b64encode(wrapped).decode(), "sealed": base64.b64encode(sealed or b"").decode()}
         failpoints.hit("before-spool")
-        name = f"{entry_id}.{_short(submission_key)}.{_short(entry.token)}.report"
-        durable.write(self._folder / name, json.dumps(content).encode())
+        path = self._folder / f"{entry_id}.{_short(submission_key)}.{_short(entry.token)}.report"
+        try:
+            durable.write(path, json.dumps(content).encode())
+        except OSError:  # it may have got its name, and its folder failed: "nothing was stored" has to be true
+            path.unlink(missing_ok=True)
+            raise
         failpoints.hit("after-spool")
         return entry
 

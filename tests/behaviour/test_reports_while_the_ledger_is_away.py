@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import errno
+import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from pytest import MonkeyPatch
 
 from services.spooler import Spooler
 from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full
@@ -269,6 +273,24 @@ def test_with_the_disk_full_too_it_is_503_and_call_110(world: World) -> None:
         assert world.client.post(URL, json=body()).status_code == 503
     world.pump()
     assert cases(world) == 0
+
+
+@pytest.mark.parametrize("fails", [1, 2])  # fsync of the file, and of its folder
+def test_what_could_not_be_written_for_good_is_not_there(world: World, fails: int, monkeypatch: MonkeyPatch) -> None:
+    calls, fsync = itertools.count(1), os.fsync
+
+    def failing(handle: int) -> None:
+        if next(calls) == fails:
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(handle)
+
+    with away(world) as spooler:
+        monkeypatch.setattr(os, "fsync", failing)
+        assert world.client.post(URL, json=body()).status_code == 503
+        assert spooler.spool.waiting() == 0
+        path = form(world)
+    everybody_is_told(world, in_the_ledger(world, path))
+    assert cases(world) == 1
 
 
 def test_nothing_in_the_spool_can_be_read(world: World) -> None:
