@@ -20,9 +20,9 @@ from tests.faults.ringing import STEPS
 from tests.faults.server_faults import RUBBISH_IN_A_QUEUE
 
 SETTLED_S = HEALED_S + 1.0  # after this no allowance is left of what was broken before
-# From the beginning of the provider's fault on: what fails in its first seconds has half a minute for the next person.
-# At the end of it, the ladder is judged to the second.
-REFUSING_S, NEXT_S = 12.0, 22.0
+# Together half a minute: what fails in the first seconds of the provider's fault has it for the next person. At its end
+# no allowance is left, and the ladder is judged to the second.
+REFUSING_S, NEXT_S = 12.0, 20.0
 REFUSING = ("provider 429", "provider 500", "provider hang", "provider drop before", "provider drop after")
 COMING_S = 30.0  # no step of faults lasts longer as a rule: one that begins later ends before the probes' step is due
 AFTER_S = 3.0
@@ -37,16 +37,23 @@ class Calm:
                  revive: Callable[[], object]) -> None:  # fmt: skip
         self._poison = [fault for fault in faults if fault.name == RUBBISH_IN_A_QUEUE]
         self._refusing = [replace(it, lasts_s=(REFUSING_S,) * 2) for it in faults if it.name in REFUSING]
+        self._killed = [fault for fault in faults if fault.name in PROBED]
         self._chance, self._strike, self._revive = chance, strike, revive
 
     def begin(self) -> None:
-        """Before anything else is broken: what may delay nobody, then a provider that takes nothing, each by itself."""
+        """Each by itself: what may delay nobody, a provider that takes nothing, a dead process and with it the probes.
+
+        Probes of a process that dies among other faults are judged less strictly: their ladders may begin in trouble.
+        """
         if self._poison:
             self._strike(self._poison)
             time.sleep(AFTER_S)
         if self._refusing:
             self._strike([self._chance.choice(self._refusing)])
             time.sleep(NEXT_S)
+        if self._killed:
+            self._strike([self._chance.choice(self._killed)])
+            time.sleep(AFTER_S)
 
     def breathe(self) -> None:
         self._revive()
