@@ -26,6 +26,7 @@ REFUSING_S, NEXT_S = 12.0, 20.0
 REFUSING = ("provider 429", "provider 500", "provider hang", "provider drop before", "provider drop after")
 COMING_S = 30.0  # no step of faults lasts longer as a rule: one that begins later ends before the probes' step is due
 AFTER_S = 3.0
+STRICT_AGAIN_S = 2 * AFTER_S + REFUSING_S + SETTLED_S  # from the first fault of a calm on
 PROBED = ("kill -9 worker", "kill -9 clock", "kill -9 up")
 PROBES_EACH = 3
 
@@ -55,9 +56,11 @@ class Calm:
             self._strike([self._chance.choice(self._killed)])
             time.sleep(AFTER_S)
 
-    def breathe(self) -> None:
+    def breathe(self, step_in_s: float) -> None:
+        """`step_in_s`: until the probes' step, which is waited for rather than met by one of the calm's own faults."""
         self._revive()
-        time.sleep(SETTLED_S)
+        near = step_in_s < SETTLED_S + STRICT_AGAIN_S
+        time.sleep(max(SETTLED_S, step_in_s + AFTER_S) if near else SETTLED_S)
         self.begin()
 
     def await_step(self, in_s: float) -> None:

@@ -95,7 +95,7 @@ class Run:
             if self._order.calm_every:
                 calm.await_step(self._probes.due_in())
                 if n % self._order.calm_every == 0:
-                    calm.breathe()
+                    calm.breathe(self._probes.due_in())
 
     def _break(self, step: Sequence[Fault]) -> None:
         """Inject, wait, heal. What processes need is healed before them: they could not start without it."""
