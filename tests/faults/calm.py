@@ -26,7 +26,7 @@ REFUSING_S, NEXT_S = 12.0, 20.0
 REFUSING = ("provider 429", "provider 500", "provider hang", "provider drop before", "provider drop after")
 COMING_S = 30.0  # no step of faults lasts longer as a rule: one that begins later ends before the probes' step is due
 AFTER_S = 3.0
-STRICT_AGAIN_S = 2 * AFTER_S + REFUSING_S + SETTLED_S  # from the first fault of a calm on
+STRICT_AGAIN_S = 62.0  # from the first fault of a calm on, until its last has been over for SETTLED_S
 PROBED = ("kill -9 worker", "kill -9 clock", "kill -9 up")
 PROBES_EACH = 3
 

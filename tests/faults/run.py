@@ -5,7 +5,7 @@
 
 Prints one line for each promise; exits 1 when one was broken, 2 when the run itself went wrong. Left behind in the
 folder: seed, history.jsonl, provider.jsonl, timeline.txt, results.jsonl and the logs of all processes; from these
-`python -m tests.faults.judged FOLDER` judges once more. 90 faults take about 20 minutes. The same
+`python -m tests.faults.judged FOLDER` judges once more. 90 faults take about 25 minutes. The same
 numbers give the same faults in the same order, and the same reports; what meets what is up to the machine.
 
 It wants what scripts/install-services.sh installs: PostgreSQL, RabbitMQ, strace, libfaketime; a full disk is made with
