@@ -150,6 +150,10 @@ def begun_while_a_worker_was_dead_and_a_step_missed(story: Story) -> None:
     story.broken(99.0, 101.0).report()
 
 
+def a_text_of_a_step_lost_on_its_way(story: Story) -> None:
+    story.broken(220.0, 222.0, "twilio reset", "link twilio").report().create(228.0, BACKUP, AGAIN, "d4")
+
+
 def begun_in_other_trouble_and_a_step_missed(story: Story) -> None:
     story.broken(99.0, 101.0, "provider 429", "provider").report()
 
@@ -199,6 +203,7 @@ CASES: list[tuple[Callable[[Story], None], set[int]]] = [
     (a_step_doubled, {6}),
     (begun_while_a_worker_was_dead_and_steps_in_time, set()),
     (begun_while_a_worker_was_dead_and_a_step_missed, {6}),
+    (a_text_of_a_step_lost_on_its_way, set()),
     (begun_in_other_trouble_and_a_step_missed, set()),
     (rung_after_the_acknowledgement, {7}),
     (a_call_that_had_begun, set()),
