@@ -5,10 +5,26 @@ See docs/decisions/0009-linking.md for why this is done beside the alert, and no
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Interval,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+)  # fmt: skip
+from sqlalchemy import case as sql_case
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
@@ -24,10 +40,9 @@ _CODE = select(c.code).where(c.id == bindparam("this"))
 
 def look(uow: UnitOfWork, case: Case) -> None:
     """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting."""
-    if case.row["linked_to"] or (root := _root(uow.conn, case)) is None:
+    if case.row["linked_to"] or (root := _root(uow, case)) is None:
         return
-    case.row = {**case.row, "linked_to": root}
-    uow.change(t.cases, case.id, linked_to=root)  # now: the next case of this transaction may be the same fraud too
+    case.row, case.changes["linked_to"] = {**case.row, "linked_to": root}, root
     uow.append(case, CaseLinked(str(root)), "ledger")
 
 
@@ -54,35 +69,60 @@ def same_as(conn: Connection, case: Case) -> str | None:
     return conn.execute(_CODE, {"this": linked}).scalar_one_or_none() if linked else None
 
 
-def _root(conn: Connection, case: Case) -> UUID | None:
-    row = case.row
-    phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
-    at = row["received_at"]
-    asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
-    found = conn.execute(_EARLIER, asked).first()
-    return (found.linked_to or found.id) if found else None
+def _root(uow: UnitOfWork, case: Case) -> UUID | None:
+    """In PostgreSQL asked of all cases that are done together; SQLite is in this process, and has no such intervals."""
+    found: UUID | None
+    if uow.ledger.postgres:
+        found = uow.of_case(_EARLIEST_OF, case)[0]["root"]
+    else:
+        row = case.row
+        phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
+        at = row["received_at"]
+        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
+        found = uow.conn.execute(_EARLIEST, asked).scalar_one_or_none()
+    earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
+    return (earlier and earlier.row["linked_to"]) or found
 
 
-def _earlier() -> Select[tuple[UUID, UUID | None]]:
-    """Each way of being the same goes by an index of its own: a surge must not slow the alert that waits for this."""
+def _earliest(
+    id_: ColumnElement[Any],
+    phone: ColumnElement[Any],
+    at: ColumnElement[Any],
+    since: ColumnElement[Any],
+    drill: ColumnElement[Any],
+    of: FromClause | None = None,
+) -> Select[UUID]:
+    """Each way of being the same goes by an index of its own: a surge must not slow the alert that waits for this.
+
+    `of`: the table that these are columns of, where they are.
+    """
     e, mine, theirs = t.cases.alias("earlier").c, t.transfers.alias("mine").c, t.transfers.alias("theirs").c
-    id_: BindParameter[UUID] = bindparam("id")
-    phone: BindParameter[bytes] = bindparam("phone")
-    at: BindParameter[datetime] = bindparam("at")
     paid = and_(mine.payee_account_index == theirs.payee_account_index, mine.amount_fen == theirs.amount_fen)
     same = union(
-        select(c.id).where(c.for_whom == "self", c.phone_index == phone),
-        select(c.id).where(c.for_whom != "self", c.victim_phone_index == phone),
-        select(theirs.case_id).where(mine.case_id == id_, paid),
+        select(c.id).where(c.for_whom == "self", c.phone_index == phone).correlate(of),
+        select(c.id).where(c.for_whom != "self", c.victim_phone_index == phone).correlate(of),
+        select(theirs.case_id).where(mine.case_id == id_, paid).correlate(of),
     )
     before = or_(e.received_at < at, and_(e.received_at == at, e.id < id_))
     return (
-        select(e.id, e.linked_to)
-        .where(e.id.in_(same), before, e.received_at >= bindparam("since"))
-        .where(e.state != "closed", e.drill == bindparam("drill"))
+        select(func.coalesce(e.linked_to, e.id))
+        .where(e.id.in_(same), before, e.received_at >= since)
+        .where(e.state != "closed", e.drill == drill)
         .order_by(e.received_at, e.id)
         .limit(1)
+        .correlate(of)
     )
 
 
-_EARLIER = _earlier()  # built once: making aliases costs more than asking the database does
+def _earliest_of() -> Select[Any]:
+    its = t.cases.alias("its")
+    i = its.c
+    phone = sql_case((i.for_whom == "self", i.phone_index), else_=i.victim_phone_index)
+    since = i.received_at - literal(WITHIN, Interval())
+    root = _earliest(i.id, phone, i.received_at, since, i.drill, its).scalar_subquery()
+    return select(i.id.label("case_id"), root.label("root")).where(i.id.in_(bindparam("cases", expanding=True)))
+
+
+# Built once: making aliases costs more than asking the database does.
+_EARLIEST = _earliest(bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"))
+_EARLIEST_OF = _earliest_of()

@@ -118,6 +118,9 @@ class UnitOfWork:
             self._once[key] = read()
         return self._once[key]  # type: ignore[no-any-return]  # what was read under this key
 
+    def in_hand(self, case_id: UUID) -> Case | None:
+        return self._cases.get(case_id)
+
     def hold(self, case: Case) -> None:
         self._cases[case.id] = case
 

@@ -52,7 +52,7 @@ _WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
 _STILL_OPEN = select(w.event_id).where(
     w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"), w.state == "open"
 )
-SOME = 8  # rows at a time, in one transaction where they are new reports
+SOME = 16  # rows at a time, in one transaction where they are new reports
 _DONE = (
     update(t.work)
     .where(w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"))
@@ -106,7 +106,7 @@ def _new_reports(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequ
             rows = uow.conn.execute(_NEW_REPORTS, {"events": list(event_ids), "from": queue}).mappings().all()
             free = uow.try_cases([row["case_id"] for row in rows])
             mine = [row for row in rows if row["case_id"] in free]
-            for row in sorted(mine, key=lambda it: it["at"]):
+            for row in sorted(mine, key=lambda it: (it["at"], it["case_id"])):
                 _handle(uow, handlers, queue, row)
             if mine:
                 uow.conn.execute(_DONE, {"events": [row["id"] for row in mine], "from": queue})

@@ -14,7 +14,7 @@ from ledger.clock import Clock
 from ledger.events import CONSUMERS, POLICE
 
 HEAD_START_S = 0.025  # from the report on; by then its police text is on its way, where nothing else is to be done
-STANDS_BACK_S = 0.25  # at most, for each message: nobody waits without end for police work that does not end
+STANDS_BACK_S = 1.0  # at most, for what is then done together: police work that does not end stops nobody
 QUIET_S = 0.01  # without police work; then no more of it is just coming
 
 
