@@ -159,8 +159,9 @@ def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | No
     body = render(draft)
     if not body:
         return None
-    row |= {"state": "sending", "token": token, "available_at": None, "lease_until": uow.now + LEASE,
-            "called_at": uow.now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
+    now = uow.ledger.clock.now()  # the transaction may be older than an answer for which nobody was called
+    row |= {"state": "sending", "token": token, "available_at": None, "lease_until": now + LEASE,
+            "called_at": now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
     return Claim(row["id"], row["case_id"], token, "pending", 1, row["priority"], draft, body, row["channel"],
                  row["created_at"])  # fmt: skip
 
@@ -240,10 +241,10 @@ def settle(ledger: Ledger, outcome: Outcome) -> None:
 
 
 def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Write what some calls came to, in one transaction and waiting for no case; those that it wrote.
+    """Write what some calls came to, in one transaction that waits for nothing; those that it wrote.
 
-    Left out, to be written alone, are those whose case somebody else has in hand, which speak for several cases or
-    for none, or which follow one of the same case.
+    Left out, to be written alone, are those whose case or text somebody else has in hand, which speak for several
+    cases or for none, or which follow one of the same case.
     """
     one_a_case: dict[UUID, Outcome] = {}
     for it in outcomes:
@@ -253,7 +254,8 @@ def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
     with ledger.begin(f"settle:{kinds.pop() if len(kinds) == 1 else 'several'}", URGENT) as uow:
         free = uow.try_cases(list(one_a_case))
         chosen = [(it, uow.case(case_id)) for case_id, it in one_a_case.items() if case_id in free]
-        rows = deliveries.locked(uow, [it.claim.id for it, _ in chosen]) if chosen else {}
+        rows = deliveries.locked(uow, [it.claim.id for it, _ in chosen], wait=False) if chosen else {}
+        chosen = [(it, case) for it, case in chosen if it.claim.id in rows]
         for it, case in chosen:
             _settle(uow, it, case, rows[it.claim.id])
     return [it for it, _ in chosen]

@@ -31,12 +31,13 @@ _READY = select(d.id).where(d.available_at <= bindparam("now")).limit(1)
 _CASE_OF = select(d.case_id).where(d.id == bindparam("this"))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
-_LOCKED = (
+_WITH_DUTY = (
     select(t.deliveries, *_DUTY)
     .outerjoin(t.obligations, o.id == d.obligation_id)
     .where(d.id.in_(bindparam("these", expanding=True)))
-    .with_for_update(of=t.deliveries)
 )
+_LOCKED = _WITH_DUTY.with_for_update(of=t.deliveries)
+_FREE = _WITH_DUTY.with_for_update(of=t.deliveries, skip_locked=True)
 
 
 def tell(
@@ -97,10 +98,13 @@ def ready(conn: Connection, now: datetime) -> bool:
     return conn.execute(_READY, {"now": now}).first() is not None
 
 
-def locked(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
-    """Texts, locked, each with its obligation as it is: nobody changes that while its case is locked, as it is here."""
+def locked(uow: UnitOfWork, ids: Sequence[UUID], *, wait: bool = True) -> dict[UUID, RowMapping]:
+    """Texts, locked, each with its obligation as it is: nobody changes that while its case is locked, as it is here.
+
+    Several are not waited for: their locks would be taken in no order that others keep to.
+    """
     uow.write_changes()
-    return {row["id"]: row for row in uow.conn.execute(_LOCKED, {"these": ids}).mappings()}
+    return {row["id"]: row for row in uow.conn.execute(_LOCKED if wait else _FREE, {"these": ids}).mappings()}
 
 
 def tell_obligation(

@@ -84,21 +84,30 @@ def run_some(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequence
     """Do the work of several rows; each as soon as it is known, with what `run` returns for it.
 
     In a burst most are new reports, of which no two are of one case: those that nobody else has in hand share one
-    transaction, its statements and its commit. If one of them fails, each is done alone, and the failure is that one's.
+    transaction, its statements and its commit. For a case in other hands the first of the others waits, alone; when
+    it has had it, the rest may be free as well. If one of them fails, each is done alone: the failure is that one's.
     """
-    outcomes: dict[UUID, str] = {}
-    if len(event_ids) > 1:
-        outcomes |= dict.fromkeys(_new_reports(ledger, handlers, queue, event_ids), "done")
-        left = [event_id for event_id in event_ids if event_id not in outcomes]
-        outcomes |= dict.fromkeys(_not_open(ledger, queue, left), "gone")  # where others were faster, most are
-    yield from outcomes.items()
-    for event_id in event_ids:
-        if event_id not in outcomes:
-            yield event_id, run(ledger, handlers, queue, event_id)
+    left, together = list(event_ids), len(event_ids) > 1
+    while left:
+        busy: list[UUID] = []
+        if together:
+            done, busy = _new_reports(ledger, handlers, queue, left)
+            left = [event_id for event_id in left if event_id not in done]
+            gone = _not_open(ledger, queue, left)  # where others were faster, most are
+            left = [event_id for event_id in left if event_id not in gone]
+            yield from ((event_id, "done") for event_id in done)
+            yield from ((event_id, "gone") for event_id in gone)
+        if left:
+            alone = next((event_id for event_id in busy if event_id in left), left[0])
+            left.remove(alone)
+            yield alone, run(ledger, handlers, queue, alone)
+        together = len(busy) > 1
 
 
-def _new_reports(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Ids of those whose work is done. Nothing is waited for here, so any number of workers may try."""
+def _new_reports(
+    ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequence[UUID]
+) -> tuple[set[UUID], list[UUID]]:
+    """Ids of those that are done, and of those whose case is in other hands: nothing is waited for here."""
     urgency = URGENT if queue == POLICE else ROUTINE
     try:
         with ledger.begin(f"work:{queue}", urgency) as uow:
@@ -106,16 +115,17 @@ def _new_reports(ledger: Ledger, handlers: Handlers, queue: str, event_ids: Sequ
             rows = uow.conn.execute(_NEW_REPORTS, {"events": list(event_ids), "from": queue}).mappings().all()
             free = uow.try_cases([row["case_id"] for row in rows])
             mine = [row for row in rows if row["case_id"] in free]
-            for row in sorted(mine, key=lambda it: (it["at"], it["case_id"])):
+            # As they came in: the later of two reports of one fraud is linked to the earlier.
+            for row in sorted(mine, key=lambda it: (uow.case(it["case_id"]).row["received_at"], it["case_id"])):
                 _handle(uow, handlers, queue, row)
             if mine:
                 uow.conn.execute(_DONE, {"events": [row["id"] for row in mine], "from": queue})
-        return frozenset(row["id"] for row in mine)
+        return {row["id"] for row in mine}, [row["id"] for row in rows if row["case_id"] not in free]
     except LedgerAway:
         raise
     except Exception as error:  # noqa: BLE001  # each is done alone now: the one at fault keeps its reason
         log.warning("work_not_together", queue=queue, rows=len(event_ids), reason=_reason(error))
-        return frozenset()
+        return set(), []
 
 
 def _not_open(ledger: Ledger, queue: str, event_ids: Sequence[UUID]) -> set[UUID]:

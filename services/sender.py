@@ -229,11 +229,14 @@ class Sender:
             self._insist(lambda: claims.settle(self._ledger, outcome))
 
     def _settle_some(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Those that were written; after any error none, and each is written alone: it is the error of one of them."""
         try:
             return claims.settle_some(self._ledger, outcomes)
         except LedgerAway as away:
             log.warning("sender_ledger_away", error=str(away))
-            return ()
+        except Exception:
+            log.exception("sender_not_together", texts=[str(it.claim.id) for it in outcomes])
+        return ()
 
     def _insist(self, what: Callable[[], T]) -> T:
         """What was learnt of the provider must not be lost to a moment without the ledger: tried again for a while.

@@ -33,7 +33,7 @@ from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
 PREFETCH = work.SOME
-REST_S = 0.05  # for the rest of a message that has begun to come in
+REST_S = 0.01  # for the rest of a message that has begun to come in; it may be a heartbeat as well
 HEARTBEAT_S = 10
 PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; a broker that hangs gives none at all
 BROKER_ERRORS = (BrokerError, AMQPError, OSError)
@@ -167,6 +167,8 @@ class BrokerWorker:
                     failpoints.hit("before-ack", queue)
                     message.reject() if outcome == "parked" else message.ack()
                     failpoints.hit("after-ack", queue)
+                if self._stopping.is_set():
+                    return  # what is not acknowledged comes again
 
     def _park_unreadable(self, queue: str, message: Any, error: Exception) -> None:
         """A message that names no event: noted in the ledger with its reason, then to the dead-letter queue."""
@@ -182,9 +184,15 @@ def _gather(connection: Any, taken: Sequence[Any]) -> None:
     with suppress(TimeoutError):
         while len(taken) < PREFETCH:
             connection.drain_events(timeout=patience_s)
-            if not select_ready([connection.connection.sock], [], [], 0)[0]:
+            if not _more_is_there(connection.connection.sock):
                 return
             patience_s = REST_S
+
+
+def _more_is_there(sock: Any) -> bool:
+    """Also what TLS has decrypted already: the socket knows nothing of that any more."""
+    pending = getattr(sock, "pending", None)
+    return bool((pending and pending()) or select_ready([sock], [], [], 0)[0])
 
 
 def declare(channel: Any) -> None:

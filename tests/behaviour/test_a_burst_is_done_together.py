@@ -99,6 +99,23 @@ def test_a_case_in_other_hands_keeps_the_others_waiting_for_nothing(world: World
     read_all(world)
 
 
+@POSTGRESQL
+def test_after_one_wait_those_in_other_hands_are_done_together_too(world: World, burst: list[Report]) -> None:
+    """Somebody else does as many at once as we do: then they are free all at once."""
+    ids = open_work(world, POLICE)
+    going = work.run_some(world.parts.ledger, world.handlers, POLICE, ids)
+    with world.parts.ledger.begin("somebody") as uow:
+        held = uow.try_cases(uow.conn.scalars(select(t.cases.c.id).order_by(t.cases.c.received_at)).all()[2:])
+        done = [next(going) for _ in range(SEVERAL - len(held))]
+    with counted(world) as statements:
+        done += going
+    assert sorted(done) == sorted((event_id, "done") for event_id in ids)
+    transactions = sum(n for statement, n in statements.items() if statement.startswith("UPDATE work"))
+    assert transactions == 2  # the one that waited, and all the others
+    world.pump()
+    read_all(world)
+
+
 def test_what_somebody_else_has_done_costs_one_look(world: World, burst: list[Report]) -> None:
     ids = open_work(world, NOTICE)
     do(world, NOTICE)
@@ -160,6 +177,31 @@ def test_what_calls_came_to_is_written_together(world: World, burst: list[Report
     for queue in (COUNSELOR, CARE, NOTICE):
         do(world, queue)
     world.advance(1)
+    read_all(world)
+
+
+@POSTGRESQL
+def test_a_text_in_other_hands_is_not_waited_for(world: World, burst: list[Report]) -> None:
+    do(world, POLICE)
+    made = claimed(world, SEVERAL)
+    outcomes = [claims.Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
+    with world.parts.ledger.begin("somebody") as uow:
+        uow.conn.execute(select(t.deliveries.c.id).where(t.deliveries.c.id == made[3].id).with_for_update())
+        assert claims.settle_some(world.parts.ledger, outcomes) == [it for it in outcomes if it.claim != made[3]]
+    claims.settle(world.parts.ledger, outcomes[3])
+    assert {report.state("police") for report in burst} == {"alerted"}
+    world.pump()
+    read_all(world)
+
+
+def test_where_writing_together_fails_each_is_written_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("one of them is spoilt")
+
+    monkeypatch.setattr(claims, "settle_some", fail)
+    report = world.report()
+    world.pump()
+    assert report.state("police") == report.state("counselor") == "alerted"
     read_all(world)
 
 

@@ -59,7 +59,7 @@ def ack_before_commit() -> None:
             handlers[queue, envelope.type](uow, envelope)
         return "done"
 
-    work.run, work._new_reports = run, lambda *_: frozenset()
+    work.run, work._new_reports = run, lambda *_: (set(), [])
 
 
 def confirms_off() -> None:
