@@ -169,10 +169,10 @@ def test_one_reply_that_cannot_be_taken_does_not_hide_the_others(world: World, m
     webhook, world.double.message_webhook = world.double.message_webhook, None
     take = replies.take
 
-    def trip(uow: Any, sid: str, sender: str, body: str) -> str:
+    def trip(uow: Any, sid: str, sender: str, body: str, *more: Any) -> str:
         if body == "poison":
             raise RuntimeError("nobody foresaw this")
-        return take(uow, sid, sender, body)
+        return take(uow, sid, sender, body, *more)
 
     monkeypatch.setattr(replies, "take", trip)
     world.double.reply(world.phones["backup"].number, "poison")
