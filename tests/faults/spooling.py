@@ -8,7 +8,9 @@ from typing import Any
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
-SPOOL = "spool "  # how the faults are named under which neither the database nor the spool takes anything
+# How the faults are named under which neither the database nor the spool takes anything. In the embedded kind one
+# process writes both, so that no fsync of the one fails without the other's.
+SPOOL = ("spool ", "fsync fails")
 CODE = "Z"  # how a code begins that the spool gave, and no other
 
 
