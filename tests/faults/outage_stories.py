@@ -56,17 +56,28 @@ def late_beside_rubbish_and_more(story: Story) -> None:
     story.broken(90.0, 91.0)
 
 
-def turned_away(story: Story, since: float = 105.0, status: int = 503, says_110: bool = True) -> None:
+def turned_away(
+    story: Story, since: float = 105.0, status: int = 503, says_110: bool = True, key: str = "sep1-2",
+    fault: str = "spool full, database stopped",
+) -> None:  # fmt: skip
     well(story)
-    story.broken(104.0, 110.0, "spool full, database stopped", "database")
-    story.asks(since, key="k2", phone="13900000002")
-    story.add(since + 0.1, "info", "report", key="k2", status=status, says_110=says_110)
-    story.asks(111.0, key="k2", phone="13900000002").taken(111.1, case="K7M4P", key="k2", token="t2")
+    story.broken(104.0, 110.0, fault, "database")
+    story.asks(since, key=key, phone="13900000002")
+    story.add(since + 0.1, "info", "report", key=key, status=status, says_110=says_110)
+    story.asks(111.0, key=key, phone="13900000002").taken(111.1, case="K7M4P", key=key, token="t2")
     story.create(111.5, OFFICER, POLICE.replace(CODE, "K7M4P"), "d3")
     story.create(111.5, COUNSELOR, CARE.replace(CODE, "K7M4P"), "d4")
     page = {**PAGE, "case": "K7M4P"}
-    story.add(290.0, "ok", "status", key="k2", status=200, answer=page)
+    story.add(290.0, "ok", "status", key=key, status=200, answer=page)
     story.add(112.0, "invoke", "reply", kind="police", number=OFFICER, case="K7M4P")
+
+
+def turned_away_where_one_process_writes_both(story: Story) -> None:
+    turned_away(story, key="emb1-2", fault="fsync fails")
+
+
+def turned_away_where_only_the_database_could_not_write(story: Story) -> None:
+    turned_away(story, fault="fsync fails")
 
 
 def turned_away_where_the_spool_was_well(story: Story) -> None:
@@ -102,6 +113,8 @@ STORIES: list[tuple[Callable[[Story], None], set[int]]] = [
     (in_time_beside_rubbish, set()),
     (late_beside_rubbish_and_more, set()),
     (turned_away, set()),
+    (turned_away_where_one_process_writes_both, set()),
+    (turned_away_where_only_the_database_could_not_write, {13}),
     (turned_away_where_the_spool_was_well, {13}),
     (turned_away_without_a_word_of_110, {13}),
     (turned_away_by_a_blunder, {13}),

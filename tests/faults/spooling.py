@@ -8,16 +8,17 @@ from typing import Any
 from tests.faults.clockwork import Time
 from tests.faults.history import Entry
 
-# How the faults are named under which neither the database nor the spool takes anything. In the embedded kind one
-# process writes both, so that no fsync of the one fails without the other's.
-SPOOL = ("spool ", "fsync fails")
+SPOOL = "spool "  # how the faults are named under which neither the database nor the spool takes anything
+# In the embedded kind, whose keys begin so, one process writes both: no fsync of the one fails without the other's.
+EMBEDDED, FSYNC = "emb", "fsync fails"
 CODE = "Z"  # how a code begins that the spool gave, and no other
 
 
 def turned_away(history: Sequence[Entry], time: Time) -> Iterable[str]:
     """A report that is right gets no 5xx, unless its spool is broken too: then it is 503, and says what is left."""
     for key, since, entry in _errors(history):
-        if not any(it.name.startswith(SPOOL) and it.began <= entry["t"] and it.ended >= since for it in time.spells):
+        met = [it.name for it in time.spells if it.began <= entry["t"] and it.ended >= since]
+        if not any(name.startswith(SPOOL) or (name == FSYNC and key.startswith(EMBEDDED)) for name in met):
             yield f"{key}: answered with {entry['status']}, though the spool could have taken it"
         elif entry["status"] != 503 or not entry.get("says_110", True):
             yield f"{key}: answered with {entry['status']}, and not told to call 110"
