@@ -221,10 +221,15 @@ class Installation:
             return list(conn.execute(text(query), values).all())
 
     def unsettled(self) -> dict[str, int]:
-        """What still waits to be done, of every kind; empty when every obligation has had its first step."""
+        """What still waits to be done, of every kind; empty when every obligation has had its first step.
+
+        A text whose sender was killed twice is given up: it may have been read, and nobody sends it a third time.
+        """
+        given_up = "state = 'unknown' AND settled"
         queries = {
             "work": "SELECT count(*) FROM work WHERE state <> 'done'",
-            "texts": "SELECT count(*) FROM deliveries WHERE state NOT IN ('sent', 'delivered', 'cancelled')",
+            "texts": "SELECT count(*) FROM deliveries WHERE state NOT IN ('sent', 'delivered', 'cancelled') "
+            f"AND NOT ({given_up})",
             "alerts": "SELECT count(*) FROM obligations WHERE kind <> 'care' AND alerted_at IS NULL",
             "follow-ups": "SELECT count(*) FROM cases c WHERE NOT EXISTS "
             "(SELECT 1 FROM case_events e WHERE e.case_id = c.id AND e.type = 'followup.opened.v1')",

@@ -217,6 +217,26 @@ def test_a_process_that_died_after_its_call_costs_no_second_text(world: World) -
     assert [row.state for row in report.texts()] == ["delivered"]
 
 
+def test_a_text_whose_caller_died_twice_is_given_up_and_the_next_officer_rung(world: World) -> None:
+    """Each may have sent it, and a third text is forbidden: so the next person is due at once."""
+    report = world.report()
+    run_open(world.parts.ledger, world.handlers, "police")
+    claim(world)
+    world.clock.advance(LEASE_S + 1)
+    claims.lapse(world.parts.ledger)
+    [second] = claim(world)
+    assert claims.again(world.parts.ledger, second, second.body)
+    world.advance(LEASE_S + 1)
+    first = next(row for row in report.texts() if row.kind == "officer")
+    assert (first.state, first.settled) == ("unknown", True)
+    world.phones["backup"].expects("紧急止付", report.code)
+    for name in ("counselor", "student"):
+        world.phones[name].expects(report.code)
+    world.call_the_student(report)
+    assert creations(world, "officer") == 1  # the next step's, which goes to everybody
+    world.phones["officer"].expects("提醒", report.code)
+
+
 def test_a_late_answer_of_a_process_that_slept_beyond_its_lease_is_merged(world: World) -> None:
     report = world.report()
     run_open(world.parts.ledger, world.handlers, "police")

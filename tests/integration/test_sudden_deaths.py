@@ -11,6 +11,10 @@ from tests.processes import Installation, is_about
 
 KILLS = 15
 FIRST_ALERTS = {"officer": "紧急止付", "counselor": "30分钟内致电", "student": "已收到"}
+GIVEN_UP = (
+    "SELECT c.code, d.kind FROM deliveries d JOIN cases c ON c.id = d.case_id "
+    "WHERE d.state = 'unknown' AND d.settled AND d.attempt = 2"
+)
 
 
 class Reporter(threading.Thread):
@@ -51,5 +55,7 @@ def test_no_accepted_report_is_lost_to_fifteen_kills(embedded: Installation) -> 
     for role, words in FIRST_ALERTS.items():
         said = [text.body for text in embedded.double.to(embedded.phones[role].number) if words in text.body]
         made = Counter(code for code in reporter.accepted for body in said if is_about(code, body))
-        wrong = {code: made[code] for code in reporter.accepted if made[code] != 1}
+        # Killed while it was called and again while it was called anew: nobody knows, and the next person was rung.
+        doubtful = {code for code, kind in embedded.rows(GIVEN_UP) if kind == role}
+        wrong = {code: made[code] for code in reporter.accepted if made[code] != 1 and code not in doubtful}
         assert not wrong, f"{role}: {wrong}"
