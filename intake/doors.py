@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import structlog
 from flask import Response, jsonify
 
-from ledger import reports
-from ledger.errors import LedgerAway
+from ledger import doorbell, reports
+from ledger.errors import Conflict, LedgerAway, where
 from ledger.reportin import ReportIn
 from ledger.reports import Accepted
 from ledger.unit_of_work import DOOR, Ledger
@@ -84,7 +84,10 @@ class Spooling(Protocol):
 
 @dataclass(frozen=True)
 class Door:
-    """What the blueprints of this room work with. `public_url` has no trailing slash."""
+    """What the blueprints of this room work with. `public_url` has no trailing slash.
+
+    `rings`: a new report's first texts are written with it, where senders of this process can call them at once.
+    """
 
     ledger: Ledger
     spool: Spooling
@@ -92,6 +95,7 @@ class Door:
     school: str
     provider: Provider
     drill_token_holds: Callable[[str], bool]
+    rings: bool = True
 
     def accept(self, report: ReportIn, submission_key: str | None, body: str, label: str = "report") -> Accepted:
         """Into the ledger, or into the spool while that is away. Raises LedgerAway when neither takes it, or Conflict.
@@ -102,11 +106,26 @@ class Door:
         key = submission_key or f"once:{secrets.token_urlsafe(18)}"
         if not self.spool.silent:
             try:
-                with self.ledger.begin(label, DOOR) as uow:
-                    return reports.accept(uow, report, key, body)
+                return self._into_ledger(report, key, body, label)
             except LedgerAway as away:
                 log.warning("door_ledger_away", error=str(away))
         return self.spool.take(report, key, body)
+
+    def _into_ledger(self, report: ReportIn, key: str, body: str, label: str) -> Accepted:
+        """Whatever keeps the texts from being written keeps no report out: then they are left to the workers."""
+        if self.rings and self.ledger.hands:
+            try:
+                with self.ledger.begin(label, DOOR) as uow:
+                    taken = reports.accept(uow, report, key, body)
+                    if not taken.duplicate:
+                        doorbell.ring(uow, uow.case(taken.case_id))
+                return taken
+            except (LedgerAway, Conflict):
+                raise
+            except Exception as error:  # noqa: BLE001  # nothing is stored yet: the report is stored alone
+                log.error("door_cannot_ring", reason=where(error))
+        with self.ledger.begin(label, DOOR) as uow:
+            return reports.accept(uow, report, key, body)
 
 
 def problem(status: int, title: str, detail: str, errors: Sequence[Mapping[str, str]] = (), slug: str = "") -> Response:

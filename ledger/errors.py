@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class StoplineError(Exception):
     """Something went wrong."""
@@ -56,3 +59,10 @@ class NotAllowed(StoplineError):
 
 class PeopleExist(StoplineError):
     """The ledger already holds people; the made-up school is only for an empty one."""
+
+
+def where(error: Exception) -> str:
+    """What went wrong and where. Not what a foreign error says: its words may hold what somebody typed."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    said = f": {error}" if isinstance(error, StoplineError) else ""
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"[:300]

@@ -140,6 +140,8 @@ def _case_row(
         }.items()
     }
     return {
+        **dict.fromkeys(t.cases.c.keys()),  # whole: whoever rings in this transaction reads it as if from the ledger
+        "anchored_seq": 0,
         "id": case_id,
         "code": code,
         "code_fold": codes.fold(code),

@@ -5,10 +5,8 @@ The rows are the truth and the broker only speed: whoever comes to a row first, 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -17,7 +15,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from ledger import failpoints
 from ledger import tables as t
 from ledger.alarms import alarm, clear_kind
-from ledger.errors import LedgerAway, StoplineError
+from ledger.errors import LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
@@ -124,7 +122,7 @@ def _new_reports(
     except LedgerAway:
         raise
     except Exception as error:  # noqa: BLE001  # each is done alone now: the one at fault keeps its reason
-        log.warning("work_not_together", queue=queue, rows=len(event_ids), reason=_reason(error))
+        log.warning("work_not_together", queue=queue, rows=len(event_ids), reason=where(error))
         return set(), []
 
 
@@ -160,7 +158,7 @@ def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:
     """Keep why, wait longer each time, and after the last try park the row where people see it."""
-    reason = _reason(error)
+    reason = where(error)
     with ledger.begin("work-failed") as uow:
         query = select(t.work, t.case_events.c.case_id).join(t.case_events, t.case_events.c.id == w.event_id)
         row = uow.conn.execute(query.where(w.event_id == event_id, w.queue == queue)).mappings().one_or_none()
@@ -174,13 +172,6 @@ def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str
         if state == "parked":
             alarm(uow, f"parked:{queue}:{event_id}", "work_parked", f"{queue}: {reason}", row["case_id"])
         return state
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong and where. Not what a foreign error says: its words may hold what somebody typed."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    said = f": {error}" if isinstance(error, StoplineError) else ""
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"[:300]
 
 
 def reopen_parked(ledger: Ledger) -> int:

@@ -196,15 +196,24 @@ class Parts:
 
 
 def build_parts(
-    settings: Settings, *, queues: tuple[str, ...] = (), sweep: bool = False, given: Clock | None = None
+    settings: Settings,
+    *,
+    queues: tuple[str, ...] = (),
+    sweep: bool = False,
+    at_door: bool = False,
+    given: Clock | None = None,
 ) -> Parts:
-    """Everything over one ledger; `queues`: what a worker serves, `sweep`: whether the relay also catches up."""
+    """Everything over one ledger.
+
+    `queues`: what a worker serves; `sweep`: whether the relay also catches up; `at_door`: whether its senders call only
+    what this process writes.
+    """
     failpoints.arm(settings.failpoint or None)
     ledger, steady = build_ledger(settings, given)
     channel = build_channel(settings)
     channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
     render = renderer(settings, ledger.clock)
-    sender = Sender(ledger, channels, render, settings.sender_threads)
+    sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door)
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
     clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))

@@ -13,6 +13,7 @@ from ledger import (
     amendments,
     care,
     deliveries,
+    doorbell,
     handover,
     linking,
     one_answer,
@@ -47,9 +48,7 @@ d, o = t.deliveries.c, t.obligations.c
 
 
 def alert_police(uow: UnitOfWork, event: Envelope) -> None:
-    case = uow.case(event.case_id)
-    linking.look(uow, case)
-    alerting.begin(uow, case, case.first_obligation)
+    doorbell.ring(uow, uow.case(event.case_id))
 
 
 def note_link(uow: UnitOfWork, event: Envelope) -> None:

@@ -33,9 +33,11 @@ def up(host: str, port: int) -> int:
 
 
 def web_only(host: str, port: int) -> int:
-    """The doors, with a relay thread of their own that publishes straight after each commit, and the spool."""
-    parts = build_parts(_brokered(), queues=())
-    return _serve(parts, ("spooler", "relay"), host, port)
+    """The doors, which ring for what they take; the spool; and a relay that publishes straight after each commit."""
+    settings = _brokered()
+    parts = build_parts(settings, at_door=True)
+    rings = ("sender",) if settings.door_rings == "on" else ()
+    return _serve(parts, ("spooler", *rings, "relay"), host, port)
 
 
 def relay() -> int:

@@ -29,7 +29,11 @@ SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the leas
 
 
 class Sender:
-    """One dispatcher and a pool of `threads` that call; an eighth of the pool is kept for police texts."""
+    """One dispatcher and a pool of `threads` that call; an eighth of the pool is kept for police texts.
+
+    `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
+    door shall not share the processor with a backlog.
+    """
 
     def __init__(
         self,
@@ -37,9 +41,11 @@ class Sender:
         channels: Mapping[str, Channel],
         render: Callable[[Draft], str | None],
         threads: int = 32,
+        *,
+        at_door: bool = False,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._threads, self._reserved = threads, threads // 8
+        self._threads, self._reserved, self._at_door = threads, threads // 8, at_door
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._together = Together(self._settle_some)
@@ -114,12 +120,12 @@ class Sender:
     def _dispatch(self) -> None:
         try:
             self._put_back()
-            busy = self._hand_out()
+            busy = not self._at_door and self._hand_out()
         except LedgerAway as away:
             log.warning("sender_ledger_away", error=str(away))
             busy = False
         if not busy:
-            self._wake.wait(POLL_S)
+            self._wake.wait(None if self._at_door and not self._uncalled else POLL_S)
         self._wake.clear()
 
     def _put_back(self) -> None:

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
         "STOPLINE_STATE_DIR", "", "a folder; else beside the SQLite database, or var", "/var/lib/stopline")  # fmt: skip
     timezone: str = _setting("STOPLINE_TIMEZONE", "Asia/Shanghai", "an IANA time zone", "Asia/Shanghai")
     sender_threads: int = _setting("STOPLINE_SENDER_THREADS", 32, "1 to 64", "32")
+    door_rings: Literal["on", "off"] = _setting("STOPLINE_DOOR_RINGS", "on", "on or off", "off")
     unverified_burst: str = _setting("STOPLINE_UNVERIFIED_BURST", "5/600", "reports/seconds, or off", "5/600")
     number_budget: str = _setting("STOPLINE_NUMBER_BUDGET", "auto", "auto, off or texts a day", "auto")
     heartbeat_url: str = _setting(

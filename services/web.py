@@ -69,7 +69,9 @@ def build_app(parts: Parts) -> Flask:
     inner = PlainRequest(app.wsgi_app)
     app.wsgi_app = TrustedProxies(inner, networks(settings.trusted_proxies))  # type: ignore[method-assign]
     provider, drills = _provider(settings), drill.token_holds(settings)
-    door = Door(ledger, parts.spooler, settings.public_url, settings.school_name, provider, drills)
+    door = Door(
+        ledger, parts.spooler, settings.public_url, settings.school_name, provider, drills, settings.door_rings == "on"
+    )
     csrf = CSRFProtect(app)
     for bp in intake.app.blueprints(door):
         app.register_blueprint(bp)

@@ -24,8 +24,8 @@ from tests.world import World
 def sending(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A world whose sender runs by itself, and nothing else does; one report is there, and nobody has been rung."""
     world = World.make(database_url, tmp_path)
-    world.parts.sender.start()
     world.report()
+    world.parts.sender.start()
     yield world
     world.parts.sender.stop()
     world.double.settle()  # its callbacks come from threads of their own

@@ -33,7 +33,7 @@ DISK_MB = {"embedded": 512, "separate": 1536, CLUSTER: 64}
 SPOOL_MB = 32  # the spool of a long outage; not the database's disk, so that each can be full by itself
 Servers = tuple[PostgreSQL, RabbitMQ] | tuple[Pair, Brokers]
 QUEUES = ("police", "counselor", "care", "notice")
-WHO_SENDS = ("up", "worker", "clock")  # verbs of the processes that call the provider
+WHO_SENDS = ("up", "web", "worker", "clock")  # verbs of the processes that call the provider
 
 
 class Site(Installation):

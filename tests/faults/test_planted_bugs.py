@@ -65,7 +65,7 @@ class Story:
 
 STORIES = {
     "work-rows-bypassed": Story("embedded", dies_at("after-commit@report"), {1, 4}),
-    "ack-before-commit": Story("embedded", dies_at("before-commit@work:police"), {1, 4}),
+    "ack-before-commit": Story("embedded", dies_at("before-commit@work:counselor"), {1, 4}),
     "confirms-off": Story("separate", broker_takes_and_forgets, {1, 4, 8}),
     "mark-then-send": Story("embedded", dies_at("before-call@officer"), {1, 4}),
 }

@@ -17,6 +17,7 @@ from tests.processes import Answer, Installation, eventually
 from tests.world import another_fraud
 
 KILLED = -9
+SILENT = {"STOPLINE_DOOR_RINGS": "off"}  # a door that leaves the ringing to the workers
 AGAIN = "重发"
 _keys = (f"crash-{n}" for n in count())
 
@@ -42,11 +43,11 @@ def insist(on: Installation, restart: Callable[[], None] = lambda: None) -> Answ
     return again
 
 
-def armed(on: Installation, name: str, where: str) -> None:
+def armed(on: Installation, name: str, where: str, **settings: str) -> None:
     """Have the process run again, with a fail-point."""
     if name in on.processes:
         assert on.stop(name) == {name: 0}
-    on.start(name, failpoint=where)
+    on.start(name, failpoint=where, **settings)
 
 
 def died(on: Installation, name: str) -> None:
@@ -76,6 +77,7 @@ def test_the_door_dies_and_the_same_key_makes_one_case(crashing: Installation, w
 
     report = insist(crashing, restart)
     assert report.body["duplicate"] is (where == "after-commit@report")
+    crashing.lapse_leases()
     answered(crashing, report)
     assert len(alerts(crashing, report)) == 1
 
@@ -90,6 +92,7 @@ def test_the_relay_of_the_door_dies(crashing: Installation, where: str) -> None:
         crashing.start("web")
 
     report = insist(crashing, restart)
+    crashing.lapse_leases()
     answered(crashing, report)
     assert len(alerts(crashing, report)) == 1
 
@@ -108,8 +111,26 @@ def test_the_relay_process_dies_in_its_sweep(crashing: Installation, where: str)
 
     report = insist(crashing, restart)
     crashing.start("clock")
+    crashing.lapse_leases()
     answered(crashing, report)
     assert len(alerts(crashing, report)) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "marked"),
+    [("before-call@officer", True), ("after-call@officer", False), ("before-commit@settle:officer", False)],
+)
+def test_a_door_dies_while_it_rings(crashing: Installation, where: str, marked: bool) -> None:
+    armed(crashing, "web", where)
+
+    def restart() -> None:
+        died(crashing, "web")
+        crashing.start("web")
+
+    report = insist(crashing, restart)
+    crashing.lapse_leases()
+    answered(crashing, report)
+    assert [AGAIN in text for text in alerts(crashing, report)] == [marked]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +145,7 @@ def test_the_relay_process_dies_in_its_sweep(crashing: Installation, where: str)
 )
 def test_a_worker_dies_and_its_message_comes_again(crashing: Installation, rabbitmq: RabbitMQ, where: str) -> None:
     crashing.stop("clock")
+    armed(crashing, "web", "", **SILENT)
     armed(crashing, "worker", where)
     report = insist(crashing)
     died(crashing, "worker")
@@ -142,6 +164,7 @@ def test_a_worker_dies_and_its_message_comes_again(crashing: Installation, rabbi
 )
 def test_a_sender_dies_and_its_text_is_looked_up(crashing: Installation, where: str, marked: bool) -> None:
     crashing.stop("clock")
+    armed(crashing, "web", "", **SILENT)
     armed(crashing, "worker", where)
     report = insist(crashing)
     died(crashing, "worker")
@@ -167,20 +190,21 @@ def test_a_clock_dies_in_a_step(crashing: Installation, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "marked"),
+    ("where", "door", "marked"),
     [
-        ("before-commit@report", False),
-        ("after-commit@report", False),
-        ("before-claim@police", False),
-        ("before-commit@work:police", False),
-        ("after-commit@work:police", True),  # claimed by that commit, and not called: for all that others know, it was
-        ("before-call@officer", True),
-        ("after-call@officer", False),
-        ("before-commit@settle:officer", False),
+        ("before-commit@report", {}, False),
+        ("after-commit@report", {}, True),  # claimed by that commit, and not called: for all that others know, it was
+        ("before-call@officer", {}, True),
+        ("after-call@officer", {}, False),
+        ("before-commit@settle:officer", {}, False),
+        ("after-commit@report", SILENT, False),
+        ("before-claim@police", SILENT, False),
+        ("before-commit@work:police", SILENT, False),
+        ("after-commit@work:police", SILENT, True),
     ],
 )
-def test_everything_in_one_process_dies(embedded: Installation, where: str, marked: bool) -> None:
-    armed(embedded, "up", where)
+def test_everything_in_one_process_dies(embedded: Installation, where: str, door: dict[str, str], marked: bool) -> None:
+    armed(embedded, "up", where, **door)
 
     def restart() -> None:
         died(embedded, "up")

@@ -1,0 +1,149 @@
+"""The transaction that stores a report writes the officer's text too, and the door's own senders call it.
+
+Neither a queue nor a second commit stands between; what the queue brings later finds it done, and no trouble with it
+keeps a report out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import alerting, linking
+from ledger.errors import Tampered
+from ledger.events import POLICE
+from services.worker import run_open
+from tests.one_process import eventually
+from tests.world import World, another_fraud, body
+
+
+@pytest.fixture
+def open_door(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """A world with the senders of a door, and nothing else that runs by itself."""
+    yield from started(World.make(database_url, tmp_path))
+
+
+def started(world: World) -> Iterator[World]:
+    world.parts.sender._at_door = True
+    world.parts.sender.start()
+    yield world
+    world.parts.sender.stop()
+    world.double.settle()
+    world.close()
+
+
+def labels(world: World) -> list[str]:
+    """Of the transactions from now on."""
+    found: list[str] = []
+    world.parts.ledger.on_commit.append(lambda done: found.append(done.actor))
+    return found
+
+
+def officer_texts(world: World, code: str) -> list[str]:
+    """The officer's texts that the provider was asked to send, once the senders have come to rest."""
+    sender = world.parts.sender
+    eventually(lambda: sender._idle == sender._threads and not sender._uncalled, "a sender is not done")
+    number = world.phones["officer"].number
+    return [it.body or "" for it in world.double.creations if it.to == number and code in (it.body or "")]
+
+
+def test_the_officer_is_rung_by_the_transaction_that_stores_the_report(open_door: World) -> None:
+    done = labels(open_door)
+    report = open_door.report()
+    [text] = officer_texts(open_door, report.code)
+    assert "紧急止付" in text
+    assert done[0] == "report" and set(done) == {"report", "settle:officer", "status"}  # the last by its receipts
+    assert report.state("police") == "alerted"
+
+
+def test_the_queue_s_own_work_rings_nobody_a_second_time(open_door: World) -> None:
+    report = open_door.report()
+    assert len(officer_texts(open_door, report.code)) == 1
+    run_open(open_door.parts.ledger, open_door.handlers, POLICE)
+    assert len(officer_texts(open_door, report.code)) == 1
+    assert open_door.rows("SELECT count(*) FROM work WHERE queue = 'police' AND state = 'open'") == [(0,)]
+
+
+def test_money_still_here_is_rung_for_at_the_door_too(open_door: World) -> None:
+    report = open_door.report(kind="in_progress", transfers=[])
+    officer_texts(open_door, report.code)
+    states = [row.state for row in report.texts("dissuade")]
+    assert states and set(states) <= {"sent", "delivered"}
+
+
+def test_the_same_key_again_rings_nobody(open_door: World) -> None:
+    first, again = open_door.report("key-1"), open_door.report("key-1")
+    assert again.duplicate and again.code == first.code
+    assert len(officer_texts(open_door, first.code)) == 1
+
+
+def no_ladder(*_: Any) -> None:
+    raise Tampered
+
+
+def nothing_there(*_: Any) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("trouble", [no_ladder, nothing_there])
+def test_what_goes_wrong_with_the_ringing_keeps_no_report_out(
+    open_door: World, monkeypatch: pytest.MonkeyPatch, trouble: Callable[..., None]
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(alerting, "begin", trouble)
+        report = open_door.report()
+    assert officer_texts(open_door, report.code) == []
+    assert open_door.rows("SELECT count(*) FROM cases") == [(1,)]
+    run_open(open_door.parts.ledger, open_door.handlers, POLICE)
+    assert len(officer_texts(open_door, report.code)) == 1
+
+
+def test_another_body_under_the_same_key_is_still_a_conflict(open_door: World) -> None:
+    report = open_door.report("key-1")
+    headers, other = {"Idempotency-Key": "key-1"}, body(amount="39000.00")
+    assert open_door.client.post("/api/v1/reports", json=other, headers=headers).status_code == 422
+    assert len(officer_texts(open_door, report.code)) == 1
+
+
+def test_the_later_report_of_one_fraud_says_so_at_the_door(open_door: World) -> None:
+    first, later = open_door.report(), open_door.report()
+    [text] = officer_texts(open_door, later.code)
+    assert "疑同" in text and first.code in text
+
+
+def test_what_two_doors_did_not_see_of_each_other_the_worker_links(
+    open_door: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two reports of one fraud in one moment: neither transaction sees the other, and both ring."""
+    first = open_door.report()
+    with monkeypatch.context() as patched:
+        patched.setattr(linking, "look", lambda *_: None)
+        later = open_door.report()
+    assert "疑同" not in officer_texts(open_door, later.code)[0]
+    run_open(open_door.parts.ledger, open_door.handlers, POLICE)
+    assert later.events("case.linked.v1")
+    assert len(officer_texts(open_door, later.code)) == 1 and first.events("case.linked.v1") == []
+
+
+def test_a_door_looks_for_no_texts_of_others(open_door: World) -> None:
+    """The counselor's text, written where no sender is free, is left to the workers."""
+    report = open_door.report(**another_fraud())
+    officer_texts(open_door, report.code)
+    hands, open_door.parts.ledger.hands = open_door.parts.ledger.hands, None
+    run_open(open_door.parts.ledger, open_door.handlers)
+    open_door.parts.ledger.hands = hands
+    open_door.parts.sender.wake()
+    officer_texts(open_door, report.code)
+    counselor = open_door.phones["counselor"].number
+    assert [it for it in open_door.double.creations if it.to == counselor] == []
+
+
+def test_where_the_door_is_not_to_ring_the_worker_does(database_url: str, tmp_path: Path) -> None:
+    for world in started(World.make(database_url, tmp_path, door_rings="off")):
+        report = world.report()
+        assert officer_texts(world, report.code) == []
+        run_open(world.parts.ledger, world.handlers, POLICE)
+        assert len(officer_texts(world, report.code)) == 1
