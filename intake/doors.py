@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 from flask import Response, jsonify
 
-from ledger import doorbell, reports
+from ledger import reports
 from ledger.errors import Conflict, LedgerAway, where
 from ledger.reportin import ReportIn
 from ledger.reports import Accepted
@@ -116,10 +116,7 @@ class Door:
         if self.rings and self.ledger.hands:
             try:
                 with self.ledger.begin(label, DOOR) as uow:
-                    taken = reports.accept(uow, report, key, body)
-                    if not taken.duplicate:
-                        doorbell.ring(uow, uow.case(taken.case_id))
-                return taken
+                    return reports.accept(uow, report, key, body, ring=True)
             except (LedgerAway, Conflict):
                 raise
             except Exception as error:  # noqa: BLE001  # nothing is stored yet: the report is stored alone

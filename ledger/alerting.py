@@ -26,7 +26,7 @@ o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
-_OBLIGATION = (
+OBLIGATION = (
     select(t.obligations)
     .where(o.case_id.in_(bindparam("cases", expanding=True)), o.kind == bindparam("duty"))
     .with_for_update()
@@ -41,7 +41,7 @@ _NOT_REACHED = escalation.GONE | {"cancelled"}
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
     """The case's obligation, locked. The case itself is locked before: `case` proves it."""
-    rows = uow.of_case(_OBLIGATION, case, duty=kind)
+    rows = uow.of_case(OBLIGATION, case, duty=kind)
     if not rows:
         raise NotFound
     return rows[0]

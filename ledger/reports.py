@@ -10,13 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import codes, corrections, people, values
+from ledger import codes, corrections, doorbell, people, values
 from ledger import tables as t
 from ledger.crypto import RowKey, digest
 from ledger.errors import Conflict
 from ledger.events import ReportReceived
 from ledger.reportin import ReportIn as ReportIn
 from ledger.reportin import TransferIn as TransferIn
+from ledger.statements import whole
 from ledger.unit_of_work import Case, UnitOfWork
 
 # When each obligation counts as late, from the report.
@@ -46,12 +47,15 @@ def accept(
     submission_key: str | None = None,
     body: str = "",
     received_at: datetime | None = None,
+    *,
+    ring: bool = False,
 ) -> Accepted:
     """Store a report, or find the one that this submission key already made.
 
     `body` is what was sent, as canonical text: for the API the same key with another body raises Conflict; the form
     (`source="form"`) answers the same case and keeps what changed as corrections, and another phone makes a new case.
     `received_at`: when it was taken, if that was before now; deadlines count from then, the ladder from now.
+    `ring`: write the texts of its ladder's first step as well.
     """
     if report.source == "form" and submission_key:
         submission_key = f"{submission_key}:{report.phone}"
@@ -59,10 +63,13 @@ def accept(
     case, inserted = _insert_case(uow, report, submission_key, body, at)
     if not inserted:
         return _again(uow, case, report, body)
-    if report.transfers:
-        rows = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
-        uow.insert(t.transfers, rows)
-    uow.insert(t.obligations, _obligations(uow, case.id, report.kind, at))
+    transfers = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
+    if transfers:
+        uow.insert(t.transfers, transfers)
+    obligations = _obligations(uow, case.id, report.kind, at)
+    uow.insert(t.obligations, obligations)
+    if ring:
+        doorbell.ring_new(uow, case, obligations, transfers)
     return Accepted(case.id, case.code, token(case.key), at, duplicate=False)
 
 
@@ -74,14 +81,16 @@ def token(key: RowKey) -> str:
 def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> list[dict[str, Any]]:
     kinds = ("dissuade", "counselor", "care") if kind == "in_progress" else ("police", "counselor", "care")
     return [
-        {
-            "case_id": case_id,
-            "kind": name,
-            "state": "open" if name == "care" else "pending",
-            "started_at": at,
-            "ladder_at": uow.now,
-            "deadline_at": at + DEADLINES[name],
-        }
+        whole(
+            t.obligations,
+            id=t.new_id(),
+            case_id=case_id,
+            kind=name,
+            state="open" if name == "care" else "pending",
+            started_at=at,
+            ladder_at=uow.now,
+            deadline_at=at + DEADLINES[name],
+        )
         for name in kinds
     ]
 
@@ -93,7 +102,8 @@ def _insert_case(
     submitted = digest(submission_key) if submission_key else None
     while True:
         row = _case_row(uow, report, match, submitted, body, at)
-        case = Case(row["id"], row["code"], uow.keys.unwrap(row["id"], row["row_key"]), row, 0, b"")
+        key = uow.keys.unwrap(row["id"], row["row_key"])
+        case = Case(row["id"], row["code"], key, whole(t.cases, **row), 0, b"")
         uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
         row |= {"last_seq": case.seq, "chain_head": case.head}
         if uow.insert_new(t.cases, [row]):
@@ -140,8 +150,6 @@ def _case_row(
         }.items()
     }
     return {
-        **dict.fromkeys(t.cases.c.keys()),  # whole: whoever rings in this transaction reads it as if from the ledger
-        "anchored_seq": 0,
         "id": case_id,
         "code": code,
         "code_fold": codes.fold(code),
@@ -174,6 +182,7 @@ def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -
     row_id = t.new_id()
     account = values.parse_account(item.payee_account or "")
     return {
+        **whole(t.transfers),
         "id": row_id,
         "case_id": case.id,
         "position": position,

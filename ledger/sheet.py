@@ -20,7 +20,7 @@ Words = tuple[str, str]  # Chinese, English
 MATCH_KEYS = ("name", "account", "amount", "time")
 
 
-_TRANSFERS = (
+TRANSFERS = (
     select(t.transfers)
     .where(t.transfers.c.case_id.in_(bindparam("cases", expanding=True)))
     .order_by(t.transfers.c.position)
@@ -28,7 +28,7 @@ _TRANSFERS = (
 
 
 def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
-    return list(conn.execute(_TRANSFERS, {"cases": [case_id]}).mappings())
+    return list(conn.execute(TRANSFERS, {"cases": [case_id]}).mappings())
 
 
 def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
@@ -57,7 +57,7 @@ def named(found: list[tuple[int, str]], *, several: bool) -> Words:
 
 def alert_facts(uow: UnitOfWork, case: Case) -> dict[str, Any]:
     """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601."""
-    rows = uow.of_case(_TRANSFERS, case)
+    rows = uow.of_case(TRANSFERS, case)
     facts: dict[str, Any] = {"code": case.code, "reported_at": case.row["received_at"].isoformat()}
     facts["minutes"] = minutes_between(case.row["received_at"], uow.now)
     if rows:

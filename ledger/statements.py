@@ -29,3 +29,13 @@ def insert_new(table: Table, postgres: bool) -> Insert:
 def one_or_many(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A single row without the driver's way of sending many, which takes a round trip more."""
     return rows[0] if len(rows) == 1 else rows
+
+
+@cache
+def _empty(table: Table) -> dict[str, Any]:
+    return {it.name: it.default.arg if it.default and it.default.is_scalar else None for it in table.c}  # type: ignore[attr-defined]  # of a scalar default
+
+
+def whole(table: Table, **row: Any) -> dict[str, Any]:
+    """A new row as it will be read: with its defaults, and None for what is not given."""
+    return {**_empty(table), **row}

@@ -55,7 +55,7 @@ class UnitOfWork:
     _envelopes: list[ev.Envelope] = field(default_factory=list)
     _cases: dict[UUID, Case] = field(default_factory=dict)
     _batch: set[UUID] = field(default_factory=set)  # cases of which each is handled alike, see try_cases
-    _asked: dict[Any, dict[UUID, list[RowMapping]]] = field(default_factory=dict)
+    _asked: dict[Any, dict[UUID, list[Any]]] = field(default_factory=dict)
     _once: dict[Any, Any] = field(default_factory=dict)
     _changes: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = field(default_factory=dict)
     _touched: set[UUID] = field(default_factory=set)
@@ -111,6 +111,10 @@ class UnitOfWork:
             for row in self.conn.execute(statement, {"cases": list(ids), **more}).mappings():
                 known[row["case_id"]].append(row)
         return known.pop(case.id)
+
+    def know(self, statement: Select[Any], case: Case, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+        """What `of_case` would find: rows that this transaction has just written, whole."""
+        self._asked.setdefault((statement, *more.items()), {})[case.id] = list(rows)
 
     def once(self, key: Any, read: Callable[[], T]) -> T:
         """What does not change in a transaction, such as who is on duty: read once, however many cases it has."""

@@ -17,7 +17,7 @@ from tests.behaviour.stories import read_all
 from tests.world import World
 
 # Without BEGIN and COMMIT; executemany counts once.
-DOOR, HANDLERS = 6, {POLICE: 11, COUNSELOR: 9, CARE: 7, NOTICE: 4}
+DOOR, RINGING, HANDLERS = 6, 6, {POLICE: 11, COUNSELOR: 9, CARE: 7, NOTICE: 4}
 LOOK_FOR_WORK = 1
 CLAIM, SETTLE = 2, 6  # of one text
 
@@ -44,6 +44,20 @@ def test_a_report_and_each_of_its_handlers(world: World) -> None:
         with counted(world) as handler:
             assert run_open(world.parts.ledger, world.handlers, queue)
         assert handler.total() - LOOK_FOR_WORK <= limit, (queue, handler)
+    read_all(world)
+
+
+def test_a_door_that_rings(world: World) -> None:
+    """What it has just written it does not read again."""
+    world.parts.ledger.hands, world.parts.sender._idle = world.parts.sender, 0
+    with counted(world) as door:
+        world.report()
+    assert door.total() <= DOOR + RINGING, door
+    world.parts.ledger.hands = None
+    with counted(world) as handler:
+        assert run_open(world.parts.ledger, world.handlers, POLICE)
+    assert handler.total() < HANDLERS[POLICE]
+    world.pump()
     read_all(world)
 
 

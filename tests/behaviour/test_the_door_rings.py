@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from ledger import alerting, linking
+from ledger import alerting, linking, reports, sheet
 from ledger.errors import Tampered
 from ledger.events import POLICE
+from ledger.reportin import ReportIn, TransferIn
 from services.worker import run_open
 from tests.one_process import eventually
 from tests.world import World, another_fraud, body
@@ -57,6 +58,22 @@ def test_the_officer_is_rung_by_the_transaction_that_stores_the_report(open_door
     assert "紧急止付" in text
     assert done[0] == "report" and set(done) == {"report", "settle:officer", "status"}  # the last by its receipts
     assert report.state("police") == "alerted"
+
+
+def test_what_is_rung_with_is_what_was_stored(open_door: World) -> None:
+    """The step is begun from rows that were not read again: they have to be whole."""
+    with open_door.parts.ledger.begin("look") as uow:
+        written: list[dict[str, Any]] = []
+        uow.know = lambda statement, case, rows, **more: written.extend(map(dict, rows))  # type: ignore[method-assign]
+        report = reports.accept(uow, ReportIn("13800000001", transfers=(TransferIn(amount_fen=100),)), ring=True)
+        read = [*uow.of_case(alerting.OBLIGATION, uow.case(report.case_id), duty="police"),
+                *uow.of_case(sheet.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
+        changed = {"step", "entered_at", "next_at", "ladder_at"}
+        assert [without(row, changed) for row in written] == [without(dict(row), changed) for row in read]
+
+
+def without(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 def test_the_queue_s_own_work_rings_nobody_a_second_time(open_door: World) -> None:
