@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -82,11 +84,31 @@ class Spooling(Protocol):
     def find(self, token: str) -> Spooled | None: ...
 
 
+class InHand:
+    """How many reports this process is taking at the moment."""
+
+    def __init__(self) -> None:
+        self._many, self._mutex = 0, threading.Lock()
+
+    @contextmanager
+    def one_more(self) -> Iterator[int]:
+        """While it is taken; with how many there are now."""
+        with self._mutex:
+            self._many += 1
+            number = self._many
+        try:
+            yield number
+        finally:
+            with self._mutex:
+                self._many -= 1
+
+
 @dataclass(frozen=True)
 class Door:
     """What the blueprints of this room work with. `public_url` has no trailing slash.
 
-    `rings`: a new report's first texts are written with it, where senders of this process can call them at once.
+    `rings`: a new report's first texts are written with it, where senders of this process can call them at once, and
+    it is the only one in hand: several are rung sooner by a worker, which does them together.
     """
 
     ledger: Ledger
@@ -96,6 +118,7 @@ class Door:
     provider: Provider
     drill_token_holds: Callable[[str], bool]
     rings: bool = True
+    in_hand: InHand = field(default_factory=InHand)
 
     def accept(self, report: ReportIn, submission_key: str | None, body: str, label: str = "report") -> Accepted:
         """Into the ledger, or into the spool while that is away. Raises LedgerAway when neither takes it, or Conflict.
@@ -106,14 +129,15 @@ class Door:
         key = submission_key or f"once:{secrets.token_urlsafe(18)}"
         if not self.spool.silent:
             try:
-                return self._into_ledger(report, key, body, label)
+                with self.in_hand.one_more() as number:
+                    return self._into_ledger(report, key, body, label, alone=number == 1)
             except LedgerAway as away:
                 log.warning("door_ledger_away", error=str(away))
         return self.spool.take(report, key, body)
 
-    def _into_ledger(self, report: ReportIn, key: str, body: str, label: str) -> Accepted:
+    def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
         """Whatever keeps the texts from being written keeps no report out: then they are left to the workers."""
-        if self.rings and self.ledger.hands:
+        if self.rings and alone and self.ledger.hands:
             try:
                 with self.ledger.begin(label, DOOR) as uow:
                     return reports.accept(uow, report, key, body, ring=True)

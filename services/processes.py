@@ -22,6 +22,7 @@ from services.threads import die_with_any_thread
 
 log = structlog.get_logger()
 GARBAGE = (20_000, 20, 50)  # objects more before a collection, which stops every thread: the rule of 700 is for scripts
+DOORS_GIVE_WAY = 5  # niceness: on a machine of its own nothing; beside a worker, in a burst, who has been taken is rung
 REFRESH_S = 10.0  # how often the clock's reference is taken anew
 
 
@@ -35,6 +36,7 @@ def up(host: str, port: int) -> int:
 def web_only(host: str, port: int) -> int:
     """The doors, which ring for what they take; the spool; and a relay that publishes straight after each commit."""
     settings = _brokered()
+    os.nice(DOORS_GIVE_WAY)
     parts = build_parts(settings, at_door=True)
     rings = ("sender",) if settings.door_rings == "on" else ()
     return _serve(parts, ("spooler", *rings, "relay"), host, port)

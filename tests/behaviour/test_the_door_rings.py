@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from intake.doors import Door, Provider
 from ledger import alerting, linking, reports, sheet
 from ledger.errors import Tampered
 from ledger.events import POLICE
 from ledger.reportin import ReportIn, TransferIn
 from services.worker import run_open
 from tests.one_process import eventually
-from tests.world import World, another_fraud, body
+from tests.world import PUBLIC, World, another_fraud, body
 
 
 @pytest.fixture
@@ -156,6 +157,19 @@ def test_a_door_looks_for_no_texts_of_others(open_door: World) -> None:
     officer_texts(open_door, report.code)
     counselor = open_door.phones["counselor"].number
     assert [it for it in open_door.double.creations if it.to == counselor] == []
+
+
+def test_of_several_in_hand_at_once_only_the_first_is_rung_at_the_door(open_door: World) -> None:
+    """The others are rung sooner by a worker, which does them together."""
+    parts = open_door.parts
+    door = Door(parts.ledger, parts.spooler, PUBLIC, "", cast("Provider", None), lambda _: False)
+    with door.in_hand.one_more():
+        second = door.accept(ReportIn("+8613900000002"), None, "")
+    alone = door.accept(ReportIn("+8613900000003"), None, "")
+    assert officer_texts(open_door, second.code) == []
+    assert len(officer_texts(open_door, alone.code)) == 1
+    run_open(parts.ledger, open_door.handlers, POLICE)
+    assert len(officer_texts(open_door, second.code)) == 1
 
 
 def test_where_the_door_is_not_to_ring_the_worker_does(database_url: str, tmp_path: Path) -> None:
