@@ -17,6 +17,7 @@ from ledger.events import QUEUES, Envelope
 from services import relay, topology
 from tests.private_services import RabbitMQ
 from tests.processes import Installation, eventually
+from tests.world import another_fraud
 
 
 class Loop:
@@ -161,7 +162,7 @@ def test_nothing_is_published_twice_without_need(separate: Installation, rabbitm
         for queue in QUEUES:
             connection.channel().queue_purge(queue)  # what earlier tests have left in this broker
     for _ in range(20):
-        separate.accepted()
+        separate.accepted(**another_fraud())  # the same again would be linked: an event more
     eventually(lambda: separate.rows("SELECT 1 FROM case_events WHERE publish_after IS NOT NULL") == [], "not marked")
     separate.advance(60)
     with pika.BlockingConnection(pika.URLParameters(rabbitmq.url)) as connection:
