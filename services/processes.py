@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -36,7 +37,8 @@ def up(host: str, port: int) -> int:
 def web_only(host: str, port: int) -> int:
     """The doors, which ring for what they take; the spool; and a relay that publishes straight after each commit."""
     settings = _brokered()
-    os.nice(DOORS_GIVE_WAY)
+    with suppress(OSError):  # a sandbox may forbid it; it is speed only
+        os.nice(DOORS_GIVE_WAY)
     parts = build_parts(settings, at_door=True)
     rings = ("sender",) if settings.door_rings == "on" else ()
     return _serve(parts, ("spooler", *rings, "relay"), host, port)
