@@ -80,6 +80,8 @@ class Spooling(Protocol):
 
     @property
     def silent(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted: ...
     def find(self, token: str) -> Spooled | None: ...
 
@@ -108,7 +110,8 @@ class Door:
     """What the blueprints of this room work with. `public_url` has no trailing slash.
 
     `rings`: a new report's first texts are written with it, where senders of this process can call them at once, and
-    it is the only one in hand: several are rung sooner by a worker, which does them together.
+    it is the only one in hand: several are rung sooner by a worker, which does them together. Nor while reports wait in
+    the spool: this may be one of them, for which somebody may have been called.
     """
 
     ledger: Ledger
@@ -130,7 +133,7 @@ class Door:
         if not self.spool.silent:
             try:
                 with self.in_hand.one_more() as number:
-                    return self._into_ledger(report, key, body, label, alone=number == 1)
+                    return self._into_ledger(report, key, body, label, alone=number == 1 and not self.spool.waits)
             except LedgerAway as away:
                 log.warning("door_ledger_away", error=str(away))
         return self.spool.take(report, key, body)

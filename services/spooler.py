@@ -72,6 +72,10 @@ class Spooler:
         """Whether the ledger is known to be away, so that asking it would only take time."""
         return not self._answers or time.monotonic() - self._asked > SILENT_S
 
+    @property
+    def waits(self) -> bool:
+        return self.spool.waiting() > 0
+
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted:
         """Raises LedgerAway where the spool takes nothing either, Conflict for a key with another body."""
         entry, again = self.spool.put(report, submission_key, body, self._ledger.clock.now())
