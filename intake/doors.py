@@ -146,7 +146,7 @@ class Door:
                     return reports.accept(uow, report, key, body, ring=True)
             except (LedgerAway, Conflict):
                 raise
-            except Exception as error:  # noqa: BLE001  # nothing is stored yet: the report is stored alone
+            except Exception as error:  # noqa: BLE001  # again without it; what was stored is found by its key
                 log.error("door_cannot_ring", reason=where(error))
         with self.ledger.begin(label, DOOR) as uow:
             return reports.accept(uow, report, key, body)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import bundling, deliveries, people, states
+from ledger import bundling, deliveries, failpoints, people, states
 from ledger import tables as t
 from ledger.alarms import alarm
 from ledger.crypto import RowKey
@@ -251,13 +251,15 @@ def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
         if it.claim.case_id:
             one_a_case.setdefault(it.claim.case_id, it)
     kinds = {it.claim.draft.kind for it in outcomes}
-    with ledger.begin(f"settle:{kinds.pop() if len(kinds) == 1 else 'several'}", URGENT) as uow:
+    with ledger.begin(f"settle:{'several' if len(kinds) > 1 else next(iter(kinds))}", URGENT) as uow:
         free = uow.try_cases(list(one_a_case))
         chosen = [(it, uow.case(case_id)) for case_id, it in one_a_case.items() if case_id in free]
         rows = deliveries.locked(uow, [it.claim.id for it, _ in chosen], wait=False) if chosen else {}
         chosen = [(it, case) for it, case in chosen if it.claim.id in rows]
         for it, case in chosen:
             _settle(uow, it, case, rows[it.claim.id])
+        for kind in kinds if len(kinds) > 1 else ():
+            failpoints.hit("before-commit", f"settle:{kind}")  # each kind's, whoever else is written with it
     return [it for it, _ in chosen]
 
 

@@ -74,7 +74,12 @@ class Spooler:
 
     @property
     def waits(self) -> bool:
-        return self.spool.waiting() > 0
+        """Whether reports wait in the spool, or nobody can tell: its disk must keep no report out of the ledger."""
+        try:
+            return self.spool.waiting() > 0
+        except OSError as error:
+            log.error("spool_unreadable", error=error.strerror)
+            return True
 
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted:
         """Raises LedgerAway where the spool takes nothing either, Conflict for a key with another body."""

@@ -6,6 +6,7 @@ keeps a report out.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -201,6 +202,17 @@ def test_while_reports_wait_in_the_spool_the_workers_ring(open_door: World) -> N
     open_door.pump()
     assert len(officer_texts(open_door, report.code)) == 1
     assert open_door.rows("SELECT count(*) FROM spooled WHERE code = :code", code=spooled.code) == [(1,)]
+
+
+def test_a_spool_that_cannot_be_read_keeps_no_report_out(open_door: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> set[str]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(open_door.parts.spooler.spool, "names", broken)
+        report = open_door.report()
+    run_open(open_door.parts.ledger, open_door.handlers, POLICE)
+    assert len(officer_texts(open_door, report.code)) == 1
 
 
 def test_in_a_flood_of_strangers_the_door_bundles(database_url: str, tmp_path: Path) -> None:

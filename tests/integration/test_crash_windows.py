@@ -55,6 +55,11 @@ def died(on: Installation, name: str) -> None:
     on.processes.pop(name)
 
 
+def dies_and_comes_back(on: Installation, name: str) -> None:
+    died(on, name)
+    on.start(name)
+
+
 def alerts(on: Installation, report: Answer) -> list[str]:
     return [text for text in on.texts("officer", report.code) if "紧急止付" in text]
 
@@ -70,12 +75,7 @@ def answered(on: Installation, report: Answer) -> None:
 @pytest.mark.parametrize("where", ["before-commit@report", "after-commit@report"])
 def test_the_door_dies_and_the_same_key_makes_one_case(crashing: Installation, where: str) -> None:
     armed(crashing, "web", where)
-
-    def restart() -> None:
-        died(crashing, "web")
-        crashing.start("web")
-
-    report = insist(crashing, restart)
+    report = insist(crashing, lambda: dies_and_comes_back(crashing, "web"))
     assert report.body["duplicate"] is (where == "after-commit@report")
     crashing.lapse_leases()
     answered(crashing, report)
@@ -86,12 +86,7 @@ def test_the_door_dies_and_the_same_key_makes_one_case(crashing: Installation, w
 def test_the_relay_of_the_door_dies(crashing: Installation, where: str) -> None:
     armed(crashing, "web", where)
     crashing.await_broker()
-
-    def restart() -> None:
-        died(crashing, "web")
-        crashing.start("web")
-
-    report = insist(crashing, restart)
+    report = insist(crashing, lambda: dies_and_comes_back(crashing, "web"))
     crashing.lapse_leases()
     answered(crashing, report)
     assert len(alerts(crashing, report)) == 1
@@ -122,12 +117,7 @@ def test_the_relay_process_dies_in_its_sweep(crashing: Installation, where: str)
 )
 def test_a_door_dies_while_it_rings(crashing: Installation, where: str, marked: bool) -> None:
     armed(crashing, "web", where)
-
-    def restart() -> None:
-        died(crashing, "web")
-        crashing.start("web")
-
-    report = insist(crashing, restart)
+    report = insist(crashing, lambda: dies_and_comes_back(crashing, "web"))
     crashing.lapse_leases()
     answered(crashing, report)
     assert [AGAIN in text for text in alerts(crashing, report)] == [marked]

@@ -49,7 +49,7 @@ def test_no_accepted_report_is_lost_to_fifteen_kills(embedded: Installation) -> 
         embedded.start("up")
     reporter.finish()
     embedded.lapse_leases()
-    embedded.await_settled(60)
+    embedded.await_settled(60, may_give_up=True)
     assert len(reporter.accepted) == len(set(reporter.accepted)) >= KILLS
     assert embedded.rows("SELECT count(*) FROM cases") == [(len(reporter.accepted),)]
     for role, words in FIRST_ALERTS.items():
@@ -57,5 +57,5 @@ def test_no_accepted_report_is_lost_to_fifteen_kills(embedded: Installation) -> 
         made = Counter(code for code in reporter.accepted for body in said if is_about(code, body))
         # Killed while it was called and again while it was called anew: nobody knows, and the next person was rung.
         doubtful = {code for code, kind in embedded.rows(GIVEN_UP) if kind == role}
-        wrong = {code: made[code] for code in reporter.accepted if made[code] != 1 and code not in doubtful}
+        wrong = {code: made[code] for code in reporter.accepted if made[code] != (0 if code in doubtful else 1)}
         assert not wrong, f"{role}: {wrong}"
