@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from ledger import claims, limits, work
+from ledger import claims, failpoints, limits, work
 from ledger import tables as t
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE, PRIORITY
 from services.texts import renderer
@@ -160,6 +160,20 @@ def test_a_number_s_budget_holds_within_one_transaction(world: World, burst: lis
     world.advance(30)
     assert {report.state("police") for report in burst} == {"alerted"}
     world.until(90)
+    read_all(world)
+
+
+def test_of_settlings_of_several_kinds_each_is_a_crash_point(
+    world: World, burst: list[Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(world, POLICE)
+    made = claimed(world, 2)
+    mixed = [made[0], replace(made[1], draft=replace(made[1].draft, kind="escalation"))]
+    come_to: list[tuple[str, str]] = []
+    monkeypatch.setattr(failpoints, "hit", lambda name, of="": come_to.append((name, of)))
+    claims.settle_some(world.parts.ledger, [claims.Outcome(claim, "sent", sid=f"SM{claim.id}") for claim in mixed])
+    assert {("before-commit", "settle:officer"), ("before-commit", "settle:escalation")} <= set(come_to)
+    world.pump()
     read_all(world)
 
 
