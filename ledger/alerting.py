@@ -19,6 +19,7 @@ from ledger.escalation import Advance, Ladder, NobodyLeft
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached, OwnerReleased, OwnerReminded
 from ledger.people import Person
 from ledger.sheet import alert_facts
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
@@ -26,11 +27,7 @@ o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
-OBLIGATION = (
-    select(t.obligations)
-    .where(o.case_id.in_(bindparam("cases", expanding=True)), o.kind == bindparam("duty"))
-    .with_for_update()
-)
+OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
 _LADDERS = (
     select(t.ladders)
     .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))

@@ -11,6 +11,7 @@ from ledger import deliveries, followups, people, referrals, reminders
 from ledger import tables as t
 from ledger.events import PRIORITY, FollowUpOpened
 from ledger.followups import ContactPlan
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 _TEXT_NAME = {  # contact → how its text calls it
@@ -18,15 +19,17 @@ _TEXT_NAME = {  # contact → how its text calls it
     "d7": "7d", "d14": "14d", "d30": "30d", "d90": "90d",
 }  # fmt: skip
 f, k = t.follow_ups.c, t.contacts.c
+_OPENED = select(f.case_id).where(among(f.case_id, "cases"))
 
 
 def open_follow_up(uow: UnitOfWork, case: Case) -> None:
-    """Open the record once, with the contacts that are due from the report on."""
+    """Open the record once, with the contacts due from the report on. The case is ours, so nobody else does it."""
+    if uow.of_case(_OPENED, case):
+        return
     opened_at = case.row["received_at"]
     row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
            "opened_at": opened_at}  # fmt: skip
-    if not uow.insert_new(t.follow_ups, [row]):
-        return
+    uow.insert(t.follow_ups, [row])
     plans = followups.contacts_due(opened_at)
     planned = [
         {"follow_up_id": row["id"], "kind": plan.kind, "mode": plan.mode, "due_at": plan.due_at,

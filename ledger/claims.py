@@ -147,7 +147,7 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
         values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
     except (Tampered, KeyMissing):  # one unreadable row must not keep the others from being sent
         draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
-    uow.change(t.deliveries, row["id"], values)
+    uow.change_later(t.deliveries, row["id"], values)
     return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,
                  row["channel"], row["created_at"])  # fmt: skip
 

@@ -17,6 +17,7 @@ from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.people import Person
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
@@ -31,11 +32,7 @@ _READY = select(d.id).where(d.available_at <= bindparam("now")).limit(1)
 _CASE_OF = select(d.case_id).where(d.id == bindparam("this"))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
-_WITH_DUTY = (
-    select(t.deliveries, *_DUTY)
-    .outerjoin(t.obligations, o.id == d.obligation_id)
-    .where(d.id.in_(bindparam("these", expanding=True)))
-)
+_WITH_DUTY = select(t.deliveries, *_DUTY).outerjoin(t.obligations, o.id == d.obligation_id).where(among(d.id, "these"))
 _LOCKED = _WITH_DUTY.with_for_update(of=t.deliveries)
 _FREE = _WITH_DUTY.with_for_update(of=t.deliveries, skip_locked=True)
 

@@ -22,12 +22,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
     union,
 )  # fmt: skip
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
+from ledger.sheet import TRANSFERS
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 WITHIN = timedelta(hours=2)
@@ -70,15 +73,17 @@ def same_as(conn: Connection, case: Case) -> str | None:
 
 
 def _root(uow: UnitOfWork, case: Case) -> UUID | None:
-    """In PostgreSQL asked of all cases that are done together; SQLite is in this process, and has no such intervals."""
+    """In PostgreSQL asked of all cases that are done together; it knows nothing of a case that is not written yet."""
     found: UUID | None
-    if uow.ledger.postgres:
+    if uow.together(case) and uow.ledger.postgres:  # SQLite has no such intervals, and is in this process
         found = uow.of_case(_EARLIEST_OF, case)[0]["root"]
     else:
-        row = case.row
+        row, transfers = case.row, uow.of_case(TRANSFERS, case)
+        uow.know(TRANSFERS, case, transfers)
         phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
+        paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
         at = row["received_at"]
-        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
+        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"], "paid": paid}
         found = uow.conn.execute(_EARLIEST, asked).scalar_one_or_none()
     earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
     return (earlier and earlier.row["linked_to"]) or found
@@ -90,25 +95,27 @@ def _earliest(
     at: ColumnElement[Any],
     since: ColumnElement[Any],
     drill: ColumnElement[Any],
+    paid: Select[UUID],
     of: FromClause | None = None,
 ) -> Select[UUID]:
     """Each way of being the same goes by an index of its own: a surge must not slow the alert that waits for this.
 
-    `of`: the table that these are columns of, where they are.
+    `paid`: cases whose money went the same way; `of`: the table that the others are columns of, where they are.
     """
-    e, mine, theirs = t.cases.alias("earlier").c, t.transfers.alias("mine").c, t.transfers.alias("theirs").c
-    paid = and_(mine.payee_account_index == theirs.payee_account_index, mine.amount_fen == theirs.amount_fen)
+    e = t.cases.alias("earlier").c
     same = union(
         select(c.id).where(c.for_whom == "self", c.phone_index == phone).correlate(of),
         select(c.id).where(c.for_whom != "self", c.victim_phone_index == phone).correlate(of),
-        select(theirs.case_id).where(mine.case_id == id_, paid).correlate(of),
+        paid,
     )
-    before = or_(e.received_at < at, and_(e.received_at == at, e.id < id_))
+    # Not the bare column: before PostgreSQL has counted the rows it would go through all reports of the last hours.
+    received = func.coalesce(e.received_at, e.closed_at, type_=t.UtcTime)
+    before = or_(received < at, and_(received == at, e.id < id_))
     return (
         select(func.coalesce(e.linked_to, e.id))
-        .where(e.id.in_(same), before, e.received_at >= since)
+        .where(e.id.in_(same), before, received >= since)
         .where(e.state != "closed", e.drill == drill)
-        .order_by(e.received_at, e.id)
+        .order_by(received, e.id)
         .limit(1)
         .correlate(of)
     )
@@ -116,13 +123,21 @@ def _earliest(
 
 def _earliest_of() -> Select[Any]:
     its = t.cases.alias("its")
-    i = its.c
+    i, mine = its.c, t.transfers.alias("mine").c
     phone = sql_case((i.for_whom == "self", i.phone_index), else_=i.victim_phone_index)
     since = i.received_at - literal(WITHIN, Interval())
-    root = _earliest(i.id, phone, i.received_at, since, i.drill, its).scalar_subquery()
-    return select(i.id.label("case_id"), root.label("root")).where(i.id.in_(bindparam("cases", expanding=True)))
+    same = and_(mine.payee_account_index == _theirs.payee_account_index, mine.amount_fen == _theirs.amount_fen)
+    paid = select(_theirs.case_id).where(mine.case_id == i.id, same).correlate(its)
+    root = _earliest(i.id, phone, i.received_at, since, i.drill, paid, its).scalar_subquery()
+    return select(i.id.label("case_id"), root.label("root")).where(among(i.id, "cases"))
 
 
 # Built once: making aliases costs more than asking the database does.
-_EARLIEST = _earliest(bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"))
+_theirs = t.transfers.alias("_theirs").c
+_PAID = select(_theirs.case_id).where(
+    tuple_(_theirs.payee_account_index, _theirs.amount_fen).in_(bindparam("paid", expanding=True))
+)
+_EARLIEST = _earliest(
+    bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), _PAID
+)
 _EARLIEST_OF = _earliest_of()

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, exists, select, update
 
 from ledger import tables as t
 from ledger.events import Envelope
+from ledger.statements import among
 from ledger.unit_of_work import Ledger
 
 BACK_OFF = timedelta(seconds=5)  # a claimed event is not swept again before
@@ -17,7 +18,7 @@ e, w = t.case_events.c, t.work.c
 # Built once: see unit_of_work.
 _overdue = e.publish_after <= bindparam("now")
 _ANY = select(e.id).where(_overdue).limit(1)
-_MARK = update(t.case_events).where(e.id.in_(bindparam("ids", expanding=True))).values(publish_after=bindparam("until"))
+_MARK = update(t.case_events).where(among(e.id, "ids")).values(publish_after=bindparam("until"))
 
 
 def mark_published(ledger: Ledger, ids: list[UUID]) -> None:

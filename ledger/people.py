@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
+from ledger.statements import among
 
 log = structlog.get_logger()
 _OF_THE_STUDENT = frozenset(("counselor", "stand_in"))  # targets that mean somebody of theirs
@@ -21,7 +22,7 @@ DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
 # Built once: see unit_of_work.
 p, u = t.people.c, t.duties.c
-_BY_ID = select(t.people).where(p.id.in_(bindparam("wanted", expanding=True)), p.active)
+_BY_ID = select(t.people).where(among(p.id, "wanted"), p.active)
 _STUDENTS = (
     select(p.id, p.college_code, t.classes.c.counselor_id)
     .outerjoin(t.classes, t.classes.c.code == p.class_code)
@@ -41,8 +42,10 @@ _COLLEGE = (
 )
 _BY_STUDENT_NO = _STUDENTS.where(p.student_no_index == bindparam("index"))
 _BY_PHONE = _STUDENTS.where(p.phone_index == bindparam("index"))
-_DUTIES = select(t.duties).where(
-    u.role == bindparam("duty"), or_(u.college_code == bindparam("college"), u.college_code == DEFAULT)
+_DUTIES = (
+    select(t.people, u.days, u.start, u.end, u.college_code.label("for_college"))
+    .join(t.duties, u.person_id == p.id)
+    .where(u.role == bindparam("duty"), or_(u.college_code == bindparam("college"), u.college_code == DEFAULT))
 )
 
 
@@ -98,22 +101,23 @@ def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> str
     return (student.phone if student else None) or reported or ""
 
 
-def by_id(conn: Connection, keys: Keys, ids: Iterable[UUID | None]) -> list[Person]:
-    """Active people in the order of `ids`, each once.
+def by_id(
+    conn: Connection, keys: Keys, ids: Iterable[UUID | None], read: Mapping[UUID, RowMapping] | None = None
+) -> list[Person]:
+    """Active people in the order of `ids`, each once; `read`: rows that need not be read any more.
 
     One whose row cannot be opened is left out, and said: whoever comes after them has to be rung all the same.
     """
-    wanted = list(dict.fromkeys(i for i in ids if i is not None))
-    if not wanted:
-        return []
-    rows = conn.execute(_BY_ID, {"wanted": wanted}).mappings()
-    found: dict[UUID, Person] = {}
-    for row in rows:
+    wanted, rows = list(dict.fromkeys(i for i in ids if i is not None)), dict(read or {})
+    if more := [i for i in wanted if i not in rows]:
+        rows |= {row["id"]: row for row in conn.execute(_BY_ID, {"wanted": more}).mappings()}
+    found: list[Person] = []
+    for row in (rows[i] for i in wanted if i in rows and rows[i]["active"]):
         try:
-            found[row["id"]] = opened(keys, row)
+            found.append(opened(keys, row))
         except (KeyMissing, Tampered) as error:
             log.error("person_unreadable", person=str(row["id"]), error=type(error).__name__)
-    return [found[i] for i in wanted if i in found]
+    return found
 
 
 def keys_fit(conn: Connection, keys: Keys, sample: int = 5) -> bool:
@@ -183,11 +187,15 @@ def _on_day(days: str, day: int) -> bool:
 
 def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> list[UUID]:
     """Who has this duty now: the college's own people, else those of the `*` row."""
-    rows = conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).all()
+    return list(_on_duty(conn, college, role, now, zone))
+
+
+def _on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> dict[UUID, RowMapping]:
+    rows = conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).mappings()
     local = now.astimezone(zone)
-    present = [row for row in rows if covers(row.days, row.start, row.end, local)]
-    own = [row.person_id for row in present if row.college_code == college]
-    return list(dict.fromkeys(own or [row.person_id for row in present if row.college_code == DEFAULT]))
+    present = [row for row in rows if covers(row["days"], row["start"], row["end"], local)]
+    own = [row for row in present if row["for_college"] == college]
+    return {row["id"]: row for row in own or (row for row in present if row["for_college"] == DEFAULT)}
 
 
 def with_role(conn: Connection, role: str) -> list[UUID]:
@@ -208,6 +216,7 @@ def called_by_target(
     """The people whom a rung's targets mean for this case now, each once, in the rung's order."""
     college: str | None = case["college_code"]
     ids: list[UUID | None] = []
+    read: dict[UUID, RowMapping] = {}
     for target in targets:
         if target == "counselor":
             ids += [case["counselor_id"]] if case["counselor_id"] else _instead(conn, case, now, zone)
@@ -216,8 +225,9 @@ def called_by_target(
         elif target == "centre":
             ids += with_role(conn, "psychologist")
         else:
-            ids += on_duty(conn, college, target, now, zone)
-    return [person for person in by_id(conn, keys, ids) if person.phone]
+            present = _on_duty(conn, college, target, now, zone)
+            ids, read = [*ids, *present], read | present
+    return [person for person in by_id(conn, keys, ids, read) if person.phone]
 
 
 def _instead(conn: Connection, case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo) -> list[UUID]:

@@ -16,6 +16,7 @@ from ledger.errors import NotFound, NotYet
 from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.people import Person
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
@@ -28,9 +29,7 @@ _WAITING_FOR = _ALERTS.where(
     d.to_index == bindparam("phone"), d.called_at.is_not(None), o.state.in_(deliveries.WAITING)
 ).distinct()
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
-_RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(
-    d.person_id.in_(bindparam("people", expanding=True))
-)
+_RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), o.state.in_(deliveries.WAITING))
 
 

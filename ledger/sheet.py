@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, select
 
 from ledger import corrections, fraud, people, states, values
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.escalation import minutes_between
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 Words = tuple[str, str]  # Chinese, English
@@ -20,11 +21,7 @@ Words = tuple[str, str]  # Chinese, English
 MATCH_KEYS = ("name", "account", "amount", "time")
 
 
-TRANSFERS = (
-    select(t.transfers)
-    .where(t.transfers.c.case_id.in_(bindparam("cases", expanding=True)))
-    .order_by(t.transfers.c.position)
-)
+TRANSFERS = select(t.transfers).where(among(t.transfers.c.case_id, "cases")).order_by(t.transfers.c.position)
 
 
 def transfers(conn: Connection, case_id: object) -> list[RowMapping]:

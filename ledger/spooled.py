@@ -48,6 +48,7 @@ def _accept(uow: UnitOfWork, entry: Entry) -> reports.Accepted:
 def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
     """The text counts as one of the first rung: who got it is not told again, one of unknown fate is looked up."""
     kind = case.first_obligation
+    uow.write_changes()
     obligation = uow.conn.execute(select(o.id).where(o.case_id == case.id, o.kind == kind)).scalar_one()
     sent = called.state == "sent"
     row: dict[str, Any] = {

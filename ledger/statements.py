@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import ARRAY, Boolean, Insert, Table, Text, Update, Uuid, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 @cache
@@ -39,3 +45,42 @@ def _empty(table: Table) -> dict[str, Any]:
 def whole(table: Table, **row: Any) -> dict[str, Any]:
     """A new row as it will be read: with its defaults, and None for what is not given."""
     return {**_empty(table), **row}
+
+
+class _Ids(TypeDecorator[Sequence[UUID]]):
+    """Any number of ids as one value."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return ARRAY(Uuid()) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: Sequence[UUID] | None, dialect: Dialect) -> Any:
+        ids = list(value or ())
+        return ids if dialect.name == "postgresql" else json.dumps([it.hex for it in ids])
+
+
+class _Among(FunctionElement[bool]):
+    inherit_cache = True
+    type = Boolean()
+
+
+def among(column: Any, name: str) -> _Among:
+    """Whether the column is one of these ids, the value of `name`: one statement however many there are.
+
+    IN has a place for each, so it is another statement for each number of them, to be built and prepared anew.
+    """
+    return _Among(column, bindparam(name, type_=_Ids()))
+
+
+@compiles(_Among)
+def _in_sqlite(element: _Among, compiler: Any, **named: Any) -> str:
+    column, ids = (compiler.process(part, **named) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  # both are SQLAlchemy's own
+
+
+@compiles(_Among, "postgresql")
+def _in_postgresql(element: _Among, compiler: Any, **named: Any) -> str:
+    column, ids = (compiler.process(part, **named) for part in element.clauses)
+    return f"{column} = ANY ({ids})"

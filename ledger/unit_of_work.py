@@ -22,8 +22,9 @@ from ledger.engine import connect, translated
 from ledger.errors import NotFound
 from ledger.hands import Committed, Hands
 from ledger.limits import Limits
-from ledger.statements import by_id, insert_into, insert_new, one_or_many
+from ledger.statements import among, by_id, insert_new, one_or_many
 from ledger.writer_lock import WriterLock
+from ledger.writes import Writes
 
 # The door goes first, as a rule: an accepted report is worth more than any step taken for an older one. Who has been
 # overtaken often enough has a turn all the same (ledger/writer_lock.py).
@@ -36,11 +37,7 @@ T = TypeVar("T")
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
 _LOCKED = _THE_CASE.with_for_update(key_share=True)
 _IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
-_THOSE_FREE = (
-    select(t.cases)
-    .where(t.cases.c.id.in_(bindparam("these", expanding=True)))
-    .with_for_update(key_share=True, skip_locked=True)
-)
+_THOSE_FREE = select(t.cases).where(among(t.cases.c.id, "these")).with_for_update(key_share=True, skip_locked=True)
 
 
 @dataclass
@@ -57,7 +54,7 @@ class UnitOfWork:
     _batch: set[UUID] = field(default_factory=set)  # cases of which each is handled alike, see try_cases
     _asked: dict[Any, dict[UUID, list[Any]]] = field(default_factory=dict)
     _once: dict[Any, Any] = field(default_factory=dict)
-    _changes: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = field(default_factory=dict)
+    _writes: Writes = field(default_factory=Writes)
     _touched: set[UUID] = field(default_factory=set)
     wake_senders: bool = False
     claims: list[Any] = field(default_factory=list)  # see Hands
@@ -106,13 +103,17 @@ class UnitOfWork:
         known = self._asked.setdefault((statement, *more.items()), {})
         if case.id not in known:
             self.write_changes()
-            ids = self._batch if case.id in self._batch else {case.id}
+            ids = self._batch if self.together(case) else {case.id}
             known |= {case_id: [] for case_id in ids}
             for row in self.conn.execute(statement, {"cases": list(ids), **more}).mappings():
                 known[row["case_id"]].append(row)
         return known.pop(case.id)
 
-    def know(self, statement: Select[Any], case: Case, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+    def together(self, case: Case) -> bool:
+        """Whether it is one of a batch."""
+        return case.id in self._batch
+
+    def know(self, statement: Select[Any], case: Case, rows: Sequence[Mapping[Any, Any]], **more: Any) -> None:
         """What `of_case` would find: rows that this transaction has just written, whole."""
         self._asked.setdefault((statement, *more.items()), {})[case.id] = list(rows)
 
@@ -176,13 +177,15 @@ class UnitOfWork:
             case.changes = {name: value for name, value in case.changes.items() if name not in written}
 
     def change_later(self, table: Table, row: UUID, values: Mapping[str, Any]) -> None:
-        """The same, but with the next change or look at what may have changed, and with others of its kind."""
-        self._changes.setdefault((table, tuple(values)), []).append({"this": row, **values})
+        """The same, but with the next change or look at what may have changed, and with all that is to be written."""
+        self._writes.change(table, row, values)
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows to be written then, too."""
+        self._writes.insert(table, rows)
 
     def write_changes(self) -> None:
-        changes, self._changes = self._changes, {}
-        for (table, _), rows in changes.items():
-            self.conn.execute(by_id(table), one_or_many(rows))
+        self._writes.send(self.conn)
 
     def text(self, row: dict[str, Any]) -> None:
         self._texts.append(row)
@@ -191,11 +194,9 @@ class UnitOfWork:
         """Texts to this number that the database does not know of yet."""
         return [row for row in self._texts if row["to_index"] == to_index]
 
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.conn.execute(insert_into(table), one_or_many(rows))
-
     def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
         """The ids of those rows that were not there before; whatever is unique about them decides."""
+        self.write_changes()
         return set(self.conn.scalars(insert_new(table, self.ledger.postgres), one_or_many(rows)))
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -203,33 +204,32 @@ class UnitOfWork:
         return postgresql.insert(table) if self.ledger.postgres else sqlite.insert(table)
 
     def flush(self) -> None:
-        self.write_changes()
         if self._events:
             self.insert(t.case_events, self._events)
         if self._work:
             self.insert(t.work, self._work)
-        if self._texts:
-            self._write_texts()
+        claims = self._claim_texts()
+        self._writes.insert(t.deliveries, self._texts, new=True)
         for case in self._cases.values():
             if case.id in self._touched:
                 case.changes |= {"last_seq": case.seq, "chain_head": case.head}
             if case.changes:
                 self.change_later(t.cases, case.id, case.changes)
             case.changes = {}
-        self.write_changes()
         self._events, self._work, self._texts, self._touched = [], [], [], set()
+        new = self._writes.send(self.conn)
+        # A text that had been written before is somebody else's: only what is new here may be called.
+        if known := [it for it in claims if it.id not in new]:
+            self.ledger.hands.let_go(known)  # type: ignore[union-attr]  # they have claimed them
+            self.claims = [it for it in self.claims if it not in known]
 
-    def _write_texts(self) -> None:
+    def _claim_texts(self) -> list[Any]:
         """Those that a sender of this process can call at once are claimed as they are written."""
         hands = self.ledger.hands
-        claims = hands.claim(self, self._texts) if hands else []
+        claims = hands.claim(self, self._texts) if hands and self._texts else []
         self.wake_senders |= len(claims) < len(self._texts)
         self.claims += claims
-        # What had been written before is somebody else's: only what is new here may be called.
-        new = self.insert_new(t.deliveries, self._texts)
-        if hands and claims:
-            hands.let_go([it for it in claims if it.id not in new])
-            self.claims = [it for it in self.claims if it.id in new or it not in claims]
+        return claims
 
     def committed(self) -> Committed:
         return Committed(tuple(self._envelopes), self.wake_senders, self.label)

@@ -17,6 +17,7 @@ from ledger import tables as t
 from ledger.alarms import alarm, clear_kind
 from ledger.errors import LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
+from ledger.statements import among
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope], None]
@@ -36,7 +37,7 @@ _OPEN = (
 _NEW_REPORTS = (
     select(t.case_events)
     .join(t.work, w.event_id == t.case_events.c.id)
-    .where(w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"), w.state == "open")
+    .where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == "open")
     .where(t.case_events.c.type == ReportReceived.type)
     .with_for_update(of=t.work, skip_locked=True)
 )
@@ -47,13 +48,11 @@ _WAITING = (
     .limit(20)
 )
 _WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
-_STILL_OPEN = select(w.event_id).where(
-    w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"), w.state == "open"
-)
+_STILL_OPEN = select(w.event_id).where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == "open")
 SOME = 16  # rows at a time, in one transaction where they are new reports
 _DONE = (
     update(t.work)
-    .where(w.event_id.in_(bindparam("events", expanding=True)), w.queue == bindparam("from"))
+    .where(among(w.event_id, "events"), w.queue == bindparam("from"))
     .values(state="done", attempts=w.attempts + 1)
 )
 

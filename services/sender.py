@@ -29,7 +29,7 @@ SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the leas
 
 
 class Sender:
-    """One dispatcher and a pool of `threads` that call; an eighth of the pool is kept for police texts.
+    """One dispatcher and a pool of `threads` that call; a quarter of the pool is kept for police texts.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
     door shall not share the processor with a backlog.
@@ -45,7 +45,7 @@ class Sender:
         at_door: bool = False,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._threads, self._reserved, self._at_door = threads, threads // 8, at_door
+        self._threads, self._reserved, self._at_door = threads, threads // 4, at_door
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._together = Together(self._settle_some)
@@ -142,8 +142,9 @@ class Sender:
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
-        with self._ledger.read() as conn:
-            self._behind = deliveries.ready(conn, self._ledger.clock.now())
+        if not self._behind:
+            with self._ledger.read() as conn:
+                self._behind = deliveries.ready(conn, self._ledger.clock.now())
         if not self._behind:
             return False
         with self._mutex:
@@ -157,6 +158,7 @@ class Sender:
         finally:
             with self._mutex:
                 self._idle += limit - len(found)
+        self._behind = bool(found) or police_only  # others may wait still
         self.call(found)
         return bool(found)
 
