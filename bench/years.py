@@ -98,7 +98,8 @@ def _end(world: World, code: str) -> None:
     case_id, now = _case_id(world, code), world.clock.now()
     with world.parts.ledger.begin("bench") as uow:
         f, k, o = t.follow_ups.c, t.contacts.c, t.obligations.c
-        uow.conn.execute(update(t.follow_ups).where(f.case_id == case_id).values(state="closed", closed_at=now))
+        closed = {"state": "closed", "closed_at": now, "next_due_at": None}
+        uow.conn.execute(update(t.follow_ups).where(f.case_id == case_id).values(closed))
         its = select(f.id).where(f.case_id == case_id).scalar_subquery()
         uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None, done_at=k.due_at))
         care = update(t.obligations).where(o.case_id == case_id, o.kind == "care")
@@ -192,6 +193,9 @@ class Years:
         for row in made["contacts"]:
             if row["due_at"] <= of.at:  # whoever looks after them has called by then
                 row |= {"done_at": row["done_at"] or row["due_at"], "reached": True, "remind_at": None}
+        owed = [row["due_at"] for row in made["contacts"] if row["done_at"] is None]
+        for row in made["follow_ups"]:
+            row["next_due_at"] = min(owed, default=None)
         for row in made["obligations"]:
             if row["next_at"] and row["next_at"] <= of.at:
                 row["next_at"] = None

@@ -38,7 +38,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             found = care_views.follow_ups(conn, ledger.keys, me(), now, datetime.combine(tomorrow, time(), ledger.zone))
         rows = [*found.immediate, *found.overdue, *found.today, *found.week, *found.signing]
         access.log("student.read", *(f"code:{row.code}" for row in rows))
-        return render_template(template, found=found, now=now)
+        return render_template(template, found=found, now=now, counted=care_views.COUNTED)
 
     def shown(code: str) -> str:
         case, now = access.case_of(ledger, code), ledger.clock.now()

@@ -27,10 +27,10 @@ def open_follow_up(uow: UnitOfWork, case: Case) -> None:
     if uow.of_case(_OPENED, case):
         return
     opened_at = case.row["received_at"]
-    row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
-           "opened_at": opened_at}  # fmt: skip
-    uow.insert(t.follow_ups, [row])
     plans = followups.contacts_due(opened_at)
+    row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
+           "opened_at": opened_at, "next_due_at": min(plan.due_at for plan in plans)}  # fmt: skip
+    uow.insert(t.follow_ups, [row])
     planned = [
         {"follow_up_id": row["id"], "kind": plan.kind, "mode": plan.mode, "due_at": plan.due_at,
          "remind_at": None if case.row["drill"] else followups.reminder_at(plan, 0)}

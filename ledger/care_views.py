@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, func, select
+from sqlalchemy import Connection, RowMapping, Select, exists, func, select, union
 
 from ledger import board, contacts, people, sheet, values
 from ledger import tables as t
@@ -17,7 +17,8 @@ from ledger.crypto import Keys, RowKey
 from ledger.escalation import UNSAFE
 from ledger.views import all_of
 
-SHOWN = 100  # rows of a list; the page says how many more there are
+SHOWN = 100  # rows of a list, once of those that press and once of those that have a date
+COUNTED = 1000  # how far those are counted that are due later than a week
 WEEK = timedelta(days=7)
 HEALTH = ("counselor", "psychologist")  # who reads what a student said; the office sees that a contact took place
 c, o, f, k, n = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.centre_notes.c
@@ -49,7 +50,7 @@ class FollowUpRow:
 class FollowUps:
     """Open follow-ups: those in danger or who say they are, then by when the next contact is due.
 
-    `signing` wait for a second person, or owe nothing more.
+    `signing` wait for a second person, or owe nothing more. `later`: how many are due after a week, as far as counted.
     """
 
     immediate: list[FollowUpRow]
@@ -75,30 +76,40 @@ class ContactRow:
 
 def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight: datetime) -> FollowUps:
     """`midnight` is the end of the school's day. One row for each record, the contact that is due first."""
-    owed = select(func.min(k.due_at)).where(k.follow_up_id == f.id, k.done_at.is_(None)).correlate(t.follow_ups)
     asks = exists().where(o.case_id == c.id, o.kind == UNSAFE, o.next_at.is_not(None))
+    owed = (k.follow_up_id == f.id) & (k.due_at == f.next_due_at) & k.done_at.is_(None)
     query = (
         select(t.cases, f.state.label("care_state"), f.immediate, asks.label("unsafe"), f.opened_at,
-               k.kind.label("contact"), k.mode, k.due_at)
+               k.kind.label("contact"), k.mode, f.next_due_at.label("due_at"))
         .join(t.follow_ups, f.case_id == c.id)
-        .outerjoin(t.contacts, (k.follow_up_id == f.id) & (k.due_at == owed.scalar_subquery()) & k.done_at.is_(None))
+        .outerjoin(t.contacts, owed)
         .where(all_of(user), f.closed_at.is_(None), c.closed_at.is_(None))
     )  # fmt: skip
-    soon = (k.due_at <= now + WEEK) | k.due_at.is_(None) | f.immediate | asks | (f.state == "review")
-    rows = conn.execute(query.where(soon).order_by((f.immediate | asks).desc(), k.due_at).limit(SHOWN)).mappings().all()
-    later = query.where(~soon).with_only_columns(func.count(), maintain_column_froms=True)
-    listed = _rows(conn, keys, list(rows))
+    # Either half goes by an index over just such records: how many others are open makes no difference.
+    pressing, dated = query.where(c.id.in_(_pressing())), query.where(c.id.not_in(_pressing()))
+    first = pressing.order_by((f.immediate | asks).desc(), f.next_due_at).limit(SHOWN)
+    soon = dated.where(f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(SHOWN)
+    listed = _rows(conn, keys, [row for part in (first, soon) for row in conn.execute(part).mappings()])
+    later = dated.where(f.next_due_at > now + WEEK).with_only_columns(c.id, maintain_column_froms=True).limit(COUNTED)
     shown = [row for row in listed if not row.at_once]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
-    dated = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
+    by_date = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
     return FollowUps(
         [row for row in listed if row.at_once],
-        [row for row, due in dated if due <= now],
-        [row for row, due in dated if now < due <= midnight],
-        [row for row, due in dated if due > max(now, midnight)],
+        [row for row, due in by_date if due <= now],
+        [row for row, due in by_date if now < due <= midnight],
+        [row for row, due in by_date if due > max(now, midnight)],
         signing,
-        int(conn.execute(later).scalar_one()),
+        int(conn.execute(select(func.count()).select_from(later.subquery())).scalar_one()),
     )
+
+
+def _pressing() -> Select[Any]:
+    """Cases of records that do not wait for their date: in danger, not safe, to be signed, or with no contact owed."""
+    g, q = t.follow_ups.alias().c, t.obligations.alias().c  # the queries around it join the same tables
+    waits = g.immediate | (g.state == "review") | g.next_due_at.is_(None)
+    in_danger = select(q.case_id).where(q.kind == UNSAFE, q.next_at.is_not(None))
+    return union(select(g.case_id).where(g.closed_at.is_(None), waits), in_danger).subquery().select()
 
 
 def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUpRow]:

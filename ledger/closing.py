@@ -80,6 +80,7 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     uow.conn.execute(insert(t.contacts).values(
         id=t.new_id(), follow_up_id=row["id"], kind=plan.kind, mode=plan.mode, due_at=plan.due_at,
         remind_at=followups.reminder_at(plan, 0)))  # fmt: skip
+    contacts.note_next(uow, row["id"])
     _obligation(uow, case, "in_progress")
     uow.append(case, FollowUpReopened(), actor)
 

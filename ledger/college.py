@@ -13,7 +13,7 @@ from ledger import values
 from ledger.accounts import User
 
 SHOWN = timedelta(days=30)
-c, o, x, f, k = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c, t.contacts.c
+c, o, x, f = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     taken = select(func.min(o.acknowledged_at, type_=t.UtcTime)).where(
         o.case_id == c.id, o.kind.in_(("police", "dissuade"))
     )
-    owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), k.follow_up_id == f.id, k.done_at.is_(None),
-                          k.due_at <= now)  # fmt: skip
+    owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), f.next_due_at <= now)
     query = (
         select(c.code, c.kind, t.classes.c.name, c.state, c.received_at, total.label("fen"),
                first.scalar_subquery().label("happened_at"),

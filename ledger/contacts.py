@@ -80,8 +80,15 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     if heard:
         _settle(uow, case, person, actor)
     _agree(uow, row, said)
+    note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
     _state(uow, case)
+
+
+def note_next(uow: UnitOfWork, follow_up: UUID) -> None:
+    """The record names when its next contact is due: lists of many are made from that."""
+    owed = select(func.min(k.due_at, type_=t.UtcTime)).where(k.follow_up_id == follow_up, k.done_at.is_(None))
+    uow.change(t.follow_ups, follow_up, next_due_at=uow.conn.execute(owed).scalar_one())
 
 
 def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:

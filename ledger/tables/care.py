@@ -33,7 +33,14 @@ follow_ups = Table(
     Column("debt", String(8)),  # plan · none: as the counselor said when asking to close
     Column("told_at", UtcTime),  # the student knows that the record is to be closed
     Column("closer_id", Uuid),  # the user who asked; somebody else signs
+    Column("next_due_at", UtcTime),  # of the contact that is owed next; null: none is owed. See contacts.note_next
     Index("ix_follow_ups_open", "case_id", **only_while("closed_at IS NULL")),
+    Index("ix_follow_ups_next_due_at", "next_due_at", **only_while("closed_at IS NULL")),
+    Index(
+        "ix_follow_ups_pressing",
+        "case_id",
+        **only_while("closed_at IS NULL AND (immediate OR state = 'review' OR next_due_at IS NULL)"),
+    ),
     Index("ix_follow_ups_referred", "case_id", **only_while("referred_at IS NOT NULL")),
 )
 contacts = Table(

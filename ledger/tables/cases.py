@@ -149,6 +149,7 @@ obligations = Table(
     Index("ix_obligations_waiting", "case_id", **only_while("state IN ('pending', 'alerted')")),
     Index("ix_obligations_police_open", "case_id", **only_while("kind IN ('police', 'dissuade') AND state <> 'done'")),
     Index("ix_obligations_owner_id", "owner_id", **only_while("owner_id IS NOT NULL")),
+    Index("ix_obligations_unsafe", "case_id", **only_while("kind = 'unsafe' AND next_at IS NOT NULL")),
     Index("ix_obligations_unrung", "case_id", **only_while("alerted_at IS NULL AND state = 'pending'")),
 )
 case_events = Table(

@@ -2,14 +2,19 @@
 
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import update
 
 from ledger import migrations
+from ledger import tables as t
 from ledger.tables import metadata
 from ledger.unit_of_work import connect
+from tests.behaviour.stories import read_all
+from tests.world import World, another_fraud
 
 
 def test_an_upgraded_database_has_exactly_the_tables_of_the_program(database_url: str) -> None:
@@ -37,3 +42,20 @@ def test_the_first_migration_can_be_taken_back(database_url: str) -> None:
     with engine.connect() as connection:
         assert not [name for name in engine.dialect.get_table_names(connection) if name != "alembic_version"]
     engine.dispose()
+
+
+def test_records_from_before_name_their_next_contact(world: World) -> None:
+    """0009: one with several contacts owed, and one that owes nothing."""
+    for _ in range(2):
+        world.report(**another_fraud())
+    world.pump()
+    [(kept, due), (done, _)] = world.rows("SELECT id, next_due_at FROM follow_ups")
+    with world.parts.ledger.begin("test") as uow:
+        its = update(t.contacts).where(t.contacts.c.follow_up_id == UUID(str(done)))
+        uow.conn.execute(its.values(done_at=t.contacts.c.due_at))
+    config = migrations._config(world.parts.ledger.engine)
+    command.downgrade(config, "0008")
+    command.upgrade(config, "head")
+    assert dict(map(tuple, world.rows("SELECT id, next_due_at FROM follow_ups"))) == {kept: due, done: None}
+    assert due is not None
+    read_all(world)

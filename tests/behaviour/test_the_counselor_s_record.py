@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from ledger import care_views
 from tests.behaviour.stories import only_counselor_rings, read_all
-from tests.world import Report, World
+from tests.world import Report, World, another_fraud
 
 HOUR, DAY = 3600, 86400
 CENTRE = "P01"
+
+
+@pytest.fixture(autouse=True)
+def each_record_names_its_next_contact(world: World) -> Iterator[None]:
+    """After every story: lists are made from what the record says."""
+    yield
+    owed = "SELECT min(due_at) FROM contacts WHERE follow_up_id = follow_ups.id AND done_at IS NULL"
+    found = world.rows(f"SELECT next_due_at, ({owed}) AS owed FROM follow_ups")
+    assert found and all(row.next_due_at == row.owed for row in found)
 
 
 def counselor(world: World) -> FlaskClient:
@@ -49,6 +60,18 @@ def test_the_list_has_what_is_late_then_today_then_the_week(world: World) -> Non
         contact(world, client, report, kind)
     page = said(client.get("/desk/followups").text)
     assert "七天以后还有1名学生" in page and report.code not in page
+
+
+def test_those_of_later_are_counted_as_far_as_the_list_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(care_views, "COUNTED", 2)
+    client = counselor(world)
+    for count in ("1名", "2+名", "2+名"):
+        report = world.report(**another_fraud())
+        world.pump()
+        for kind in ("call_30m", "face_24h", "h48", "h72", "d7"):
+            contact(world, client, report, kind)
+        assert f"七天以后还有{count}学生" in said(client.get("/desk/followups").text)
+    read_all(world)
 
 
 def test_reaching_the_student_stands_down_whoever_else_was_rung(world: World) -> None:
