@@ -83,7 +83,8 @@ def _root(uow: UnitOfWork, case: Case) -> UUID | None:
         phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
         paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
         at = row["received_at"]
-        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"], "paid": paid}
+        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"], "paid": paid,
+                 "accounts": [account for account, _ in paid]}  # fmt: skip
         found = uow.conn.execute(_EARLIEST, asked).scalar_one_or_none()
     earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
     return (earlier and earlier.row["linked_to"]) or found
@@ -135,7 +136,8 @@ def _earliest_of() -> Select[Any]:
 # Built once: making aliases costs more than asking the database does.
 _theirs = t.transfers.alias("_theirs").c
 _PAID = select(_theirs.case_id).where(
-    tuple_(_theirs.payee_account_index, _theirs.amount_fen).in_(bindparam("paid", expanding=True))
+    _theirs.payee_account_index.in_(bindparam("accounts", expanding=True)),  # of several pairs SQLite uses no index
+    tuple_(_theirs.payee_account_index, _theirs.amount_fen).in_(bindparam("paid", expanding=True)),
 )
 _EARLIEST = _earliest(
     bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), _PAID

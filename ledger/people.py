@@ -46,6 +46,7 @@ _DUTIES = (
     select(t.people, u.days, u.start, u.end, u.college_code.label("for_college"))
     .join(t.duties, u.person_id == p.id)
     .where(u.role == bindparam("duty"), or_(u.college_code == bindparam("college"), u.college_code == DEFAULT))
+    .order_by(p.key)
 )
 
 

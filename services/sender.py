@@ -142,9 +142,7 @@ class Sender:
 
     def _hand_out(self) -> bool:
         """Claim for the idle threads; whether it found any. A full pool waits to be woken by the first to finish."""
-        if not self._behind:
-            with self._ledger.read() as conn:
-                self._behind = deliveries.ready(conn, self._ledger.clock.now())
+        self._behind = self._behind or self._any_ready()
         if not self._behind:
             return False
         with self._mutex:
@@ -158,9 +156,14 @@ class Sender:
         finally:
             with self._mutex:
                 self._idle += limit - len(found)
-        self._behind = bool(found) or police_only  # others may wait still
+        if not found:
+            self._behind = police_only and self._any_ready()
         self.call(found)
         return bool(found)
+
+    def _any_ready(self) -> bool:
+        with self._ledger.read() as conn:
+            return deliveries.ready(conn, self._ledger.clock.now())
 
     def _call_and_return(self, claim: Claim) -> None:
         try:

@@ -184,3 +184,32 @@ def test_a_flood_of_one_fraud_costs_each_report_no_more_than_the_first_few(world
     world.advance(1)
     read_all(world)
     assert costs[-1] <= costs[4] + 5, costs
+
+
+def several(*accounts: str) -> list[dict[str, str]]:
+    return [{"amount": "500.00", "payee_account": account, "channel": "bank"} for account in accounts]
+
+
+def test_the_second_of_several_payments_links_as_well(world: World) -> None:
+    first = world.report(transfers=several(ELSEWHERE))
+    read_all(world)
+    world.advance(60)
+    later = world.report(phone=OTHER, student_no=None, transfers=several("6217 0000 0000 9900", ELSEWHERE))
+    read_all(world)
+    assert linked(world)[later.code] == first.code
+
+
+@SQLITE
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_earlier_report_is_looked_for_by_indexes_alone(world: World, count: int) -> None:
+    """Whatever a report names: the alert waits for this, and in SQLite everybody else does too."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(world.parts.ledger.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    world.report(transfers=several(*([f"6217 0000 0000 000{n}" for n in range(count)] or [""])))
+    run_open(world.parts.ledger, world.handlers)
+    [(statement, values)] = {it for it in asked if "AS earlier" in it[0]}
+    with world.parts.ledger.read() as conn:
+        plan = [row.detail for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert [step for step in plan if step.startswith("SEARCH earlier")], plan
+    assert not [step for step in plan if step.startswith("SCAN") and "subquery" not in step and "CONSTANT" not in step]
+    read_all(world)
