@@ -109,8 +109,8 @@ class InHand:
 class Door:
     """What the blueprints of this room work with. `public_url` has no trailing slash.
 
-    `rings`: a new report's first texts are written with it, where senders of this process can call them at once, and
-    it is the only one in hand: several are rung sooner by a worker, which does them together. Nor while reports wait in
+    `rings`: a new report's first texts are written with it, where a sender of this process is free to call them, and it
+    is the only one in hand: several are rung sooner by a worker, which does them together. Nor while reports wait in
     the spool: this may be one of them, for which somebody may have been called.
     """
 
@@ -140,7 +140,7 @@ class Door:
 
     def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
         """Whatever keeps the texts from being written keeps no report out: then they are left to the workers."""
-        if self.rings and alone and self.ledger.hands:
+        if self.rings and alone and self.ledger.hands and self.ledger.hands.free:
             try:
                 with self.ledger.begin(label, DOOR) as uow:
                     return reports.accept(uow, report, key, body, ring=True)

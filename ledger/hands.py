@@ -24,6 +24,11 @@ class Committed:
 class Hands(Protocol):
     """This process's senders, as far as they are free: texts need not wait for a commit and a look to be claimed."""
 
+    @property
+    def free(self) -> bool:
+        """Whether one of them is; the next moment none may be."""
+        ...
+
     def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Any]:
         """Mark as claimed those of these new rows that can be called at once; one claim for each, its id the row's."""
         ...

@@ -59,7 +59,11 @@ class Sender:
         self._ledger.hands = self
         self._dispatcher.start()
 
-    # What the ledger asks of it (unit_of_work.Hands)
+    # What the ledger asks of it (ledger.hands.Hands)
+
+    @property
+    def free(self) -> bool:
+        return self._idle > 0 and not self._stopping.is_set()
 
     def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Claim]:
         """New texts for the idle threads, police first; what has to wait is left to the dispatcher."""

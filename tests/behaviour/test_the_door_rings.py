@@ -163,6 +163,17 @@ def test_a_door_looks_for_no_texts_of_others(open_door: World) -> None:
     assert [it for it in open_door.double.creations if it.to == counselor] == []
 
 
+def test_a_door_whose_senders_are_all_calling_leaves_the_ringing_to_the_workers(open_door: World) -> None:
+    """There the text is called as it is written; here it would wait for somebody to look."""
+    sender = open_door.parts.sender
+    busy, sender._idle = sender._idle, 0
+    report = open_door.report()
+    assert open_door.rows("SELECT count(*) FROM deliveries") == [(0,)]
+    sender._idle = busy
+    run_open(open_door.parts.ledger, open_door.handlers, POLICE)
+    assert len(officer_texts(open_door, report.code)) == 1
+
+
 def test_of_several_in_hand_at_once_only_the_first_is_rung_at_the_door(open_door: World) -> None:
     """The others are rung sooner by a worker, which does them together."""
     parts = open_door.parts
