@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from bench.load import at
 
 # Milliseconds of one interpreter for a report, a little above what bench.waterfall and a burst's processor times say.
-COSTS = {"door": 7.0, "police": 5.0, "others": 9.0, "broker": 3.0, "database": 11.0}
+COSTS = {"door": 5.0, "police": 4.0, "others": 8.0, "broker": 2.0, "database": 8.0}
 TEXTS = {"police": 1.0, "others": 3.0}  # texts that follow from a report: the officer; counselor, student, answers
-SENDING_MS = 2.0  # of the worker's interpreter for each text, beside the provider's own time
+SENDING_MS = 1.5  # of the worker's interpreter for each text, beside the provider's own time
 
 
 @dataclass

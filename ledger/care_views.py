@@ -17,8 +17,8 @@ from ledger.crypto import Keys, RowKey
 from ledger.escalation import UNSAFE
 from ledger.views import all_of
 
-SHOWN = 100  # rows of a list, once of those that press and once of those that have a date
-COUNTED = 1000  # how far those are counted that are due later than a week
+SHOWN = 50  # rows of a list, of those that press and of those that have a date; a page is read, and has to come soon
+COUNTED = 1000  # how far the others are counted
 WEEK = timedelta(days=7)
 HEALTH = ("counselor", "psychologist")  # who reads what a student said; the office sees that a contact took place
 c, o, f, k, n = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.centre_notes.c
@@ -50,7 +50,8 @@ class FollowUpRow:
 class FollowUps:
     """Open follow-ups: those in danger or who say they are, then by when the next contact is due.
 
-    `signing` wait for a second person, or owe nothing more. `later`: how many are due after a week, as far as counted.
+    `signing` wait for a second person, or owe nothing more. `others`: how many are in none of these lists, as far as
+    counted; they are due after a week, or the lists are full.
     """
 
     immediate: list[FollowUpRow]
@@ -58,7 +59,7 @@ class FollowUps:
     today: list[FollowUpRow]
     week: list[FollowUpRow]
     signing: list[FollowUpRow]
-    later: int
+    others: int
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,11 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         .where(all_of(user), f.closed_at.is_(None), c.closed_at.is_(None))
     )  # fmt: skip
     # Either half goes by an index over just such records: how many others are open makes no difference.
-    pressing, dated = query.where(c.id.in_(_pressing())), query.where(c.id.not_in(_pressing()))
+    pressing, dated = query.where(f.case_id.in_(_pressing())), query.where(f.case_id.not_in(_pressing()))
     first = pressing.order_by((f.immediate | asks).desc(), f.next_due_at).limit(SHOWN)
     soon = dated.where(f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(SHOWN)
     listed = _rows(conn, keys, [row for part in (first, soon) for row in conn.execute(part).mappings()])
-    later = dated.where(f.next_due_at > now + WEEK).with_only_columns(c.id, maintain_column_froms=True).limit(COUNTED)
+    open_ = query.with_only_columns(c.id, maintain_column_froms=True).limit(len(listed) + COUNTED).subquery()
     shown = [row for row in listed if not row.at_once]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
     by_date = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
@@ -100,7 +101,7 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         [row for row, due in by_date if now < due <= midnight],
         [row for row, due in by_date if due > max(now, midnight)],
         signing,
-        int(conn.execute(select(func.count()).select_from(later.subquery())).scalar_one()),
+        int(conn.execute(select(func.count()).select_from(open_)).scalar_one()) - len(listed),
     )
 
 

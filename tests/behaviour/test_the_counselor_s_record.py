@@ -59,7 +59,21 @@ def test_the_list_has_what_is_late_then_today_then_the_week(world: World) -> Non
     for kind in ("face_24h", "h48", "h72", "d7"):
         contact(world, client, report, kind)
     page = said(client.get("/desk/followups").text)
-    assert "七天以后还有1名学生" in page and report.code not in page
+    assert "另有1名学生未列出" in page and report.code not in page
+
+
+def test_a_full_list_says_that_it_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is due first is on it; nobody is left out without a word."""
+    monkeypatch.setattr(care_views, "SHOWN", 2)
+    client, codes = counselor(world), []
+    for _ in range(3):
+        codes.append(world.report(**another_fraud()).code)
+        world.pump()
+        world.advance(60)
+    page = said(client.get("/desk/followups").text)
+    assert [code in page for code in codes] == [True, True, False]
+    assert "另有1名学生未列出" in page
+    read_all(world)
 
 
 def test_those_of_later_are_counted_as_far_as_the_list_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +84,7 @@ def test_those_of_later_are_counted_as_far_as_the_list_says(world: World, monkey
         world.pump()
         for kind in ("call_30m", "face_24h", "h48", "h72", "d7"):
             contact(world, client, report, kind)
-        assert f"七天以后还有{count}学生" in said(client.get("/desk/followups").text)
+        assert f"另有{count}学生未列出" in said(client.get("/desk/followups").text)
     read_all(world)
 
 
