@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -39,7 +40,8 @@ def _cell(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> str:
         shown += f" ({_short(min(values))}–{_short(max(values))})"
     if name == OURS or OURS not in found:
         return shown
-    return f"{shown} · **{ratio(found, name, key):.2f}**"
+    beside = ratio(found, name, key)
+    return shown if math.isnan(beside) else f"{shown} · **{beside:.2f}**"
 
 
 def beside_goals(found: Mapping[str, Sequence[Figures]]) -> list[tuple[str, float, float]]:
