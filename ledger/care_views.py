@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, union
 
 from ledger import board, contacts, people, sheet, values
 from ledger import tables as t
@@ -17,7 +17,7 @@ from ledger.crypto import Keys, RowKey
 from ledger.escalation import UNSAFE
 from ledger.views import all_of
 
-SHOWN = 50  # rows of a list, of those that press and of those that have a date; a page is read, and has to come soon
+PRESSING, SHOWN = 100, 50  # rows of a list: of those that press, and of those that have a date
 COUNTED = 1000  # how far the others are counted
 WEEK = timedelta(days=7)
 HEALTH = ("counselor", "psychologist")  # who reads what a student said; the office sees that a contact took place
@@ -86,11 +86,7 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         .outerjoin(t.contacts, owed)
         .where(all_of(user), f.closed_at.is_(None), c.closed_at.is_(None))
     )  # fmt: skip
-    # Either half goes by an index over just such records: how many others are open makes no difference.
-    pressing, dated = query.where(f.case_id.in_(_pressing())), query.where(f.case_id.not_in(_pressing()))
-    first = pressing.order_by((f.immediate | asks).desc(), f.next_due_at).limit(SHOWN)
-    soon = dated.where(f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(SHOWN)
-    listed = _rows(conn, keys, [row for part in (first, soon) for row in conn.execute(part).mappings()])
+    listed = _rows(conn, keys, _to_list(conn, query, f.immediate | asks, now))
     open_ = query.with_only_columns(c.id, maintain_column_froms=True).limit(len(listed) + COUNTED).subquery()
     shown = [row for row in listed if not row.at_once]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
@@ -101,8 +97,20 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         [row for row, due in by_date if now < due <= midnight],
         [row for row, due in by_date if due > max(now, midnight)],
         signing,
-        int(conn.execute(select(func.count()).select_from(open_)).scalar_one()) - len(listed),
+        max(0, conn.execute(select(func.count()).select_from(open_)).scalar_one() - len(listed)),
     )
+
+
+def _to_list(conn: Connection, query: Select[Any], at_once: ColumnElement[bool], now: datetime) -> list[RowMapping]:
+    """Those that press, then those that are due within a week, each once.
+
+    Either half goes by an index over just such records: how many others are open makes no difference. Each statement
+    sees its own moment: who becomes unsafe between the two must be found by the second.
+    """
+    soon = query.where(f.case_id.not_in(_pressing()), f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(SHOWN)
+    first = query.where(f.case_id.in_(_pressing())).order_by(at_once.desc(), f.next_due_at).limit(PRESSING)
+    dated, pressing = ({row["id"]: row for row in conn.execute(it).mappings()} for it in (soon, first))
+    return list({**pressing, **dated, **pressing}.values())
 
 
 def _pressing() -> Select[Any]:

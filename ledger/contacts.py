@@ -87,6 +87,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
 
 def note_next(uow: UnitOfWork, follow_up: UUID) -> None:
     """The record names when its next contact is due: lists of many are made from that."""
+    uow.write_changes()
     owed = select(func.min(k.due_at, type_=t.UtcTime)).where(k.follow_up_id == follow_up, k.done_at.is_(None))
     uow.change(t.follow_ups, follow_up, next_due_at=uow.conn.execute(owed).scalar_one())
 

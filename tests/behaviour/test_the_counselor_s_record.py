@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event, update
 
 from ledger import care_views
-from tests.behaviour.stories import only_counselor_rings, read_all
+from ledger import tables as t
+from tests.behaviour.stories import POSTGRESQL, only_counselor_rings, read_all
 from tests.world import Report, World, another_fraud
 
 HOUR, DAY = 3600, 86400
@@ -73,6 +75,24 @@ def test_a_full_list_says_that_it_is_full(world: World, monkeypatch: pytest.Monk
     page = said(client.get("/desk/followups").text)
     assert [code in page for code in codes] == [True, True, False]
     assert "另有1名学生未列出" in page
+    read_all(world)
+
+
+@POSTGRESQL
+def test_who_comes_into_danger_while_the_list_is_made_is_on_it(world: World) -> None:
+    """Each statement sees its own moment; here it happens after the first."""
+    client, report = counselor(world), only_counselor_rings(world)
+
+    def after_the_first(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if "follow_ups.next_due_at <=" in statement:
+            with world.another() as other, other.ledger.begin("test") as uow:
+                uow.conn.execute(update(t.follow_ups).values(immediate=True))
+
+    event.listen(world.parts.ledger.engine, "after_cursor_execute", after_the_first)
+    page = said(client.get("/desk/followups").text)
+    event.remove(world.parts.ledger.engine, "after_cursor_execute", after_the_first)
+    assert "立即处置1" in page
+    assert page.count(report.code) == 1
     read_all(world)
 
 
