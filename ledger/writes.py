@@ -7,7 +7,7 @@ row cost more than storing it does. To SQLite, which is in this process, table b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -56,15 +56,15 @@ class Writes:
 
     def send(self, conn: Connection) -> set[UUID]:
         """Write everything; the ids of those `new` rows that were not there before."""
-        parts = dict(self._parts())
-        self.__init__()  # type: ignore[misc]  # empty again, also if what follows fails
+        parts = self._take_parts()
         if not parts:
             return set()
         if conn.dialect.name == "postgresql":
             return _at_once(conn, parts)
         return {row_id for part, rows in parts.items() for row_id in _one_table(conn, part, rows)}
 
-    def _parts(self) -> Iterator[tuple[_Part, list[Row]]]:
+    def _take_parts(self) -> dict[_Part, list[Row]]:
+        """Nothing is left to be written, also where writing fails: then the transaction is over."""
         parts: dict[_Part, list[Row]] = {}
         for (table, new), rows in self._new.items():
             for row in rows:
@@ -72,7 +72,9 @@ class Writes:
         for table, changes in self._changed.items():
             for row_id, values in changes.items():
                 parts.setdefault(_Part("change", table, tuple(sorted(values))), []).append({"id": row_id, **values})
-        yield from parts.items()
+        for gathered in (self._new, self._changed, self._unwritten):
+            gathered.clear()
+        return parts
 
 
 @cache
