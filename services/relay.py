@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -67,8 +68,9 @@ class Relay:
         self._has_confirmed.set()
         if self._connection:
             self._connection.close()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(timeout=STOP_S)
+            thread.join(max(0.0, deadline - time.monotonic()))
         self._mark_all()
 
     @property

@@ -37,7 +37,8 @@ REST_S = 0.01  # for the rest of a message that has begun to come in; it may be 
 HEARTBEAT_S = 10
 PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; a broker that hangs gives none at all
 BROKER_ERRORS = (BrokerError, AMQPError, OSError)
-STOP_S = 3.0
+GOODBYE_S = 1.2  # a thread that waits for messages looks up within a second
+STOP_S = 3.0  # for what is in hand
 POLL_S = 1.0
 
 
@@ -96,18 +97,21 @@ class BrokerWorker:
     def __init__(self, ledger: Ledger, handlers: Handlers, urls: list[str], queues: Sequence[str] = QUEUES) -> None:
         self._ledger, self._handlers = ledger, handlers
         self._stopping = threading.Event()
+        self._in_hand = set[str]()  # the queues whose messages are being worked on
         self._police_first = PoliceFirst(ledger.clock, self._stopping)
-        self._threads = [Lasting(f"work-{queue}", self._step(queue, urls), self._stopping) for queue in queues]
+        self._threads = {queue: Lasting(f"work-{queue}", self._step(queue, urls), self._stopping) for queue in queues}
 
     def start(self) -> None:
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
-        deadline = time.monotonic() + STOP_S
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))  # one that a dead broker holds up has nothing in hand
+        began = time.monotonic()
+        for queue, thread in self._threads.items():
+            thread.join(max(0.0, began + GOODBYE_S - time.monotonic()))  # the broker may be dead, or just slow
+            if queue in self._in_hand:
+                thread.join(max(0.0, began + STOP_S - time.monotonic()))
 
     def _step(self, queue: str, urls: list[str]) -> Callable[[], None]:
         turns, pause = itertools.cycle(urls), Pause(self._stopping)
@@ -143,9 +147,17 @@ class BrokerWorker:
             pause.reset()
             while not self._stopping.is_set():
                 _gather(connection, taken)
-                self._take(queue, taken)
+                self._take_in_hand(queue, taken)
                 taken.clear()
                 connection.heartbeat_check()
+
+    def _take_in_hand(self, queue: str, messages: Sequence[Any]) -> None:
+        self._in_hand.add(queue)  # before the look: `stop` says so first, and asks then
+        try:
+            if not self._stopping.is_set():  # else the broker gives them to another worker
+                self._take(queue, messages)
+        finally:
+            self._in_hand.discard(queue)
 
     def _take(self, queue: str, messages: Sequence[Any]) -> None:
         """What has come in together is done together. Each is acknowledged once its work is committed."""

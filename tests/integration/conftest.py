@@ -69,6 +69,8 @@ def running(request: pytest.FixtureRequest) -> Installation:
     """Each kind in turn, started."""
     made: Installation = request.getfixturevalue(request.param)
     made.start_all()
+    if request.param == "separate":
+        made.await_broker()
     return made
 
 
