@@ -150,7 +150,9 @@ class Years:
         self, ledger: Ledger, some: Sequence[History], people: Sequence[tuple[str, UUID]], seed: int = 1
     ) -> None:
         self._ledger, self._some, self._people = ledger, some, people
-        self._chance, self._codes = random.Random(seed), set[str]()
+        self._chance = random.Random(seed)
+        with ledger.read() as conn:
+            self._codes = set(conn.scalars(select(t.cases.c.code_fold)))
 
     def fill(self, cases: int) -> None:
         """So many more, evenly over the years before now."""
