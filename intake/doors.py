@@ -14,7 +14,7 @@ import structlog
 from flask import Response, jsonify
 
 from ledger import reports
-from ledger.errors import Conflict, LedgerAway, where
+from ledger.errors import AlreadyThere, Conflict, LedgerAway, where
 from ledger.reportin import ReportIn
 from ledger.reports import Accepted
 from ledger.unit_of_work import DOOR, Ledger
@@ -139,15 +139,20 @@ class Door:
         return self.spool.take(report, key, body)
 
     def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
-        """Whatever keeps the texts from being written keeps no report out: then they are left to the workers."""
-        if self.rings and alone and self.ledger.hands and self.ledger.hands.free:
-            try:
-                with self.ledger.begin(label, DOOR) as uow:
-                    return reports.accept(uow, report, key, body, ring=True)
-            except (LedgerAway, Conflict):
+        """As the new report that it nearly always is, else again by its key, and then without ringing.
+
+        Whatever keeps the texts from being written keeps no report out: they are left to the workers.
+        """
+        ring = self.rings and alone and self.ledger.hands is not None and self.ledger.hands.free
+        try:
+            with self.ledger.begin(label, DOOR) as uow:
+                return reports.accept(uow, report, key, body, ring=ring, new=True)
+        except AlreadyThere:
+            log.info("report_came_again")
+        except Exception as error:
+            if not ring or isinstance(error, LedgerAway | Conflict):
                 raise
-            except Exception as error:  # noqa: BLE001  # again without it; what was stored is found by its key
-                log.error("door_cannot_ring", reason=where(error))
+            log.error("door_cannot_ring", reason=where(error))
         with self.ledger.begin(label, DOOR) as uow:
             return reports.accept(uow, report, key, body)
 

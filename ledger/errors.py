@@ -45,6 +45,10 @@ class Conflict(StoplineError):
     """The same key was used before for another report."""
 
 
+class AlreadyThere(StoplineError):
+    """Something like it is in the ledger already; nothing was stored."""
+
+
 class TooMany(StoplineError):
     """Too many tries from one address; wait."""
 

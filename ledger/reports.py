@@ -49,18 +49,20 @@ def accept(
     received_at: datetime | None = None,
     *,
     ring: bool = False,
+    new: bool = False,
 ) -> Accepted:
     """Store a report, or find the one that this submission key already made.
 
     `body` is what was sent, as canonical text: for the API the same key with another body raises Conflict; the form
     (`source="form"`) answers the same case and keeps what changed as corrections, and another phone makes a new case.
     `received_at`: when it was taken, if that was before now; deadlines count from then, the ladder from now.
-    `ring`: write the texts of its ladder's first step as well.
+    `ring`: write the texts of its ladder's first step as well. `new`: take it for one that the ledger does not have,
+    which saves asking; if it has, the transaction ends with AlreadyThere, and is for the caller to do again without.
     """
     if report.source == "form" and submission_key:
         submission_key = f"{submission_key}:{report.phone}"
     at = received_at or uow.now
-    case, inserted = _insert_case(uow, report, submission_key, body, at)
+    case, inserted = _insert_case(uow, report, submission_key, body, at, new)
     if not inserted:
         return _again(uow, case, report, body)
     transfers = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
@@ -96,7 +98,7 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> lis
 
 
 def _insert_case(
-    uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str, at: datetime
+    uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str, at: datetime, new: bool
 ) -> tuple[Case, bool]:
     report, match = _match(uow, report)
     submitted = digest(submission_key) if submission_key else None
@@ -106,7 +108,9 @@ def _insert_case(
         case = Case(row["id"], row["code"], key, whole(t.cases, **row), 0, b"")
         uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
         row |= {"last_seq": case.seq, "chain_head": case.head}
-        if uow.insert_new(t.cases, [row]):
+        if new:
+            uow.insert(t.cases, [row])
+        if new or uow.insert_new(t.cases, [row]):
             uow.hold(case)
             return case, True
         uow.drop(case)

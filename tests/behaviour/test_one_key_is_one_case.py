@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from ledger import codes
 from ledger import tables as t
-from tests.behaviour.stories import at_once, only_police_ring, reported
-from tests.world import STUDENT, Report, World, body
+from tests.behaviour.stories import at_once, only_police_ring, read_all, reported
+from tests.world import STUDENT, Report, World, another_fraud, body
 
 FORM = {
     "channel": "bank",
@@ -66,6 +68,16 @@ def test_another_body_is_refused_and_leaves_no_trace(world: World) -> None:
     assert answer.content_type == "application/problem+json"
     assert counts(world) == before
     world.phones.assert_all_read()
+
+
+def test_a_code_that_is_taken_makes_way_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, before = reported(world), counts(world)
+    drawn = iter([first.code, "K7M3P"])
+    monkeypatch.setattr(codes, "new_code", lambda kind: next(drawn))
+    assert world.report(**another_fraud()).code == "K7M3P"
+    assert counts(world)["cases"] == before["cases"] + 1
+    world.pump()
+    read_all(world)
 
 
 def test_without_a_key_every_report_is_one(world: World) -> None:

@@ -33,7 +33,7 @@ class Cost:
 
 
 TABLE_BY_TABLE = Cost(6, 10, {POLICE: 10, COUNSELOR: 9, CARE: 8, NOTICE: 4}, 8)  # SQLite, which is in this process
-AT_ONCE = Cost(3, 6, {POLICE: 9, COUNSELOR: 8, CARE: 5, NOTICE: 4}, 5)  # PostgreSQL
+AT_ONCE = Cost(2, 5, {POLICE: 9, COUNSELOR: 8, CARE: 5, NOTICE: 4}, 5)  # PostgreSQL
 
 
 def cost(world: World) -> Cost:
