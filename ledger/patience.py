@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 log = structlog.get_logger()
 PING_S, DOOR_S, LONGEST_S = 3.0, 8.0, 60.0  # a connection's sign of life; somebody waits at a page; anything else
-LOOK_S = 0.5
+LOOK_S = 1.0
 FRESH_S = 1.5  # what was alive so lately is not asked for a sign of life again: whoever looks each second never is
 
 _lock = threading.Lock()

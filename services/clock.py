@@ -1,9 +1,13 @@
-"""The clock: what the ledger says is due, one unit a step; any number of copies may run beside each other."""
+"""The clock: what the ledger says is due, one unit a step; any number of copies may run beside each other.
+
+One thread looks each second whether there is anything (ledger/glance.py) and wakes those that do it, each in a thread
+of its own for what may not wait for the others.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +16,7 @@ import structlog
 
 from ledger import claims, deadlines, work
 from ledger.errors import LedgerAway
+from ledger.glance import glance
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from notifier.channel import Channel, ChannelAway
@@ -27,7 +32,10 @@ INQUIRE_EVERY_S = 30.0
 
 @dataclass
 class Step:
-    """Something to look after. `run` does one unit and says whether to go again at once."""
+    """Something to look after. `run` does one unit and says whether to go again at once.
+
+    Without `every_s`, when a glance at the ledger finds something of its name.
+    """
 
     name: str
     run: Callable[[], bool]
@@ -37,8 +45,17 @@ class Step:
 
 
 class ClockProcess:
-    def __init__(self, ledger: Ledger, handlers: Handlers, channel: Channel, anchor: Callable[[], bool]) -> None:
-        self._ledger, self._channel = ledger, channel
+    """`wakes`: whom else to wake when there is something of that name: senders, the relay's sweep, embedded workers."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        handlers: Handlers,
+        channel: Channel,
+        anchor: Callable[[], bool],
+        wakes: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
+        self._ledger, self._channel, self._wakes = ledger, channel, wakes or {}
         self._stopping = threading.Event()
         # Escalation waits for nothing: neither for open work, which in a backlog has no end and takes its turns behind
         # everybody else's, nor for the provider, which takes as long as it likes to.
@@ -53,8 +70,10 @@ class ClockProcess:
             Step("anchor", anchor, every_s=60),
         ]
         self.asking = [Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S)]
-        groups = {"clock-escalation": self.escalation, "clock": self.own, "clock-asks": self.asking}
-        self._threads = [Lasting(name, partial(self._serve, steps), self._stopping) for name, steps in groups.items()]
+        self._groups = [(steps, threading.Event()) for steps in (self.escalation, self.own, self.asking)]
+        self._threads = [Lasting("clock", self._look, self._stopping)]
+        for name, (steps, wake) in zip(("escalation", "own", "asks"), self._groups, strict=True):
+            self._threads.append(Lasting(f"clock-{name}", partial(self._serve, steps, wake), self._stopping))
 
     def start(self) -> None:
         for thread in self._threads:
@@ -62,6 +81,8 @@ class ClockProcess:
 
     def stop(self) -> None:
         self._stopping.set()
+        for _, wake in self._groups:
+            wake.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -91,9 +112,26 @@ class ClockProcess:
             log.exception("clock_step_failed", step=step.name)
         return False
 
-    def _serve(self, steps: Sequence[Step]) -> None:
-        if not self.tick(steps):
-            self._stopping.wait(TICK_S)
+    def _look(self) -> None:
+        """Wake everybody who has something to do. It is only a hint: each looks again for itself."""
+        try:
+            found = glance(self._ledger)
+        except LedgerAway as away:
+            log.warning("clock_ledger_away", error=str(away))
+            found = frozenset()
+        now = self._ledger.clock.now()
+        for steps, wake in self._groups:
+            if any(now >= step.due if step.due else step.every_s or step.name in found for step in steps):
+                wake.set()
+        for name in found & self._wakes.keys():
+            self._wakes[name]()
+        self._stopping.wait(TICK_S)
+
+    def _serve(self, steps: Sequence[Step], wake: threading.Event) -> None:
+        wake.wait()
+        wake.clear()
+        while self.tick(steps) and not self._stopping.is_set():
+            pass
 
     def _inquire(self) -> bool:
         """Ask the provider itself about texts and replies, in case its callbacks were lost."""

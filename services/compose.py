@@ -201,28 +201,32 @@ def build_parts(
     queues: tuple[str, ...] = (),
     sweep: bool = False,
     at_door: bool = False,
+    clock_looks: bool = False,
     given: Clock | None = None,
 ) -> Parts:
     """Everything over one ledger.
 
     `queues`: what a worker serves; `sweep`: whether the relay also catches up; `at_door`: whether its senders call only
-    what this process writes.
+    what this process writes; `clock_looks`: whether the clock runs beside them, and looks each second for all.
     """
     failpoints.arm(settings.failpoint or None)
     ledger, steady = build_ledger(settings, given)
     channel = build_channel(settings)
     channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
     render = renderer(settings, ledger.clock)
-    sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door)
+    sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door, woken=clock_looks)
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
-    clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)))
+    wakes: dict[str, Callable[[], object]] = {"texts": sender.wake}
+    clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)), wakes)
     auditor = Auditor(ledger, spooler.spool, settings.heartbeat_url)
     parts = Parts(settings, ledger, steady, channel, sender, clock, spooler, auditor)
     if settings.embedded:
         parts.worker = LedgerWorker(ledger, HANDLERS)
+        wakes["open"] = parts.worker.wake
     else:
-        parts.relay = Relay(ledger, settings.brokers, sweep=sweep)
+        parts.relay = Relay(ledger, settings.brokers, sweep=sweep, woken=clock_looks)
+        wakes["events"] = parts.relay.sweep_soon
         parts.worker = BrokerWorker(ledger, HANDLERS, settings.brokers, queues) if queues else None
     ledger.on_commit.append(lambda done: _after_commit(parts, done))
     return parts

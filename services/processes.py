@@ -30,7 +30,7 @@ REFRESH_S = 10.0  # how often the clock's reference is taken anew
 def up(host: str, port: int) -> int:
     """Everything in one process."""
     settings = load()
-    parts = build_parts(settings, queues=QUEUES, sweep=True)
+    parts = build_parts(settings, queues=QUEUES, sweep=True, clock_looks=True)
     return _serve(parts, ("spooler", "sender", "relay", "worker", "clock", "auditor"), host, port)
 
 
@@ -60,7 +60,7 @@ def worker(queues: tuple[str, ...]) -> int:
 
 def clock() -> int:
     """Deadlines, work that stayed open, texts that stayed unsent; with a relay that catches up."""
-    parts = build_parts(_brokered(), sweep=True)
+    parts = build_parts(_brokered(), sweep=True, clock_looks=True)
     return _wait(parts, ("sender", "relay", "clock", "auditor"), "clock")
 
 

@@ -30,16 +30,20 @@ log = structlog.get_logger()
 WINDOW = 500  # events in flight without a confirm
 BACKLOG = 10_000  # what is submitted beyond this is left to the sweep
 STALLED_S = 10.0  # a full window without a single confirm for so long: a queue has lost its leader
+SWEEP_S = 1.0
 GOODBYE_S = 1.0  # a broker that hangs does not answer to `close`
 STOP_S = 2.0
 
 
 class Relay:
-    def __init__(self, ledger: Ledger, urls: list[str], *, sweep: bool) -> None:
+    """`sweep`: whether it also publishes what others left; `woken`: when the clock says that there is any."""
+
+    def __init__(self, ledger: Ledger, urls: list[str], *, sweep: bool, woken: bool = False) -> None:
         self._ledger, self._urls = ledger, itertools.cycle([topology.pika_url(url) for url in urls])
         self._waiting: deque[Envelope] = deque()
         self._confirmed: deque[UUID] = deque()
-        self._has_confirmed, self._stopping = threading.Event(), threading.Event()
+        self._has_confirmed, self._left_over, self._stopping = threading.Event(), threading.Event(), threading.Event()
+        self._sweep_every_s = None if woken else SWEEP_S
         self._connection: _Publisher | None = None  # from the first try on
         self._publisher: _Publisher | None = None  # the same, once it may publish
         self._pause = Pause(self._stopping)
@@ -63,9 +67,13 @@ class Relay:
         self._waiting.extend(events)
         publisher.nudge()
 
+    def sweep_soon(self) -> None:
+        self._left_over.set()
+
     def stop(self) -> None:
         self._stopping.set()
         self._has_confirmed.set()
+        self._left_over.set()
         if self._connection:
             self._connection.close()
         deadline = time.monotonic() + STOP_S
@@ -99,7 +107,7 @@ class Relay:
 
     def _mark(self) -> None:
         """Write `published` in batches, beside the publishing thread so that it never waits for the ledger."""
-        self._has_confirmed.wait(1.0)
+        self._has_confirmed.wait()
         self._has_confirmed.clear()
         self._mark_all()
 
@@ -112,7 +120,9 @@ class Relay:
                 log.warning("relay_mark_failed", events=len(ids))  # published once more by the sweep: harmless
 
     def _sweep(self) -> None:
-        if self._stopping.wait(1.0) or self._publisher is None:
+        self._left_over.wait(self._sweep_every_s)
+        self._left_over.clear()
+        if self._publisher is None:
             return
         try:
             self.submit(outbox.claim_unpublished(self._ledger))

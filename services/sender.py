@@ -24,7 +24,7 @@ from services.together import Together
 log = structlog.get_logger()
 T = TypeVar("T")
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
-POLL_S = 1.0  # for texts that another process committed
+POLL_S = 2.0  # for texts that another process committed, and no clock saw: it looks each second
 SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
 
 
@@ -32,7 +32,7 @@ class Sender:
     """One dispatcher and a pool of `threads` that call; a quarter of the pool is kept for police texts.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
-    door shall not share the processor with a backlog.
+    door shall not share the processor with a backlog. `woken`: a clock of this process looks for it.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class Sender:
         threads: int = 32,
         *,
         at_door: bool = False,
+        woken: bool = False,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._threads, self._reserved, self._at_door = threads, threads // 4, at_door
+        self._threads, self._reserved, self._at_door, self._woken = threads, threads // 4, at_door, at_door or woken
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._together = Together(self._settle_some)
@@ -129,7 +130,7 @@ class Sender:
             log.warning("sender_ledger_away", error=str(away))
             busy = False
         if not busy:
-            self._wake.wait(None if self._at_door and not self._uncalled else POLL_S)
+            self._wake.wait(None if self._woken and not self._uncalled else POLL_S)
         self._wake.clear()
 
     def _put_back(self) -> None:

@@ -29,7 +29,11 @@ from services.sender import ALERT_VALIDITY_S
 from services.threads import Lasting
 
 log = structlog.get_logger()
-ASK_S = 0.5
+ASK_S = 1.0
+RETRY_S, LEFTOVERS_S = (
+    0.5,
+    2.0,
+)  # while something is in the spool; while there is nothing but what a dead door may leave
 SILENT_S = 3.0  # an answer that takes longer counts as none: nobody waits at the door for a ledger that hangs
 LIST_EVERY_S = 30.0
 BLIP = timedelta(seconds=3)  # away for so short a time, a ledger that has the report after all rings by itself
@@ -136,8 +140,7 @@ class Spooler:
     # The spool
 
     def _look_after(self) -> None:
-        self.tick()
-        self._wake.wait(ASK_S)
+        self._wake.wait(RETRY_S if self.tick() else LEFTOVERS_S)
         self._wake.clear()
 
     def tick(self) -> int:

@@ -39,11 +39,10 @@ PATIENCE = {"read_timeout": 10, "write_timeout": 10}  # seconds for one answer; 
 BROKER_ERRORS = (BrokerError, AMQPError, OSError)
 GOODBYE_S = 1.2  # a thread that waits for messages looks up within a second
 STOP_S = 3.0  # for what is in hand
-POLL_S = 1.0
 
 
 class LedgerWorker:
-    """Embedded: one thread for each queue runs its open work rows as soon as a commit says so."""
+    """Embedded: one thread for each queue runs its open work rows as soon as a commit or the clock says so."""
 
     def __init__(self, ledger: Ledger, handlers: Handlers, queues: Sequence[str] = QUEUES) -> None:
         self._ledger, self._handlers = ledger, handlers
@@ -55,13 +54,13 @@ class LedgerWorker:
         for thread in self._threads:
             thread.start()
 
-    def wake(self, queues: Sequence[str]) -> None:
+    def wake(self, queues: Sequence[str] = QUEUES) -> None:
         for queue in queues:
             self._wakes[queue].set()
 
     def stop(self) -> None:
         self._stopping.set()
-        self.wake(tuple(self._wakes))
+        self.wake()
         for thread in self._threads:
             thread.join()
 
@@ -73,7 +72,7 @@ class LedgerWorker:
             log.warning("worker_ledger_away", queue=queue, error=str(away))
             busy = False
         if not busy:
-            wake.wait(POLL_S)
+            wake.wait()
             wake.clear()
 
 
