@@ -24,6 +24,7 @@ from services.together import Together
 log = structlog.get_logger()
 T = TypeVar("T")
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
+YIELD_S = 0.0001  # of threads one runs at a time: the phone is to ring before the page answers
 POLL_S = 2.0  # for texts that another process committed, and no clock saw: it looks each second
 SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
 
@@ -87,6 +88,7 @@ class Sender:
             closed = self._closed
             for claim in () if closed else made:
                 self._pool.submit(self._call_and_return, claim)
+        time.sleep(YIELD_S)
         if closed:  # this process ends, and calls nobody any more: others shall
             self.let_go(made)
             self._put_back()
