@@ -33,6 +33,7 @@ _SIGNS: dict[str, ColumnElement[bool]] = {
     "open": exists().where(_open, w.available_at <= _now),
     "work": exists().where(_open, w.available_at <= _stale),
 }
+EVERYTHING = frozenset(_SIGNS)
 _GLANCE = select(*(sign.label(name) for name, sign in _SIGNS.items()))
 
 

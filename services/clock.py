@@ -16,7 +16,7 @@ import structlog
 
 from ledger import claims, deadlines, work
 from ledger.errors import LedgerAway
-from ledger.glance import glance
+from ledger.glance import EVERYTHING, glance
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from notifier.channel import Channel, ChannelAway
@@ -113,12 +113,15 @@ class ClockProcess:
         return False
 
     def _look(self) -> None:
-        """Wake everybody who has something to do. It is only a hint: each looks again for itself."""
+        """Wake everybody who has something to do; where that cannot be told, everybody, and each looks for itself."""
         try:
             found = glance(self._ledger)
         except LedgerAway as away:
             log.warning("clock_ledger_away", error=str(away))
-            found = frozenset()
+            found = EVERYTHING
+        except Exception:  # whatever keeps one table from being looked at must not stop the duties of the others
+            log.exception("clock_sees_nothing")
+            found = EVERYTHING
         now = self._ledger.clock.now()
         for steps, wake in self._groups:
             if any(now >= step.due if step.due else step.every_s or step.name in found for step in steps):

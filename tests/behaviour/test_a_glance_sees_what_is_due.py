@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+import services.clock
 from ledger import tables as t
+from ledger.errors import LedgerAway
 from ledger.glance import glance
 from ledger.work import STALE
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
-from tests.behaviour.stories import SQLITE, read_all, reported
+from tests.behaviour.stories import SQLITE, only_police_ring, read_all, reported
+from tests.one_process import eventually
 from tests.world import World
 
 NOW, MOMENT = timedelta(), timedelta(milliseconds=1)
@@ -70,6 +73,27 @@ def test_the_clock_wakes_those_who_send_publish_and_work(world: World, name: str
     assert woken[name].wait(20)
     clock.stop()
     assert [it for it, event in woken.items() if event.is_set()] == [name]
+    read_all(world)
+
+
+@SQLITE
+@pytest.mark.parametrize("error", [LedgerAway, RuntimeError])
+def test_where_it_cannot_look_everybody_looks(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fails(_ledger: object) -> frozenset[str]:
+        raise error
+
+    monkeypatch.setattr(services.clock, "glance", fails)
+    rung = only_police_ring(world)
+    world.clock.advance(122)
+    woken = threading.Event()
+    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, {"texts": woken.set})
+    clock.start()
+    assert woken.wait(20)
+    eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
+    clock.stop()
+    world.pump()
     read_all(world)
 
 
