@@ -6,12 +6,15 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from notifier.twilio.client import TwilioChannel
+from services.sender import SETTLE_PATIENCE_S
 from tests.private_services import PostgreSQL, RabbitMQ, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +49,12 @@ def test_every_service_of_ours_is_checked_confined_and_holds_no_secret(compose: 
     used = {secret if isinstance(secret, str) else secret["source"]
             for service in compose["services"].values() for secret in service.get("secrets", [])}  # fmt: skip
     assert used == set(compose["secrets"])
+
+
+def test_what_is_in_hand_has_time_to_end(compose: dict[str, Any]) -> None:
+    for name in ("web", "worker", "clock"):
+        grace_s = int(compose["services"][name]["stop_grace_period"].removesuffix("s"))
+        assert grace_s > signature(TwilioChannel).parameters["call_s"].default + SETTLE_PATIENCE_S, name
 
 
 def test_make_secrets_writes_every_file_that_compose_hands_out(compose: dict[str, Any], tmp_path: Path) -> None:
