@@ -23,6 +23,7 @@ from ledger.events import (
     ProgressRecorded,
 )
 from ledger.people import Person
+from ledger.statements import one_of
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -31,7 +32,7 @@ _ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
 # Built once: see unit_of_work.
 _ITS_ALERTS = (d.obligation_id == bindparam("duty"), d.alert)
 _CANCEL = update(t.deliveries).where(*_ITS_ALERTS, d.state == "pending").values(state="cancelled", available_at=None)
-_RUNG = select(d.person_id).where(*_ITS_ALERTS, d.state.in_(deliveries.HEARD))
+_RUNG = select(d.person_id).where(*_ITS_ALERTS, one_of(d.state, deliveries.HEARD))
 PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
 
 

@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 
 from ledger import tables as t
+from ledger.statements import one_of
 from ledger.unit_of_work import UnitOfWork
 
 a = t.alarms.c
 OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as somebody has answered
 _CLEAR = (
     update(t.alarms)
-    .where(a.case_id == bindparam("case"), a.kind.in_(OF_AN_OBLIGATION), a.cleared_at.is_(None))
+    .where(a.case_id == bindparam("case"), one_of(a.kind, OF_AN_OBLIGATION), a.cleared_at.is_(None))
     .where(a.reason.startswith(bindparam("its")))
     .values(cleared_at=bindparam("now"))
 )

@@ -18,6 +18,7 @@ from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import KeyMissing, Tampered
 from ledger.people import Person
+from ledger.statements import one_of
 
 WAITING = ("pending", "alerted")
 PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
@@ -165,7 +166,7 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
 
     # One whose ladder has not begun rings nobody yet: the more it belongs here.
     rings = or_(o.next_at.is_not(None), c.received_at > now - RECENT)
-    open_ = (o.kind.in_(("police", "dissuade")), o.state.in_(WAITING), rings, c.closed_at.is_(None))
+    open_ = (one_of(o.kind, ("police", "dissuade")), one_of(o.state, WAITING), rings, c.closed_at.is_(None))
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at,

@@ -17,6 +17,7 @@ from ledger.alarms import alarm
 from ledger.crypto import RowKey
 from ledger.deliveries import WAITING
 from ledger.errors import KeyMissing, Tampered
+from ledger.statements import number, one_of
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
@@ -99,9 +100,9 @@ def _with_wanted() -> Select[Any]:
     )
     its, member = t.obligations.alias("its").c, t.deliveries.alias("member").c
     speaks: ColumnElement[bool] = exists().where(
-        member.bundle_id == d.id, its.id == member.obligation_id, its.state.in_(WAITING)
+        member.bundle_id == d.id, its.id == member.obligation_id, one_of(its.state, WAITING)
     )
-    wanted = (~d.alert) | (o.state.in_(WAITING) & ~replaced) | speaks
+    wanted = (~d.alert) | (one_of(o.state, WAITING) & ~replaced) | speaks
     keys = t.cases.c.row_key.label("case_key"), t.people.c.row_key.label("person_key")
     return (
         select(t.deliveries, wanted.label("wanted"), t.cases.c.drill.label("drill"), *keys)
@@ -121,7 +122,7 @@ _READY = (
 )
 
 _lapsed = (d.state == "sending", d.lease_until <= bindparam("now"))
-_LAPSED = select(d.id).where(*_lapsed).limit(1)
+_LAPSED = select(d.id).where(*_lapsed).limit(number(1))
 _LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
 
 

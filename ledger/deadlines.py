@@ -14,6 +14,7 @@ from ledger.alarms import alarm
 from ledger.deliveries import WAITING
 from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
+from ledger.statements import number, one_of
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 DRILL_LIFE = timedelta(minutes=60)
@@ -24,10 +25,10 @@ _FEW = 10  # candidates looked at in one call: those in another clock's hands ar
 o, k, c = t.obligations.c, t.contacts.c, t.cases.c
 
 # Built once: see unit_of_work. After a while without a clock a great deal is due at once: what cannot wait goes first.
-_urgent = sql_case((o.kind.in_(URGENT_KINDS) & o.state.in_(WAITING), 0), else_=1)
-_DUE = select(o.case_id, o.kind).where(o.next_at <= bindparam("now")).order_by(_urgent, o.next_at).limit(_FEW)
-_CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(1)
-_DRILL_OVER = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before")).limit(1)
+_urgent = sql_case((one_of(o.kind, URGENT_KINDS) & one_of(o.state, WAITING), 0), else_=1)
+_DUE = select(o.case_id, o.kind).where(o.next_at <= bindparam("now")).order_by(_urgent, o.next_at).limit(number(_FEW))
+_CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(number(1))
+_DRILL_OVER = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before")).limit(number(1))
 
 
 def look_at_one(ledger: Ledger) -> bool:

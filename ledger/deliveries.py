@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.people import Person
-from ledger.statements import among
+from ledger.statements import among, number, one_of
 from ledger.unit_of_work import Case, UnitOfWork
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
@@ -28,7 +28,7 @@ _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person ca
 
 d, o = t.deliveries.c, t.obligations.c
 # Built once: see unit_of_work.
-_READY = select(d.id).where(d.available_at <= bindparam("now")).limit(1)
+_READY = select(d.id).where(d.available_at <= bindparam("now")).limit(number(1))
 _CASE_OF = select(d.case_id).where(d.id == bindparam("this"))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
@@ -211,7 +211,7 @@ def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping
         select(d.id, d.sid)
         .join(t.obligations, o.id == d.obligation_id)
         .where(d.state == "sent", d.alert, d.channel == "provider", d.sid.is_not(None), d.sent_at <= now - SILENCE / 2)
-        .where(o.state.in_(WAITING), o.next_at.is_not(None))
+        .where(one_of(o.state, WAITING), o.next_at.is_not(None))
         .order_by(d.sent_at.desc())
         .limit(limit)
     )
@@ -225,7 +225,7 @@ def rung_since(conn: Connection) -> datetime | None:
     """
     joined = t.obligations.join(t.cases, t.cases.c.id == o.case_id).outerjoin(t.deliveries, d.obligation_id == o.id)
     query = select(func.count(), func.min(d.called_at, type_=t.UtcTime), func.min(o.started_at, type_=t.UtcTime))
-    ringing = (t.cases.c.source != "drill", o.next_at.is_not(None), o.state.in_(WAITING))
+    ringing = (t.cases.c.source != "drill", o.next_at.is_not(None), one_of(o.state, WAITING))
     found, called, started = conn.execute(query.select_from(joined).where(*ringing)).one()
     return (called or started) if found else None
 

@@ -30,7 +30,7 @@ from sqlalchemy import case as sql_case
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
 from ledger.sheet import TRANSFERS
-from ledger.statements import among
+from ledger.statements import among, number
 from ledger.unit_of_work import Case, UnitOfWork
 
 WITHIN = timedelta(hours=2)
@@ -83,9 +83,12 @@ def _root(uow: UnitOfWork, case: Case) -> UUID | None:
         phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
         paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
         at = row["received_at"]
-        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"], "paid": paid,
-                 "accounts": [account for account, _ in paid]}  # fmt: skip
-        found = uow.conn.execute(_EARLIEST, asked).scalar_one_or_none()
+        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
+        if len(paid) > 1:
+            asked |= {"paid": paid, "accounts": [account for account, _ in paid]}
+        else:
+            asked |= dict(zip(("account", "amount"), paid[0] if paid else (None, None), strict=True))
+        found = uow.conn.execute(_EARLIEST[len(paid) > 1], asked).scalar_one_or_none()
     earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
     return (earlier and earlier.row["linked_to"]) or found
 
@@ -117,7 +120,7 @@ def _earliest(
         .where(e.id.in_(same), before, received >= since)
         .where(e.state != "closed", e.drill == drill)
         .order_by(received, e.id)
-        .limit(1)
+        .limit(number(1))
         .correlate(of)
     )
 
@@ -135,11 +138,17 @@ def _earliest_of() -> Select[Any]:
 
 # Built once: making aliases costs more than asking the database does.
 _theirs = t.transfers.alias("_theirs").c
+_PAID_ONCE = select(_theirs.case_id).where(
+    _theirs.payee_account_index == bindparam("account"), _theirs.amount_fen == bindparam("amount")
+)
 _PAID = select(_theirs.case_id).where(
     _theirs.payee_account_index.in_(bindparam("accounts", expanding=True)),  # of several pairs SQLite uses no index
     tuple_(_theirs.payee_account_index, _theirs.amount_fen).in_(bindparam("paid", expanding=True)),
 )
-_EARLIEST = _earliest(
-    bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), _PAID
-)
+_EARLIEST = {  # by whether several transfers are asked for
+    several: _earliest(
+        bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), paid
+    )
+    for several, paid in ((False, _PAID_ONCE), (True, _PAID))
+}
 _EARLIEST_OF = _earliest_of()

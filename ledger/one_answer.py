@@ -15,6 +15,7 @@ from ledger import tables as t
 from ledger.acknowledgement import acknowledge
 from ledger.alerting import obligation
 from ledger.deliveries import HEARD, WAITING
+from ledger.statements import one_of
 from ledger.unit_of_work import UnitOfWork
 
 d = t.deliveries.c
@@ -51,10 +52,10 @@ def _pairs() -> Select[tuple[UUID, UUID]]:
     this: BindParameter[UUID] = bindparam("this")
     w, k = t.obligations.alias("waiting").c, t.obligations.alias("taken").c
     fraud = linking.members(this)
-    heard = exists().where(d.obligation_id == w.id, d.person_id == k.owner_id, d.alert, d.state.in_(HEARD))
+    heard = exists().where(d.obligation_id == w.id, d.person_id == k.owner_id, d.alert, one_of(d.state, HEARD))
     pair = select(w.case_id, k.case_id).where(
         w.kind == k.kind,
-        w.state.in_(WAITING),
+        one_of(w.state, WAITING),
         k.owner_id.is_not(None),
         k.state.not_in((*WAITING, "done")),
         w.entered_at <= k.acknowledged_at,
@@ -77,5 +78,5 @@ def _had_heard(uow: UnitOfWork, ringing: RowMapping, taken: RowMapping) -> bool:
     if ringing["entered_at"] is None or ringing["entered_at"] > taken["acknowledged_at"]:
         return False
     called = select(d.id).where(d.obligation_id == ringing["id"], d.person_id == taken["owner_id"], d.alert)
-    before = called.where(d.state.in_(HEARD), d.called_at < taken["acknowledged_at"])
+    before = called.where(one_of(d.state, HEARD), d.called_at < taken["acknowledged_at"])
     return uow.conn.execute(before.limit(1)).first() is not None

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, select, update
 
 from ledger import tables as t
 from ledger.events import Envelope
-from ledger.statements import among
+from ledger.statements import among, number
 from ledger.unit_of_work import Ledger
 
 BACK_OFF = timedelta(seconds=5)  # a claimed event is not swept again before
@@ -17,7 +17,7 @@ e, w = t.case_events.c, t.work.c
 
 # Built once: see unit_of_work.
 _overdue = e.publish_after <= bindparam("now")
-_ANY = select(e.id).where(_overdue).limit(1)
+_ANY = select(e.id).where(_overdue).limit(number(1))
 _MARK = update(t.case_events).where(among(e.id, "ids")).values(publish_after=bindparam("until"))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
-from ledger.statements import among
+from ledger.statements import among, number, one_of
 
 log = structlog.get_logger()
 _OF_THE_STUDENT = frozenset(("counselor", "stand_in"))  # targets that mean somebody of theirs
@@ -26,19 +26,19 @@ _BY_ID = select(t.people).where(among(p.id, "wanted"), p.active)
 _STUDENTS = (
     select(p.id, p.college_code, t.classes.c.counselor_id)
     .outerjoin(t.classes, t.classes.c.code == p.class_code)
-    .where(p.active, p.role.in_(("student", "staff")))
-    .limit(2)
+    .where(p.active, one_of(p.role, ("student", "staff")))
+    .limit(number(2))
 )
 _HAVING = select(t.people).where(p.phone_index == bindparam("index"), p.active)
 _CLASS = (
     select(t.classes.c.college_code, t.classes.c.counselor_id)
     .where(or_(t.classes.c.code == bindparam("said"), t.classes.c.name == bindparam("said")))
-    .limit(1)
+    .limit(number(1))
 )
 _COLLEGE = (
     select(t.colleges.c.code)
     .where(or_(t.colleges.c.code == bindparam("said"), t.colleges.c.name == bindparam("said")))
-    .limit(1)
+    .limit(number(1))
 )
 _BY_STUDENT_NO = _STUDENTS.where(p.student_no_index == bindparam("index"))
 _BY_PHONE = _STUDENTS.where(p.phone_index == bindparam("index"))

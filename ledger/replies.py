@@ -16,7 +16,7 @@ from ledger.errors import NotFound, NotYet
 from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.people import Person
-from ledger.statements import among
+from ledger.statements import among, one_of
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d = t.obligations.c, t.deliveries.c
@@ -26,11 +26,13 @@ OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody
 # Built once: see unit_of_work.
 _ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
 _WAITING_FOR = _ALERTS.where(
-    d.to_index == bindparam("phone"), d.called_at.is_not(None), o.state.in_(deliveries.WAITING)
+    d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, deliveries.WAITING)
 ).distinct()
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
-_STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), o.state.in_(deliveries.WAITING))
+_STILL = _OF_CASE.with_only_columns(o.kind).where(
+    d.person_id == bindparam("person"), one_of(o.state, deliveries.WAITING)
+)
 
 
 def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None = None) -> str:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Insert, Table, Text, Update, Uuid, bindparam, insert, update
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Insert,
+    Integer,
+    Table,
+    Text,
+    Update,
+    Uuid,
+    bindparam,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -35,6 +49,21 @@ def insert_new(table: Table, postgres: bool) -> Insert:
 def one_or_many(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A single row without the driver's way of sending many, which takes a round trip more."""
     return rows[0] if len(rows) == 1 else rows
+
+
+def one_of(column: ColumnElement[Any], words: Collection[str]) -> ColumnElement[bool]:
+    """Whether it is one of these words of our own, which stand in the statement as they stand in partial indexes.
+
+    Bound values make SQLAlchemy write an IN anew each time, which takes as long as the database does; so does a bound
+    LIMIT, see `number`.
+    """
+    if not all(word.replace("_", "").isalpha() for word in words):
+        raise ValueError("not a word of our own")
+    return column.in_([literal_column(f"'{word}'") for word in words])
+
+
+def number(n: int) -> ColumnElement[int]:
+    return literal_column(str(n), Integer)
 
 
 @cache

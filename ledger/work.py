@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.alarms import alarm, clear_kind
 from ledger.errors import LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
-from ledger.statements import among
+from ledger.statements import among, number
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope], None]
@@ -45,7 +45,7 @@ _WAITING = (
     select(w.event_id, w.queue)
     .where(w.state == "open", w.available_at <= bindparam("before"))
     .order_by(w.priority, w.available_at)
-    .limit(20)
+    .limit(number(20))
 )
 _WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
 _STILL_OPEN = select(w.event_id).where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == "open")
