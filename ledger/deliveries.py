@@ -29,7 +29,6 @@ _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person ca
 d, o = t.deliveries.c, t.obligations.c
 # Built once: see unit_of_work.
 _READY = select(d.id).where(d.available_at <= bindparam("now")).limit(number(1))
-_CASE_OF = select(d.case_id).where(d.id == bindparam("this"))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
 _WITH_DUTY = select(t.deliveries, *_DUTY).outerjoin(t.obligations, o.id == d.obligation_id).where(among(d.id, "these"))
@@ -143,11 +142,10 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     """
     if delivery_id is None:
         delivery_id = uow.conn.execute(select(d.id).where(d.sid == sid)).scalars().first()
-    head = uow.conn.execute(_CASE_OF, {"this": delivery_id}).first()
-    if delivery_id is None or head is None:
+    case = uow.case_of(delivery_id) if delivery_id else None
+    row = locked(uow, [delivery_id]).get(delivery_id) if delivery_id else None
+    if row is None:
         raise NotFound
-    case = uow.case(head.case_id) if head.case_id else None
-    row = locked(uow, [delivery_id])[delivery_id]
     if row["sid"] not in (None, sid) and state != "delivered":
         return
     merged = states.merge(row["state"], state)
@@ -158,7 +156,7 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
         values["sent_at"] = row["sent_at"] or uow.now
     if merged == "delivered":
         values["delivered_at"] = row["delivered_at"] or uow.now
-    uow.change(t.deliveries, row["id"], values)
+    uow.change_later(t.deliveries, row["id"], values)
     if merged != row["state"]:
         tell_obligation(uow, case, row, merged, taken=True)
         spread(uow, {**row, **values}, taken=True)

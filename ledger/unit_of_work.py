@@ -36,6 +36,13 @@ T = TypeVar("T")
 # Statements of the way from a report to its texts are built once: to build one takes longer than to run it.
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
 _LOCKED = _THE_CASE.with_for_update(key_share=True)
+_LOCKED_OF_TEXT = (
+    select(t.cases)
+    .where(
+        t.cases.c.id == select(t.deliveries.c.case_id).where(t.deliveries.c.id == bindparam("this")).scalar_subquery()
+    )
+    .with_for_update(key_share=True)
+)
 _IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
 _THOSE_FREE = select(t.cases).where(among(t.cases.c.id, "these")).with_for_update(key_share=True, skip_locked=True)
 
@@ -73,6 +80,13 @@ class UnitOfWork:
         if found is None:
             raise NotFound
         return found
+
+    def case_of(self, text: UUID) -> Case | None:
+        """The case that a text is about, locked; None where it is about none."""
+        row = self.conn.execute(_LOCKED_OF_TEXT, {"this": text}).mappings().one_or_none()
+        if row and row["id"] not in self._cases:
+            self._open(row)
+        return self._cases[row["id"]] if row else None
 
     def try_case(self, case_id: UUID, *, wait: bool = False) -> Case | None:
         """The case, locked, or None while somebody else has it: for steps that come round again anyway."""

@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+import pytest
 from sqlalchemy import event
 
+from ledger import deliveries
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE
 from ledger.unit_of_work import UnitOfWork
 from services.worker import run_open
-from tests.behaviour.stories import read_all
+from tests.behaviour.stories import read_all, reported
 from tests.world import World
 
 LOOK = 1  # for work, or for texts
@@ -101,6 +104,16 @@ def test_a_text(world: World) -> None:
         assert world.parts.sender.drain() == 1
     assert sending.total() - LOOK <= cost(world).text, sending
     read_all(world)
+
+
+@pytest.mark.parametrize(("state", "limit"), [("sent", 3), ("delivered", 4)])
+def test_what_the_provider_says_of_a_text(world: World, state: str, limit: int) -> None:
+    """It says so twice of each text. Read by a phone, an alert ends the alarm that nobody was reached."""
+    reported(world)
+    text = world.rows("SELECT id, sid FROM deliveries WHERE kind = 'officer'")[0]
+    with counted(world) as found, world.parts.ledger.begin("test") as uow:
+        deliveries.report(uow, UUID(str(text.id)), text.sid, state, None)
+    assert found.total() <= limit, found
 
 
 def test_more_reports_do_not_make_one_dearer(world: World) -> None:
