@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as sql_errors
 
 from ledger import patience
-from ledger.errors import AlreadyThere, LedgerAway
+from ledger.errors import LedgerAway
 
 
 @contextmanager
@@ -22,16 +22,6 @@ def translated() -> Iterator[None]:
             sql_errors.TimeoutError) as error:  # fmt: skip
         # The driver's text can hold values; only its kind goes further.
         raise LedgerAway(f"{LedgerAway.__doc__} ({type(error.__cause__ or error).__name__})") from error
-    except sql_errors.IntegrityError as error:
-        if _is_unique(error.orig):
-            raise AlreadyThere from error
-        raise
-
-
-def _is_unique(error: object) -> bool:
-    """Whether it is something unique that stood in the way: PostgreSQL's unique_violation, or SQLite's two of them."""
-    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
-    return code in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
 
 def connect(url: str, pool_size: int = 16) -> Engine:

@@ -109,7 +109,7 @@ def _insert_case(
         uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
         row |= {"last_seq": case.seq, "chain_head": case.head}
         if new:
-            uow.insert(t.cases, [row])
+            uow.insert_first(t.cases, row)
         if new or uow.insert_new(t.cases, [row]):
             uow.hold(case)
             return case, True

@@ -198,6 +198,10 @@ class UnitOfWork:
         """Rows to be written then, too."""
         self._writes.insert(table, rows)
 
+    def insert_first(self, table: Table, row: Mapping[str, Any]) -> None:
+        """The same for a row that all others depend on: if it is there already, this ends with AlreadyThere."""
+        self._writes.insert_first(table, row)
+
     def write_changes(self) -> None:
         self._writes.send(self.conn)
 

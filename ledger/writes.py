@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
+from ledger.errors import AlreadyThere
 from ledger.statements import by_id, insert_into, insert_new, one_or_many
 
 Row = dict[str, Any]
@@ -36,6 +37,7 @@ class Writes:
     _new: dict[tuple[Table, bool], list[Row]] = field(default_factory=dict)  # (table, whether others may have it)
     _changed: dict[Table, dict[UUID, Row]] = field(default_factory=dict)
     _unwritten: dict[tuple[Table, UUID], Row] = field(default_factory=dict)
+    _first: UUID | None = None
 
     def __bool__(self) -> bool:
         return bool(self._new or self._changed)
@@ -48,6 +50,13 @@ class Writes:
             if "id" in whole:
                 self._unwritten[table, whole["id"]] = whole
 
+    def insert_first(self, table: Table, row: Mapping[str, Any]) -> None:
+        """A row that all others depend on: where something unique stands in its way, nothing is written at all."""
+        if self:
+            raise ValueError("not the first")
+        self.insert(table, [row], new=True)
+        self._first = row["id"]
+
     def change(self, table: Table, row: UUID, values: Mapping[str, Any]) -> None:
         if (table, row) in self._unwritten:
             self._unwritten[table, row].update(values)
@@ -55,13 +64,19 @@ class Writes:
             self._changed.setdefault(table, {}).setdefault(row, {}).update(values)
 
     def send(self, conn: Connection) -> set[UUID]:
-        """Write everything; the ids of those `new` rows that were not there before."""
-        parts = self._take_parts()
-        if not parts:
-            return set()
+        """Write everything; the ids of those `new` rows that were not there before. Raises AlreadyThere."""
+        parts, first, new = self._take_parts(), self._first, set[UUID]()
+        self._first = None
         if conn.dialect.name == "postgresql":
-            return _at_once(conn, parts)
-        return {row_id for part, rows in parts.items() for row_id in _one_table(conn, part, rows)}
+            new = _at_once(conn, parts, depending=first is not None) if parts else new
+        else:
+            for part, rows in parts.items():
+                new |= _one_table(conn, part, rows)
+                if first and first not in new:
+                    break
+        if first and first not in new:
+            raise AlreadyThere
+        return new
 
     def _take_parts(self) -> dict[_Part, list[Row]]:
         """Nothing is left to be written, also where writing fails: then the transaction is over."""
@@ -97,24 +112,29 @@ def _one_table(conn: Connection, part: _Part, rows: list[Row]) -> set[UUID]:
     return set()
 
 
-def _at_once(conn: Connection, parts: dict[_Part, list[Row]]) -> set[UUID]:
+def _at_once(conn: Connection, parts: dict[_Part, list[Row]], *, depending: bool) -> set[UUID]:
     asked: dict[str, Any] = {}
     for n, (part, rows) in enumerate(parts.items()):
         asked[f"rows{n}"] = json.dumps(rows, ensure_ascii=False, default=_plain)
         if part.verb == "change":
             asked[f"ids{n}"] = [row["id"] for row in rows]
-    return {row.id for row in conn.exec_driver_sql(_statement(tuple(parts)), asked)}
+    return {row.id for row in conn.exec_driver_sql(_statement(tuple(parts), depending), asked)}
 
 
 @cache
-def _statement(parts: tuple[_Part, ...]) -> str:
-    """One part does not see what another writes; that references hold is looked at when all are done."""
-    written = ", ".join(f"part{n} AS ({_sql(n, part)})" for n, part in enumerate(parts))
+def _statement(parts: tuple[_Part, ...], depending: bool) -> str:
+    """One part does not see what another writes; that references hold is looked at when all are done.
+
+    `depending`: on whether the first part wrote its row, which it returns.
+    """
+    if_first = " EXISTS (TABLE part0)"
+    written = ", ".join(f"part{n} AS ({_sql(n, part, if_first if depending and n else '')})"
+                        for n, part in enumerate(parts))  # fmt: skip
     new = [f"TABLE part{n}" for n, part in enumerate(parts) if part.verb == "new"]
     return f"WITH {written} {' UNION ALL '.join(new) or 'SELECT NULL AS id WHERE false'}"
 
 
-def _sql(n: int, part: _Part) -> str:
+def _sql(n: int, part: _Part, condition: str) -> str:
     """Of tables and columns by their own names; all values are in the document."""
     names, table = [f'"{name}"' for name in part.columns], part.table.name
     given = f"json_populate_recordset(NULL::{table}, %(rows{n})s) given"
@@ -122,9 +142,11 @@ def _sql(n: int, part: _Part) -> str:
         changes = ", ".join(f"{name} = given.{name}" for name in names)
         # The ids once more, apart: else a hundred rows are reckoned with, and a small table is read whole.
         those = f"{table}.id = given.id AND {table}.id = ANY(%(ids{n})s::uuid[])"
+        those += f" AND{condition}" if condition else ""
         return f"UPDATE {table} SET {changes} FROM {given} WHERE {those}"  # noqa: S608  # see above
     columns = ", ".join(names)
     insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {given}"  # noqa: S608  # see above
+    insert += f" WHERE{condition}" if condition else ""
     return insert + (" ON CONFLICT DO NOTHING RETURNING id" if part.verb == "new" else "")
 
 
