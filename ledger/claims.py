@@ -17,7 +17,7 @@ from ledger.alarms import alarm
 from ledger.crypto import RowKey
 from ledger.deliveries import WAITING
 from ledger.errors import KeyMissing, Tampered
-from ledger.statements import number, one_of
+from ledger.statements import number, one_of, word
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
@@ -121,8 +121,8 @@ _READY = (
     .limit(bindparam("most"))
 )
 
-_lapsed = (d.state == "sending", d.lease_until <= bindparam("now"))
-_LAPSED = select(d.id).where(*_lapsed).limit(number(1))
+_lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))
+_LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
 _LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
 
 

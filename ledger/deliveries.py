@@ -28,7 +28,7 @@ _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person ca
 
 d, o = t.deliveries.c, t.obligations.c
 # Built once: see unit_of_work.
-_READY = select(d.id).where(d.available_at <= bindparam("now")).limit(number(1))
+_READY = select(d.id).where(d.available_at <= bindparam("now")).order_by(d.priority, d.available_at).limit(number(1))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
 _WITH_DUTY = select(t.deliveries, *_DUTY).outerjoin(t.obligations, o.id == d.obligation_id).where(among(d.id, "these"))

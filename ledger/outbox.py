@@ -17,7 +17,7 @@ e, w = t.case_events.c, t.work.c
 
 # Built once: see unit_of_work.
 _overdue = e.publish_after <= bindparam("now")
-_ANY = select(e.id).where(_overdue).limit(number(1))
+_ANY = select(e.id).where(_overdue).order_by(e.publish_after).limit(number(1))
 _MARK = update(t.case_events).where(among(e.id, "ids")).values(publish_after=bindparam("until"))
 
 

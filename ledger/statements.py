@@ -57,12 +57,17 @@ def one_of(column: ColumnElement[Any], words: Collection[str]) -> ColumnElement[
     Bound values make SQLAlchemy write an IN anew each time, which takes as long as the database does; so does a bound
     LIMIT, see `number`.
     """
-    if not all(word.replace("_", "").isalpha() for word in words):
+    return column.in_([word(it) for it in words])
+
+
+def word(said: str) -> ColumnElement[str]:
+    if not said.replace("_", "").isalpha():
         raise ValueError("not a word of our own")
-    return column.in_([literal_column(f"'{word}'") for word in words])
+    return literal_column(f"'{said}'", Text)
 
 
 def number(n: int) -> ColumnElement[int]:
+    """For a LIMIT. PostgreSQL then plans for any value, so what is asked for has to be ordered by its index."""
     return literal_column(str(n), Integer)
 
 

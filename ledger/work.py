@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.alarms import alarm, clear_kind
 from ledger.errors import LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
-from ledger.statements import among, number
+from ledger.statements import among, number, word
 from ledger.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope], None]
@@ -31,24 +31,26 @@ _MINE = (w.event_id == bindparam("event"), w.queue == bindparam("from"))
 _OPEN = (
     select(t.case_events)
     .join(t.work, w.event_id == t.case_events.c.id)
-    .where(*_MINE, w.state == "open")
+    .where(*_MINE, w.state == word("open"))
     .with_for_update(of=t.work, skip_locked=True)
 )
 _NEW_REPORTS = (
     select(t.case_events)
     .join(t.work, w.event_id == t.case_events.c.id)
-    .where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == "open")
+    .where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == word("open"))
     .where(t.case_events.c.type == ReportReceived.type)
     .with_for_update(of=t.work, skip_locked=True)
 )
 _WAITING = (
     select(w.event_id, w.queue)
-    .where(w.state == "open", w.available_at <= bindparam("before"))
+    .where(w.state == word("open"), w.available_at <= bindparam("before"))
     .order_by(w.priority, w.available_at)
     .limit(number(20))
 )
 _WAITING_IN = _WAITING.where(w.queue == bindparam("from"))
-_STILL_OPEN = select(w.event_id).where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == "open")
+_STILL_OPEN = select(w.event_id).where(
+    among(w.event_id, "events"), w.queue == bindparam("from"), w.state == word("open")
+)
 SOME = 16  # rows at a time, in one transaction where they are new reports
 _DONE = (
     update(t.work)

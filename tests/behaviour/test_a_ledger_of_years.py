@@ -1,22 +1,37 @@
 """What bench/growth.py measures is a ledger as the service itself would have left it: sealed, chained, readable."""
 
 import random
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from bench.growth import _cases
 from bench.years import Years, colleges, histories
-from ledger import anchors
+from ledger import anchors, claims, deadlines, deliveries, glance, outbox, work
 from ledger import tables as t
 from services.compose import anchor_file
-from tests.behaviour.stories import read_all
+from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.world import World
 
-CASES = 40
+CASES, MANY = 40, 300
+READ = "SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 100"
+PREPARED = 7  # times, after which the driver has prepared a statement
+# What is asked again and again, whether or not there is anything.
+LOOKS = {
+    "glance": glance._GLANCE,
+    "texts": deliveries._READY,
+    "leases": claims._LAPSED,
+    "events": outbox._ANY,
+    "obligations": deadlines._DUE,
+    "contacts": deadlines._CONTACT_DUE,
+    "drills": deadlines._DRILL_OVER,
+    "work": work._WAITING,
+    "work of a queue": work._WAITING_IN,
+}
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@POSTGRESQL
 def test_a_filled_ledger_is_whole_and_can_be_read(world: World) -> None:
     ledger = world.parts.ledger
     Years(ledger, histories(world), list(colleges(world))).fill(CASES)
@@ -28,3 +43,24 @@ def test_a_filled_ledger_is_whole_and_can_be_read(world: World) -> None:
     assert {world.client.get(f"/r/{token}").status_code for token in tokens} == {200}
     assert {office.get(f"/duty/{code}").status_code for code in codes} == {200}
     read_all(world)
+
+
+@POSTGRESQL
+@pytest.mark.parametrize("counted", [False, True], ids=["uncounted", "counted"])
+def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> None:
+    """Planned for any values, as PostgreSQL plans what has been asked often."""
+    ledger = world.parts.ledger
+    Years(ledger, histories(world), list(colleges(world))).fill(MANY)
+    if counted:
+        with ledger.engine.connect() as conn:
+            conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+    now = world.clock.now()
+    asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police"}
+    read_all(world)
+    for name, look in LOOKS.items():
+        with ledger.begin("look") as uow:
+            uow.conn.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+            for _ in range(PREPARED):
+                uow.conn.execute(look, asked).all()
+            read = uow.conn.execute(text(READ)).all()
+        assert read == [], name
