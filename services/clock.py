@@ -7,7 +7,8 @@ of its own for what may not wait for the others.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,11 +22,13 @@ from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from notifier.channel import Channel, ChannelAway
 from services import inquiries
+from services.lookout import Lookout
 from services.threads import Lasting
 from services.worker import run_open
 
 log = structlog.get_logger()
 TICK_S = 1.0
+STOP_S = 10.0
 UNITS = 20  # of one step in one tick, where nothing else is said
 INQUIRE_EVERY_S = 30.0
 
@@ -45,17 +48,15 @@ class Step:
 
 
 class ClockProcess:
-    """`wakes`: whom else to wake when there is something of that name: senders, the relay's sweep, embedded workers."""
-
     def __init__(
         self,
         ledger: Ledger,
         handlers: Handlers,
         channel: Channel,
         anchor: Callable[[], bool],
-        wakes: Mapping[str, Callable[[], object]] | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
-        self._ledger, self._channel, self._wakes = ledger, channel, wakes or {}
+        self._ledger, self._channel, self._lookout = ledger, channel, lookout or Lookout()
         self._stopping = threading.Event()
         # Escalation waits for nothing: neither for open work, which in a backlog has no end and takes its turns behind
         # everybody else's, nor for the provider, which takes as long as it likes to.
@@ -83,9 +84,10 @@ class ClockProcess:
         self._stopping.set()
         for _, wake in self._groups:
             wake.set()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(max(0.0, deadline - time.monotonic()))  # a ledger or a provider may hang; nothing is held
 
     def tick(self, steps: Sequence[Step] | None = None) -> bool:
         """Every step that is due, some units of each; whether there may be more to do at once.
@@ -126,14 +128,13 @@ class ClockProcess:
         for steps, wake in self._groups:
             if any(now >= step.due if step.due else step.every_s or step.name in found for step in steps):
                 wake.set()
-        for name in found & self._wakes.keys():
-            self._wakes[name]()
+        self._lookout.tell(found)
         self._stopping.wait(TICK_S)
 
     def _serve(self, steps: Sequence[Step], wake: threading.Event) -> None:
-        wake.wait()
+        self._lookout.wait(wake)
         wake.clear()
-        while self.tick(steps) and not self._stopping.is_set():
+        while not self._stopping.is_set() and self.tick(steps):
             pass
 
     def _inquire(self) -> bool:

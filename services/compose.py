@@ -30,6 +30,7 @@ from notifier.twilio.client import TwilioConfig
 from services.auditor import Auditor
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
+from services.lookout import Lookout
 from services.relay import Relay
 from services.sender import Sender
 from services.settings import BadSettings, Settings, state_dir
@@ -213,20 +214,17 @@ def build_parts(
     ledger, steady = build_ledger(settings, given)
     channel = build_channel(settings)
     channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
-    render = renderer(settings, ledger.clock)
-    sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door, woken=clock_looks)
+    render, lookout = renderer(settings, ledger.clock), Lookout() if clock_looks else None
+    sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door, lookout=lookout)
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
-    wakes: dict[str, Callable[[], object]] = {"texts": sender.wake}
-    clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)), wakes)
+    clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)), lookout)
     auditor = Auditor(ledger, spooler.spool, settings.heartbeat_url)
     parts = Parts(settings, ledger, steady, channel, sender, clock, spooler, auditor)
     if settings.embedded:
-        parts.worker = LedgerWorker(ledger, HANDLERS)
-        wakes["open"] = parts.worker.wake
+        parts.worker = LedgerWorker(ledger, HANDLERS, lookout or Lookout())
     else:
-        parts.relay = Relay(ledger, settings.brokers, sweep=sweep, woken=clock_looks)
-        wakes["events"] = parts.relay.sweep_soon
+        parts.relay = Relay(ledger, settings.brokers, sweep=sweep, lookout=lookout)
         parts.worker = BrokerWorker(ledger, HANDLERS, settings.brokers, queues) if queues else None
     ledger.on_commit.append(lambda done: _after_commit(parts, done))
     return parts

@@ -11,7 +11,8 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from ledger.errors import LedgerAway
 from ledger.events import Envelope
 from ledger.unit_of_work import Ledger
 from services import topology
+from services.lookout import Lookout
 from services.threads import Lasting, Pause
 
 log = structlog.get_logger()
@@ -36,14 +38,16 @@ STOP_S = 2.0
 
 
 class Relay:
-    """`sweep`: whether it also publishes what others left; `woken`: when the clock says that there is any."""
+    """`sweep`: whether it also publishes what others left; `lookout`: when the clock says that there is any."""
 
-    def __init__(self, ledger: Ledger, urls: list[str], *, sweep: bool, woken: bool = False) -> None:
+    def __init__(self, ledger: Ledger, urls: list[str], *, sweep: bool, lookout: Lookout | None = None) -> None:
         self._ledger, self._urls = ledger, itertools.cycle([topology.pika_url(url) for url in urls])
         self._waiting: deque[Envelope] = deque()
         self._confirmed: deque[UUID] = deque()
         self._has_confirmed, self._left_over, self._stopping = threading.Event(), threading.Event(), threading.Event()
-        self._sweep_every_s = None if woken else SWEEP_S
+        self._lookout = lookout
+        if lookout:
+            lookout.wake_for("events", self._left_over)
         self._connection: _Publisher | None = None  # from the first try on
         self._publisher: _Publisher | None = None  # the same, once it may publish
         self._pause = Pause(self._stopping)
@@ -66,9 +70,6 @@ class Relay:
             return
         self._waiting.extend(events)
         publisher.nudge()
-
-    def sweep_soon(self) -> None:
-        self._left_over.set()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -112,17 +113,22 @@ class Relay:
         self._mark_all()
 
     def _mark_all(self) -> None:
-        while self._confirmed:
-            ids = [self._confirmed.popleft() for _ in range(min(len(self._confirmed), WINDOW))]
+        while ids := list(self._taken()):
             try:
                 outbox.mark_published(self._ledger, ids)
             except LedgerAway:
                 log.warning("relay_mark_failed", events=len(ids))  # published once more by the sweep: harmless
 
+    def _taken(self) -> Iterator[UUID]:
+        """Some of those that were confirmed; at the end two threads may be taking them."""
+        with suppress(IndexError):
+            for _ in range(WINDOW):
+                yield self._confirmed.popleft()
+
     def _sweep(self) -> None:
-        self._left_over.wait(self._sweep_every_s)
+        self._lookout.wait(self._left_over) if self._lookout else self._left_over.wait(SWEEP_S)
         self._left_over.clear()
-        if self._publisher is None:
+        if self._publisher is None or self._stopping.is_set():
             return
         try:
             self.submit(outbox.claim_unpublished(self._ledger))

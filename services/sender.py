@@ -18,6 +18,7 @@ from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
 from ledger.unit_of_work import Ledger, UnitOfWork
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
+from services.lookout import Lookout
 from services.threads import Lasting
 from services.together import Together
 
@@ -33,7 +34,7 @@ class Sender:
     """One dispatcher and a pool of `threads` that call; a quarter of the pool is kept for police texts.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
-    door shall not share the processor with a backlog. `woken`: a clock of this process looks for it.
+    door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Sender:
         threads: int = 32,
         *,
         at_door: bool = False,
-        woken: bool = False,
+        lookout: Lookout | None = None,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._threads, self._reserved, self._at_door, self._woken = threads, threads // 4, at_door, at_door or woken
+        self._threads, self._reserved, self._at_door, self._lookout = threads, threads // 4, at_door, lookout
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
         self._together = Together(self._settle_some)
@@ -55,6 +56,8 @@ class Sender:
         self._behind = False  # whether texts were left waiting when the dispatcher last looked
         self._closed = False
         self._wake, self._stopping = threading.Event(), threading.Event()
+        if lookout:
+            lookout.wake_for("texts", self._wake)
         self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
 
     def start(self) -> None:
@@ -88,7 +91,8 @@ class Sender:
             closed = self._closed
             for claim in () if closed else made:
                 self._pool.submit(self._call_and_return, claim)
-        time.sleep(YIELD_S)
+        if self._at_door and made and not closed:
+            time.sleep(YIELD_S)
         if closed:  # this process ends, and calls nobody any more: others shall
             self.let_go(made)
             self._put_back()
@@ -132,8 +136,16 @@ class Sender:
             log.warning("sender_ledger_away", error=str(away))
             busy = False
         if not busy:
-            self._wake.wait(None if self._woken and not self._uncalled else POLL_S)
+            self._rest()
         self._wake.clear()
+
+    def _rest(self) -> None:
+        if self._uncalled or not (self._at_door or self._lookout):
+            self._wake.wait(POLL_S)
+        elif self._at_door:
+            self._wake.wait()
+        elif self._lookout:
+            self._lookout.wait(self._wake)
 
     def _put_back(self) -> None:
         with self._mutex:

@@ -30,10 +30,8 @@ from services.threads import Lasting
 
 log = structlog.get_logger()
 ASK_S = 1.0
-RETRY_S, LEFTOVERS_S = (
-    0.5,
-    2.0,
-)  # while something is in the spool; while there is nothing but what a dead door may leave
+RETRY_S = 0.5  # while something is in the spool
+LEFTOVERS_S = 2.0  # else; a door that died may have left something in it
 SILENT_S = 3.0  # an answer that takes longer counts as none: nobody waits at the door for a ledger that hangs
 LIST_EVERY_S = 30.0
 BLIP = timedelta(seconds=3)  # away for so short a time, a ledger that has the report after all rings by itself

@@ -28,6 +28,7 @@ from ledger.events import QUEUES
 from ledger.unit_of_work import Ledger
 from ledger.work import Handlers
 from services import topology
+from services.lookout import Lookout
 from services.police_first import PoliceFirst
 from services.threads import Lasting, Pause
 
@@ -44,9 +45,11 @@ STOP_S = 3.0  # for what is in hand
 class LedgerWorker:
     """Embedded: one thread for each queue runs its open work rows as soon as a commit or the clock says so."""
 
-    def __init__(self, ledger: Ledger, handlers: Handlers, queues: Sequence[str] = QUEUES) -> None:
-        self._ledger, self._handlers = ledger, handlers
+    def __init__(self, ledger: Ledger, handlers: Handlers, lookout: Lookout, queues: Sequence[str] = QUEUES) -> None:
+        self._ledger, self._handlers, self._lookout = ledger, handlers, lookout
         self._wakes = {queue: threading.Event() for queue in queues}
+        for wake in self._wakes.values():
+            lookout.wake_for("open", wake)
         self._stopping = threading.Event()
         self._threads = [Lasting(f"work-{queue}", partial(self._serve, queue), self._stopping) for queue in queues]
 
@@ -72,7 +75,7 @@ class LedgerWorker:
             log.warning("worker_ledger_away", queue=queue, error=str(away))
             busy = False
         if not busy:
-            wake.wait()
+            self._lookout.wait(wake)
             wake.clear()
 
 

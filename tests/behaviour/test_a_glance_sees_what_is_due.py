@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import event, select
 
 import services.clock
+import services.lookout
 from ledger import tables as t
 from ledger.errors import LedgerAway
 from ledger.glance import glance
 from ledger.work import STALE
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
+from services.lookout import Lookout
 from tests.behaviour.stories import SQLITE, only_police_ring, read_all, reported
 from tests.one_process import eventually
 from tests.world import World
@@ -66,9 +68,10 @@ def test_the_clock_wakes_those_who_send_publish_and_work(world: World, name: str
     reported(world)
     column, more = OTHERS[name]
     due_in(world, column, NOW, **more)
-    woken = {it: threading.Event() for it in OTHERS}
-    wakes = {it: woken[it].set for it in woken}
-    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, wakes)
+    lookout, woken = Lookout(), {it: threading.Event() for it in OTHERS}
+    for it, wake in woken.items():
+        lookout.wake_for(it, wake)
+    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, lookout)
     clock.start()
     assert woken[name].wait(20)
     clock.stop()
@@ -87,11 +90,30 @@ def test_where_it_cannot_look_everybody_looks(
     monkeypatch.setattr(services.clock, "glance", fails)
     rung = only_police_ring(world)
     world.clock.advance(122)
-    woken = threading.Event()
-    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, {"texts": woken.set})
+    lookout, woken = Lookout(), threading.Event()
+    lookout.wake_for("texts", woken)
+    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, lookout)
     clock.start()
     assert woken.wait(20)
     eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
+    clock.stop()
+    world.pump()
+    read_all(world)
+
+
+@SQLITE
+def test_while_its_look_hangs_everybody_looks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(services.clock, "glance", lambda _ledger: go_on.wait(60) and frozenset())
+    monkeypatch.setattr(services.lookout, "SILENT_S", 0.1)
+    rung = only_police_ring(world)
+    world.clock.advance(122)
+    lookout, woken = Lookout(), threading.Event()
+    clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, lookout)
+    clock.start()
+    lookout.wait(woken)
+    eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
+    go_on.set()
     clock.stop()
     world.pump()
     read_all(world)
