@@ -139,7 +139,7 @@ class Door:
         return self.spool.take(report, key, body)
 
     def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
-        """As the new report that it nearly always is; where its key or code is there already, once more, without ringing.
+        """As the new report that it nearly always is; where its key or code is taken, once more, without ringing.
 
         Whatever keeps the texts from being written keeps no report out: they are left to the workers.
         """
