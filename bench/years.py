@@ -155,26 +155,28 @@ class Years:
             self._codes = set(conn.scalars(select(t.cases.c.code_fold)))
 
     def fill(self, cases: int) -> None:
-        """So many more, evenly over the years before now."""
-        made = 0
+        """So many more, evenly over the years before now, in the order in which they came."""
+        ages = sorted((self._chance.uniform(0, YEARS * 365 * DAY_S) for _ in range(cases)), reverse=True)
         with self._ledger.engine.connect() as conn:
+            # Copies refer to each other as the histories do: it need not be checked of every row.
+            conn.exec_driver_sql("SET session_replication_role = replica")
             raw = conn.connection.driver_connection
-            while made < cases:
-                batch = [self._case() for _ in range(min(BATCH, cases - made))]
+            for first in range(0, cases, BATCH):
+                batch = [self._case(timedelta(seconds=age)) for age in ages[first : first + BATCH]]
                 for table in TABLES:
                     _copy(raw, table, [row for rows in batch for row in rows[table.name]])
                 raw.commit()  # type: ignore[union-attr]  # psycopg's own connection
-                made += len(batch)
+            conn.invalidate()
 
-    def _case(self) -> dict[str, list[dict[str, Any]]]:
-        age = timedelta(seconds=self._chance.uniform(0, YEARS * 365 * DAY_S))
+    def _case(self, age: timedelta) -> dict[str, list[dict[str, Any]]]:
         of = next((it for it in self._some if age >= it.age), self._some[-1])
         return self._copied(of, max(timedelta(), age - of.age))
 
     def _copied(self, of: History, earlier: timedelta) -> dict[str, list[dict[str, Any]]]:
-        keys, case_id = self._ledger.keys, t.new_id()
+        came = of.rows["cases"][0]["received_at"] - earlier
+        keys, case_id = self._ledger.keys, self._id(came)
         key, wrapped = keys.new_row_key(case_id)
-        ids = {row["id"]: t.new_id() for rows in of.rows.values() for row in rows if "id" in row}
+        ids = {row["id"]: self._id(came) for rows in of.rows.values() for row in rows if "id" in row}
         ids[of.rows["cases"][0]["id"]] = case_id
         college, counselor = self._chance.choice(self._people)
         ids[of.rows["cases"][0]["counselor_id"]] = counselor  # also as whom the texts went to, and as owner
@@ -219,6 +221,10 @@ class Years:
         if table is t.deliveries:
             made |= {"dedup": str(made["id"]), "sid": f"SM{made['id'].hex}" if row["sid"] else None}
         return made
+
+    def _id(self, at: datetime) -> UUID:
+        """As it would have been made then: ids are ordered by time."""
+        return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | self._chance.getrandbits(76))
 
     def _chain(self, keys: Keys, events: list[dict[str, Any]]) -> bytes:
         head = b""
