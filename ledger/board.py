@@ -18,7 +18,7 @@ from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import KeyMissing, Tampered
 from ledger.people import Person
-from ledger.statements import one_of
+from ledger.statements import one_of, word
 
 WAITING = ("pending", "alerted")
 PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
@@ -227,12 +227,14 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
         select(*facts, k.due_at.label("since"), f.counselor_id.label("owner_id"))
         .join(t.follow_ups, f.case_id == c.id)
         .join(t.contacts, k.follow_up_id == f.id)
-        .where(k.remind_at.is_not(None), k.done_at.is_(None), k.due_at <= now, f.closed_at.is_(None))
+        # A record that owes a contact by now is found by its index; no other has one that is late.
+        .where(k.remind_at.is_not(None), k.done_at.is_(None), k.due_at <= now)
+        .where(f.next_due_at <= now, f.closed_at.is_(None))
         .order_by(k.due_at)
         .limit(SHOWN)
     )
     wishes = select(*facts, c.withdrawal_at.label("since"), c.counselor_id.label("owner_id")).where(
-        c.withdrawal_at.is_not(None), c.received_at > now - RECENT, c.state != "closed"
+        c.withdrawal_at.is_not(None), c.received_at > now - RECENT, c.state != word("closed")
     )
     found += [("contact", row) for row in conn.execute(contacts).mappings()]
     return found + [("withdrawal", row) for row in conn.execute(wishes.limit(SHOWN)).mappings()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, union
+from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
 from ledger import board, contacts, people, sheet, values
 from ledger import tables as t
@@ -15,9 +17,10 @@ from ledger.accounts import User
 from ledger.contacts import Entry
 from ledger.crypto import Keys, RowKey
 from ledger.escalation import UNSAFE
+from ledger.statements import among, number, word
 from ledger.views import all_of
 
-PRESSING, SHOWN = 100, 50  # rows of a list: of those that press, and of those that have a date
+PRESSING, SHOWN = 100, 50  # rows of a list at most: of those in danger, and of the others
 COUNTED = 1000  # how far the others are counted
 WEEK = timedelta(days=7)
 HEALTH = ("counselor", "psychologist")  # who reads what a student said; the office sees that a contact took place
@@ -77,17 +80,9 @@ class ContactRow:
 
 def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight: datetime) -> FollowUps:
     """`midnight` is the end of the school's day. One row for each record, the contact that is due first."""
-    asks = exists().where(o.case_id == c.id, o.kind == UNSAFE, o.next_at.is_not(None))
-    owed = (k.follow_up_id == f.id) & (k.due_at == f.next_due_at) & k.done_at.is_(None)
-    query = (
-        select(t.cases, f.state.label("care_state"), f.immediate, asks.label("unsafe"), f.opened_at,
-               k.kind.label("contact"), k.mode, f.next_due_at.label("due_at"))
-        .join(t.follow_ups, f.case_id == c.id)
-        .outerjoin(t.contacts, owed)
-        .where(all_of(user), f.closed_at.is_(None), c.closed_at.is_(None))
-    )  # fmt: skip
-    listed = _rows(conn, keys, _to_list(conn, query, f.immediate | asks, now))
-    open_ = query.with_only_columns(c.id, maintain_column_froms=True).limit(len(listed) + COUNTED).subquery()
+    theirs = _open_of(user)
+    listed = _rows(conn, keys, _facts(conn, _to_list(conn, theirs, now)))
+    counted = theirs.limit(len(listed) + COUNTED).subquery()
     shown = [row for row in listed if not row.at_once]
     signing = [row for row in shown if row.state == "review" or row.due_at is None]
     by_date = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
@@ -97,31 +92,58 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
         [row for row, due in by_date if now < due <= midnight],
         [row for row, due in by_date if due > max(now, midnight)],
         signing,
-        max(0, conn.execute(select(func.count()).select_from(open_)).scalar_one() - len(listed)),
+        max(0, conn.execute(select(func.count()).select_from(counted)).scalar_one() - len(listed)),
     )
 
 
-def _to_list(conn: Connection, query: Select[Any], at_once: ColumnElement[bool], now: datetime) -> list[RowMapping]:
-    """Those that press, then those that are due within a week, each once.
+def _open_of(user: User) -> Select[tuple[UUID]]:
+    """Cases with an open record that this user may read."""
+    g = t.follow_ups.alias().c
+    first = select(g.case_id).where(g.closed_at.is_(None)).order_by(g.case_id).limit(number(1)).scalar_subquery()
+    theirs, open_ = all_of(user, first), select(f.case_id).where(f.closed_at.is_(None))
+    return open_ if theirs is None else open_.where(f.case_id.in_(select(theirs.cte("theirs"))))
 
-    Either half goes by an index over just such records: how many others are open makes no difference. Each statement
-    sees its own moment: who becomes unsafe between the two must be found by the second.
+
+def _to_list(conn: Connection, theirs: Select[tuple[UUID]], now: datetime) -> list[UUID]:
+    """Cases of those in danger, of those who say they are, of records to be signed or that owe nothing, and of those
+    with a contact due within a week.
+
+    One statement, so one moment; each part goes by an index over just such records, and is as long as it is shown:
+    how many others are open makes no difference.
     """
-    soon = query.where(f.case_id.not_in(_pressing()), f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(SHOWN)
-    first = query.where(f.case_id.in_(_pressing())).order_by(at_once.desc(), f.next_due_at).limit(PRESSING)
-    dated, pressing = ({row["id"]: row for row in conn.execute(it).mappings()} for it in (soon, first))
-    return list({**pressing, **dated, **pressing}.values())
+    parts = (
+        theirs.where(f.immediate).order_by(f.next_due_at).limit(number(PRESSING)),
+        theirs.where(f.case_id.in_(_unsafe())).order_by(f.next_due_at).limit(number(PRESSING)),
+        theirs.where(or_(f.state == word("review"), f.next_due_at.is_(None)))
+        .order_by(f.opened_at)
+        .limit(number(SHOWN)),
+        theirs.where(f.next_due_at <= now + WEEK).order_by(f.next_due_at).limit(number(SHOWN)),
+    )
+    return list(conn.scalars(union(*(select(part.subquery()) for part in parts))))
 
 
-def _pressing() -> Select[Any]:
-    """Cases of records that do not wait for their date: in danger, not safe, to be signed, or with no contact owed."""
-    g, q = t.follow_ups.alias().c, t.obligations.alias().c  # the queries around it join the same tables
-    waits = g.immediate | (g.state == "review") | g.next_due_at.is_(None)
-    in_danger = select(q.case_id).where(q.kind == UNSAFE, q.next_at.is_not(None))
-    return union(select(g.case_id).where(g.closed_at.is_(None), waits), in_danger).subquery().select()
+def _unsafe() -> Select[tuple[UUID]]:
+    """Cases whose student said so, and nobody has been with them yet."""
+    q = t.obligations.alias().c  # the queries around it join the same table
+    return select(q.case_id).where(q.kind == word(UNSAFE), q.next_at.is_not(None))
 
 
-def _rows(conn: Connection, keys: Keys, rows: list[RowMapping]) -> list[FollowUpRow]:
+def _facts(conn: Connection, cases: list[UUID]) -> Sequence[RowMapping]:
+    """Those at once, then by date."""
+    asks = exists().where(o.case_id == c.id, o.kind == UNSAFE, o.next_at.is_not(None))
+    owed = (k.follow_up_id == f.id) & (k.due_at == f.next_due_at) & k.done_at.is_(None)
+    query = (
+        select(t.cases, f.state.label("care_state"), f.immediate, asks.label("unsafe"), f.opened_at,
+               k.kind.label("contact"), k.mode, f.next_due_at.label("due_at"))
+        .join(t.follow_ups, f.case_id == c.id)
+        .outerjoin(t.contacts, owed)
+        .where(among(c.id, "cases"), f.closed_at.is_(None))
+        .order_by((f.immediate | asks).desc(), f.next_due_at, f.opened_at)
+    )  # fmt: skip
+    return conn.execute(query, {"cases": cases}).mappings().all()
+
+
+def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[FollowUpRow]:
     students = {p.id: p for p in people.by_id(conn, keys, [row["victim_id"] for row in rows])}
     made = []
     for row in rows:

@@ -105,4 +105,6 @@ def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
     uow.conn.execute(mine.values(next_at=None))
     uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))
     uow.conn.execute(mine.where(o.kind == "care").values(state="closed", done_at=uow.now))
+    its = update(t.follow_ups).where(t.follow_ups.c.case_id == case.id)
+    uow.conn.execute(its.values(state="closed", closed_at=uow.now, next_due_at=None))
     uow.append(case, DrillEnded(by), by)

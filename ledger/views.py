@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, false, or_, select, true, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, false, or_, select, true, union
 
 from ledger import codes, corrections, people, sheet, spooled, values
 from ledger import tables as t
@@ -24,17 +24,22 @@ _POLICE = ("police", "dissuade")
 def visible(user: User) -> ColumnElement[bool]:
     """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals.
 
-    Asked of one case after another; where a list is made of the cases of one person, `all_of` is the same as a set.
+    Asked of one case after another; where a list is made of the cases of one person, `all_of` gives the same ones.
     """
     if user.role in ALL_CASES:
         return true()
     return or_(false(), *(way.where(its_case == c.id).exists() for its_case, way in _ways(user)))
 
 
-def all_of(user: User) -> ColumnElement[bool]:
-    """The same cases, looked up from whose they are: a list must not ask of every case there is."""
-    ways = [] if user.role in ALL_CASES else [way for _case, way in _ways(user)]
-    return c.id.in_(union(*ways).subquery().select()) if ways else visible(user)
+def all_of(user: User, since: ColumnElement[UUID]) -> CompoundSelect[tuple[UUID]] | None:
+    """The ids of the same cases, looked up from whose they are; None for who may read every case.
+
+    A list must not ask of every case there is, nor look through all that somebody ever had: `since` is the first case
+    it could show. Ids are made in the order of time, so what came before it is not read.
+    """
+    if user.role in ALL_CASES:
+        return None
+    return union(select(c.id).where(false()), *(way.where(its_case >= since) for its_case, way in _ways(user)))
 
 
 def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:

@@ -36,10 +36,11 @@ follow_ups = Table(
     Column("next_due_at", UtcTime),  # of the contact that is owed next; null: none is owed. See contacts.note_next
     Index("ix_follow_ups_open", "case_id", **only_while("closed_at IS NULL")),
     Index("ix_follow_ups_next_due_at", "next_due_at", **only_while("closed_at IS NULL")),
+    Index("ix_follow_ups_immediate", "next_due_at", **only_while("closed_at IS NULL AND immediate")),
     Index(
-        "ix_follow_ups_pressing",
-        "case_id",
-        **only_while("closed_at IS NULL AND (immediate OR state = 'review' OR next_due_at IS NULL)"),
+        "ix_follow_ups_signing",
+        "opened_at",
+        **only_while("closed_at IS NULL AND (state = 'review' OR next_due_at IS NULL)"),
     ),
     Index("ix_follow_ups_referred", "case_id", **only_while("referred_at IS NOT NULL")),
 )

@@ -68,7 +68,8 @@ cases = Table(
     Index("ix_cases_unanchored", "id", **only_while("last_seq > anchored_seq")),
     Index("ix_cases_open_drills", "received_at", **only_while("drill AND closed_at IS NULL")),
     Index("ix_cases_college_code_received_at", "college_code", "received_at"),
-    Index("ix_cases_counselor_id", "counselor_id"),
+    Index("ix_cases_counselor_id_id", "counselor_id", "id"),
+    Index("ix_cases_withdrawal", "received_at", **only_while("withdrawal_at IS NOT NULL AND state <> 'closed'")),
 )
 transfers = Table(
     "transfers",
@@ -148,7 +149,7 @@ obligations = Table(
     UniqueConstraint("case_id", "kind"),
     Index("ix_obligations_waiting", "case_id", **only_while("state IN ('pending', 'alerted')")),
     Index("ix_obligations_police_open", "case_id", **only_while("kind IN ('police', 'dissuade') AND state <> 'done'")),
-    Index("ix_obligations_owner_id", "owner_id", **only_while("owner_id IS NOT NULL")),
+    Index("ix_obligations_owner_id_case_id", "owner_id", "case_id", **only_while("owner_id IS NOT NULL")),
     Index("ix_obligations_unsafe", "case_id", **only_while("kind = 'unsafe' AND next_at IS NOT NULL")),
     Index("ix_obligations_unrung", "case_id", **only_while("alerted_at IS NULL AND state = 'pending'")),
 )

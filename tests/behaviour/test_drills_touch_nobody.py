@@ -71,6 +71,17 @@ def test_it_ends_by_itself_after_an_hour(world: World) -> None:
     assert {kind for kind, _ in told(world)} & {"counselor_reminder", "follow_up"} == set()
 
 
+def test_a_drill_that_is_over_leaves_no_record_open(world: World) -> None:
+    """Nor one whose opening comes late, after the end."""
+    begun = start(world, college="WY")
+    world.pump()
+    late = start(world, college="GX")
+    assert {end(world, begun), end(world, late)} == {204}
+    world.pump()
+    assert world.rows("SELECT state, next_due_at FROM follow_ups") == [("closed", None)]
+    assert (begun.state("care"), late.state("care")) == ("closed", "closed")
+
+
 def test_nobody_reached_in_a_drill_wakes_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.parts.sender._channels["sink"], "_down", True)
     drill = start(world, college="WY")

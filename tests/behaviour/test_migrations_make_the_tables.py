@@ -59,3 +59,20 @@ def test_records_from_before_name_their_next_contact(world: World) -> None:
     assert dict(map(tuple, world.rows("SELECT id, next_due_at FROM follow_ups"))) == {kept: due, done: None}
     assert due is not None
     read_all(world)
+
+
+def test_drills_from_before_leave_no_record_open(world: World) -> None:
+    """0010: of a drill that was ended before, as it stood then; a student's record stays as it is."""
+    world.report(**another_fraud())
+    drill = world.report(**another_fraud())
+    world.pump()
+    with world.parts.ledger.begin("test") as uow:
+        its = update(t.cases).where(t.cases.c.code == drill.code)
+        uow.conn.execute(its.values(drill=True, closed_at=uow.now))
+    config = migrations._config(world.parts.ledger.engine)
+    command.downgrade(config, "0009")
+    command.upgrade(config, "head")
+    drills = "SELECT c.drill, f.state, f.closed_at = c.closed_at, f.next_due_at IS NULL"
+    rows = world.rows(f"{drills} FROM follow_ups f JOIN cases c ON c.id = f.case_id ORDER BY c.id")
+    assert [tuple(row) for row in rows] == [(False, "first_contact", None, False), (True, "closed", True, True)]
+    read_all(world)
