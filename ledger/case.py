@@ -6,9 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, bindparam, select
 
+from ledger import tables as t
 from ledger.crypto import RowKey
+from ledger.statements import among
+
+# How a case is locked. Built once: to build a statement takes longer than to run it.
+_THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
+LOCKED = _THE_CASE.with_for_update(key_share=True)
+LOCKED_OF_TEXT = (
+    select(t.cases)
+    .where(
+        t.cases.c.id == select(t.deliveries.c.case_id).where(t.deliveries.c.id == bindparam("this")).scalar_subquery()
+    )
+    .with_for_update(key_share=True)
+)
+LOCKED_IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
+THOSE_FREE = select(t.cases).where(among(t.cases.c.id, "these")).with_for_update(key_share=True, skip_locked=True)
 
 
 @dataclass

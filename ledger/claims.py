@@ -1,63 +1,29 @@
-"""A sender's side of a text: claim what can be called now, write what the call came to, give up lapsed leases."""
+"""A sender's side of a text: claim what can be called now, put it back, give up lapsed leases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import bundling, deliveries, failpoints, people, states
+from ledger import bundling, people, settling
 from ledger import tables as t
 from ledger.alarms import alarm
+from ledger.calls import Claim, Draft, Outcome, Render
 from ledger.crypto import RowKey
 from ledger.deliveries import WAITING
 from ledger.errors import KeyMissing, Tampered
 from ledger.statements import number, one_of, word
-from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+from ledger.unit_of_work import URGENT, Ledger, UnitOfWork
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
 LEASE = timedelta(seconds=13)
-ASK_AFTER = timedelta(seconds=2)  # a provider lists a new message a moment later
-RETRY_MAX_S = 5.0
 
 d, o = t.deliveries.c, t.obligations.c
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What has to be put into words: a message kind and its facts, for one phone. `sink`: no phone will see it."""
-
-    kind: str
-    facts: dict[str, Any]
-    language: str
-    to: str
-    drill: bool
-    sink: bool
-    resend: bool
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One text that this process may call now. `was`: the state it was found in; `unknown` is looked up first."""
-
-    id: UUID
-    case_id: UUID | None
-    token: UUID
-    was: str
-    attempt: int
-    priority: int
-    draft: Draft
-    body: str
-    channel: str
-    created_at: datetime
-
-
-Render = Callable[[Draft], str | None]
 
 
 def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> list[Claim]:
@@ -189,7 +155,7 @@ def _draft(uow: UnitOfWork, row: Mapping[Any, Any], key: RowKey) -> Draft:
 
 def _give_up(ledger: Ledger, claim: Claim) -> None:
     """No words could be found for it: it reaches nobody, the next person is due, and somebody has to know."""
-    settle(ledger, Outcome(claim, "failed_permanent", error="wording"))
+    settling.settle(ledger, Outcome(claim, "failed_permanent", error="wording"))
     with ledger.begin("unsayable", URGENT) as uow:
         alarm(uow, f"wording:{claim.id}", "text_without_words", f"{claim.draft.kind}: no words for it", claim.case_id)
 
@@ -220,78 +186,6 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
         # The look-up took its time: the call that follows has a whole lease of its own.
         uow.conn.execute(mine.values(body_sealed=sealed, attempt=2, lease_until=uow.now + LEASE))
         return True
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a call came to. `exhausted`: it was looked up and sent again already, and nobody knows."""
-
-    claim: Claim
-    state: str
-    sid: str | None = None
-    error: str | None = None
-    retry_after_s: float | None = None
-    exhausted: bool = False
-
-
-def settle(ledger: Ledger, outcome: Outcome) -> None:
-    """Write what a call came to, once its case is free."""
-    with ledger.begin(f"settle:{outcome.claim.draft.kind}", URGENT) as uow:
-        case = uow.case(outcome.claim.case_id) if outcome.claim.case_id else None
-        _settle(uow, outcome, case, deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id])
-
-
-def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Write what some calls came to, in one transaction that waits for nothing; those that it wrote.
-
-    Left out, to be written alone, are those whose case or text somebody else has in hand, which speak for several
-    cases or for none, or which follow one of the same case.
-    """
-    one_a_case: dict[UUID, Outcome] = {}
-    for it in outcomes:
-        if it.claim.case_id:
-            one_a_case.setdefault(it.claim.case_id, it)
-    kinds = {it.claim.draft.kind for it in outcomes}
-    with ledger.begin(f"settle:{'several' if len(kinds) > 1 else next(iter(kinds))}", URGENT) as uow:
-        free = uow.try_cases(list(one_a_case))
-        chosen = [(it, uow.case(case_id)) for case_id, it in one_a_case.items() if case_id in free]
-        rows = deliveries.locked(uow, [it.claim.id for it, _ in chosen], wait=False) if chosen else {}
-        chosen = [(it, case) for it, case in chosen if it.claim.id in rows]
-        for it, case in chosen:
-            _settle(uow, it, case, rows[it.claim.id])
-        for kind in kinds if len(kinds) > 1 else ():
-            failpoints.hit("before-commit", f"settle:{kind}")  # each kind's, whoever else is written with it
-    return [it for it, _ in chosen]
-
-
-def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMapping) -> None:
-    """Merged by rank, since the provider's callback may have been faster."""
-    claim, state, sid = outcome.claim, outcome.state, outcome.sid
-    lapsed = row["token"] != claim.token
-    if lapsed and state == "unknown":
-        return  # whoever found the lease lapsed is asking the provider
-    merged = states.merge(row["state"], state)
-    values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": outcome.exhausted}
-    values["sid"], values["error_code"] = sid or row["sid"], outcome.error or row["error_code"]
-    if merged in ("sent", "delivered"):
-        values["sent_at"] = row["sent_at"] or uow.now
-    if merged == "delivered":
-        values["delivered_at"] = row["delivered_at"] or uow.now
-    # Only a refusal of this very call is tried again: what the provider took and then lost is the next person's.
-    untaken = merged == state and sid is None and state in ("failed_temporary", "unknown")
-    if not untaken:
-        values["available_at"] = None
-    elif not lapsed:
-        values["available_at"] = _next_try(uow.now, merged, row["tries"], outcome)
-    uow.change_later(t.deliveries, claim.id, values)
-    deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=outcome.exhausted)
-    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=outcome.exhausted)
-
-
-def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:
-    if state == "failed_temporary":
-        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, 30)))
-    return now + ASK_AFTER if not outcome.exhausted else None
 
 
 def lapse(ledger: Ledger) -> int:

@@ -9,20 +9,20 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table, bindparam, select
+from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import audit, failpoints, patience
 from ledger import events as ev
 from ledger import tables as t
-from ledger.case import Case
+from ledger.case import LOCKED, LOCKED_IF_FREE, LOCKED_OF_TEXT, THOSE_FREE, Case
 from ledger.clock import Clock, DemoClock
 from ledger.crypto import Keys
 from ledger.engine import connect, translated
 from ledger.errors import NotFound
 from ledger.hands import Committed, Hands
 from ledger.limits import Limits
-from ledger.statements import among, by_id, insert_new, one_or_many
+from ledger.statements import by_id, insert_new, one_or_many
 from ledger.writer_lock import WriterLock
 from ledger.writes import Writes
 
@@ -32,19 +32,6 @@ DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
 
 T = TypeVar("T")
-
-# Statements of the way from a report to its texts are built once: to build one takes longer than to run it.
-_THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
-_LOCKED = _THE_CASE.with_for_update(key_share=True)
-_LOCKED_OF_TEXT = (
-    select(t.cases)
-    .where(
-        t.cases.c.id == select(t.deliveries.c.case_id).where(t.deliveries.c.id == bindparam("this")).scalar_subquery()
-    )
-    .with_for_update(key_share=True)
-)
-_IF_FREE = _THE_CASE.with_for_update(key_share=True, skip_locked=True)
-_THOSE_FREE = select(t.cases).where(among(t.cases.c.id, "these")).with_for_update(key_share=True, skip_locked=True)
 
 
 @dataclass
@@ -83,7 +70,7 @@ class UnitOfWork:
 
     def case_of(self, text: UUID) -> Case | None:
         """The case that a text is about, locked; None where it is about none."""
-        row = self.conn.execute(_LOCKED_OF_TEXT, {"this": text}).mappings().one_or_none()
+        row = self.conn.execute(LOCKED_OF_TEXT, {"this": text}).mappings().one_or_none()
         if row and row["id"] not in self._cases:
             self._open(row)
         return self._cases[row["id"]] if row else None
@@ -91,7 +78,7 @@ class UnitOfWork:
     def try_case(self, case_id: UUID, *, wait: bool = False) -> Case | None:
         """The case, locked, or None while somebody else has it: for steps that come round again anyway."""
         if case_id not in self._cases:
-            row = self.conn.execute(_LOCKED if wait else _IF_FREE, {"this": case_id}).mappings().one_or_none()
+            row = self.conn.execute(LOCKED if wait else LOCKED_IF_FREE, {"this": case_id}).mappings().one_or_none()
             if row is None:
                 return None
             self._open(row)
@@ -103,7 +90,7 @@ class UnitOfWork:
         They are a batch: what `of_case` reads of one is read of all, since the same is about to be done with each.
         """
         wanted = [case_id for case_id in case_ids if case_id not in self._cases]
-        for row in self.conn.execute(_THOSE_FREE, {"these": wanted}).mappings() if wanted else ():
+        for row in self.conn.execute(THOSE_FREE, {"these": wanted}).mappings() if wanted else ():
             self._open(row)
         self._batch |= self._cases.keys() & set(case_ids)
         return self._cases.keys() & set(case_ids)

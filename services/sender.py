@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from ledger import claims, deliveries, failpoints
-from ledger.claims import Claim, Draft, Outcome
+from ledger import claims, deliveries, failpoints, settling
+from ledger.calls import Claim, Draft, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
 from ledger.unit_of_work import Ledger, UnitOfWork
@@ -256,12 +256,12 @@ class Sender:
                 retry_after_s: float | None = None, exhausted: bool = False) -> None:  # fmt: skip
         outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted)
         if not self._together.written(outcome):
-            self._insist(lambda: claims.settle(self._ledger, outcome))
+            self._insist(lambda: settling.settle(self._ledger, outcome))
 
     def _settle_some(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Those that were written; after any error none, and each is written alone: it is the error of one of them."""
         try:
-            return claims.settle_some(self._ledger, outcomes)
+            return settling.settle_some(self._ledger, outcomes)
         except LedgerAway as away:
             log.warning("sender_ledger_away", error=str(away))
         except Exception:

@@ -17,7 +17,7 @@ from sqlalchemy import text as sql
 
 from ledger import duty_list, failpoints, spooled
 from ledger import tables as t
-from ledger.claims import Draft
+from ledger.calls import Draft
 from ledger.errors import LedgerAway
 from ledger.reportin import ReportIn
 from ledger.reports import Accepted

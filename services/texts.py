@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from ledger.claims import Draft
+from ledger.calls import Draft
 from ledger.clock import Clock
 from ledger.escalation import minutes_between
 from notifier import countries, messages, wording

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from ledger import claims, failpoints, limits, work
+from ledger import claims, failpoints, limits, settling, work
 from ledger import tables as t
+from ledger.calls import Claim, Outcome
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE, PRIORITY
 from services.texts import renderer
 from tests.behaviour.stories import POSTGRESQL, SQLITE, read_all
@@ -35,7 +36,7 @@ def do(world: World, queue: str, handlers: Any = None) -> dict[UUID, str]:
     return dict(work.run_some(world.parts.ledger, handlers or world.handlers, queue, open_work(world, queue)))
 
 
-def claimed(world: World, count: int) -> list[claims.Claim]:
+def claimed(world: World, count: int) -> list[Claim]:
     render = renderer(world.parts.settings, world.clock)
     return claims.claim(world.parts.ledger, count, PRIORITY[NOTICE], render)
 
@@ -171,7 +172,7 @@ def test_of_settlings_of_several_kinds_each_is_a_crash_point(
     mixed = [made[0], replace(made[1], draft=replace(made[1].draft, kind="escalation"))]
     come_to: list[tuple[str, str]] = []
     monkeypatch.setattr(failpoints, "hit", lambda name, of="": come_to.append((name, of)))
-    claims.settle_some(world.parts.ledger, [claims.Outcome(claim, "sent", sid=f"SM{claim.id}") for claim in mixed])
+    settling.settle_some(world.parts.ledger, [Outcome(claim, "sent", sid=f"SM{claim.id}") for claim in mixed])
     assert {("before-commit", "settle:officer"), ("before-commit", "settle:escalation")} <= set(come_to)
     world.pump()
     read_all(world)
@@ -180,9 +181,9 @@ def test_of_settlings_of_several_kinds_each_is_a_crash_point(
 def test_what_calls_came_to_is_written_together(world: World, burst: list[Report]) -> None:
     do(world, POLICE)
     made = claimed(world, SEVERAL)
-    outcomes = [claims.Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
+    outcomes = [Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
     with counted(world) as statements:
-        assert claims.settle_some(world.parts.ledger, outcomes) == outcomes
+        assert settling.settle_some(world.parts.ledger, outcomes) == outcomes
     assert statements.total() <= 6, statements
     assert {report.state("police") for report in burst} == {"alerted"}
     texts = world.rows("SELECT state, sid FROM deliveries WHERE kind = 'officer' ORDER BY sid")
@@ -198,11 +199,11 @@ def test_what_calls_came_to_is_written_together(world: World, burst: list[Report
 def test_a_text_in_other_hands_is_not_waited_for(world: World, burst: list[Report]) -> None:
     do(world, POLICE)
     made = claimed(world, SEVERAL)
-    outcomes = [claims.Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
+    outcomes = [Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
     with world.parts.ledger.begin("somebody") as uow:
         uow.conn.execute(select(t.deliveries.c.id).where(t.deliveries.c.id == made[3].id).with_for_update())
-        assert claims.settle_some(world.parts.ledger, outcomes) == [it for it in outcomes if it.claim != made[3]]
-    claims.settle(world.parts.ledger, outcomes[3])
+        assert settling.settle_some(world.parts.ledger, outcomes) == [it for it in outcomes if it.claim != made[3]]
+    settling.settle(world.parts.ledger, outcomes[3])
     assert {report.state("police") for report in burst} == {"alerted"}
     world.pump()
     read_all(world)
@@ -212,7 +213,7 @@ def test_where_writing_together_fails_each_is_written_alone(world: World, monkey
     def fail(*_: Any) -> None:
         raise ValueError("one of them is spoilt")
 
-    monkeypatch.setattr(claims, "settle_some", fail)
+    monkeypatch.setattr(settling, "settle_some", fail)
     report = world.report()
     world.pump()
     assert report.state("police") == report.state("counselor") == "alerted"
@@ -225,10 +226,10 @@ def test_of_two_texts_of_one_case_one_is_left_to_be_written_alone(world: World) 
     for queue in (POLICE, COUNSELOR):
         do(world, queue)
     made = claimed(world, 2)
-    outcomes = [claims.Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
-    written = claims.settle_some(world.parts.ledger, outcomes)
+    outcomes = [Outcome(claim, "sent", sid=f"SM{n}") for n, claim in enumerate(made)]
+    written = settling.settle_some(world.parts.ledger, outcomes)
     assert written == outcomes[:1]
-    claims.settle(world.parts.ledger, outcomes[1])
+    settling.settle(world.parts.ledger, outcomes[1])
     assert report.state("police") == report.state("counselor") == "alerted"
     assert [row.sid for row in world.rows("SELECT sid FROM deliveries ORDER BY sid")] == ["SM0", "SM1"]
     do(world, CARE)
@@ -243,9 +244,9 @@ def test_a_call_that_somebody_else_has_settled_is_as_it_was(world: World) -> Non
     report = world.report()
     do(world, POLICE)
     [made] = claimed(world, 1)
-    claims.settle(world.parts.ledger, claims.Outcome(made, "delivered", sid="SM1"))
-    late = claims.Outcome(replace(made, token=t.new_id()), "unknown")
-    assert claims.settle_some(world.parts.ledger, [late]) == [late]
+    settling.settle(world.parts.ledger, Outcome(made, "delivered", sid="SM1"))
+    late = Outcome(replace(made, token=t.new_id()), "unknown")
+    assert settling.settle_some(world.parts.ledger, [late]) == [late]
     assert [text.state for text in report.texts()] == ["delivered"]
     do(world, CARE)
     world.pump()

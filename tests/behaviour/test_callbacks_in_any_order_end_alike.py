@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from ledger import claims, deliveries, states
+from ledger import claims, deliveries, settling, states
+from ledger.calls import Outcome
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open
@@ -49,7 +50,7 @@ def test_before_the_answer_was_written(world: World, fate: str) -> None:
     assert isinstance(answer, Accepted)
     calls = world.double.deliver(answer.sid) if fate == "delivered" else world.double.undeliver(answer.sid)
     assert set(calls) == {204}
-    claims.settle(world.parts.ledger, claims.Outcome(made, answer.state, sid=answer.sid))
+    settling.settle(world.parts.ledger, Outcome(made, answer.state, sid=answer.sid))
     assert [(row.state, row.sid, row.available_at) for row in report.texts()] == [(fate, answer.sid, None)]
     assert report.state("police") == "alerted"
     world.phones.catch_up()

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event
 
-from ledger import claims, deliveries, people
+from ledger import claims, deliveries, people, settling
 from ledger import tables as t
-from ledger.claims import Claim
+from ledger.calls import Claim, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import PRIORITY
 from notifier.channel import Accepted, Outgoing
@@ -243,8 +243,8 @@ def test_a_late_answer_of_a_process_that_slept_beyond_its_lease_is_merged(world:
     [slow] = claim(world)
     answer = call(world, slow)
     world.advance(LEASE_S + 1)  # somebody else has asked, and found it
-    claims.settle(world.parts.ledger, claims.Outcome(slow, "unknown"))
-    claims.settle(world.parts.ledger, claims.Outcome(slow, "sent", sid=answer.sid))
+    settling.settle(world.parts.ledger, Outcome(slow, "unknown"))
+    settling.settle(world.parts.ledger, Outcome(slow, "sent", sid=answer.sid))
     for name in ("officer", "counselor", "student"):
         world.phones[name].expects(report.code)
     world.call_the_student(report)
@@ -259,7 +259,7 @@ def test_a_definite_refusal_after_the_lease_is_not_called_again(world: World) ->
     [slow] = claim(world)
     world.clock.advance(LEASE_S + 1)
     claims.lapse(world.parts.ledger)
-    claims.settle(world.parts.ledger, claims.Outcome(slow, "failed_permanent", error="21211"))
+    settling.settle(world.parts.ledger, Outcome(slow, "failed_permanent", error="21211"))
     assert [(row.state, row.available_at) for row in report.texts()] == [("failed_permanent", None)]
     world.phones["backup"].expects("紧急止付")  # and the officer with the next step, as everybody
     for name in ("counselor", "student"):
@@ -277,7 +277,7 @@ def test_a_retry_that_a_newer_text_has_replaced_is_not_made(world: World) -> Non
         uow.conn.execute(t.obligations.update().where(t.obligations.c.kind == "police").values(alerted_at=uow.now))
     world.until(120)
     world.phones["officer"].expects("第2次提醒", report.code)
-    claims.settle(world.parts.ledger, claims.Outcome(slow, "failed_temporary", error="20429", retry_after_s=1))
+    settling.settle(world.parts.ledger, Outcome(slow, "failed_temporary", error="20429", retry_after_s=1))
     for _ in range(30):
         world.advance(1)
     world.phones["officer"].expects_nothing()

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger import work
-from ledger.claims import Claim
+from ledger.calls import Claim
 from ledger.events import Envelope
 from ledger.unit_of_work import Committed, Ledger, UnitOfWork
 from ledger.work import Handlers

@@ -20,8 +20,9 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ledger import claims, deliveries, people
+from ledger import claims, deliveries, people, settling
 from ledger import tables as t
+from ledger.calls import Outcome
 from services.worker import run_open
 from tests.fuzz import results
 from tests.fuzz.databases import databases
@@ -70,7 +71,7 @@ def _end_of(world: World, before: list[str], own: str, later: list[str], number:
     [made] = claims.claim(ledger, 1, 0, lambda draft: "words")
     sid = f"SM{number}"
     _hear(world, made.id, sid, before)
-    claims.settle(ledger, claims.Outcome(made, own, sid=sid if own == "sent" else None))
+    settling.settle(ledger, Outcome(made, own, sid=sid if own == "sent" else None))
     _hear(world, made.id, sid, later)
     with ledger.read() as conn:
         end = conn.execute(select(t.deliveries).where(t.deliveries.c.id == made.id)).one()

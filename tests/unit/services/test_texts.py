@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.claims import Draft
+from ledger.calls import Draft
 from ledger.clock import ManualClock
 from services.settings import load
 from services.texts import renderer
