@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from intake import answers, images, language
 from intake.doors import Door
 from intake.questions import Question, asked
-from ledger import additions, sheet, status, uploads
+from ledger import additions, match_keys, status, uploads
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
 from ledger.unit_of_work import DOOR
@@ -74,7 +74,7 @@ def blueprint(door: Door) -> Blueprint:
             case = found(conn, token)
             this = _fitting(case, slug)
             said = additions.of_case(conn, keys.unwrap(case["id"], case["row_key"]), case["id"])
-            numbers = [row["position"] for row in sheet.transfers(conn, case["id"])] if this.each else []
+            numbers = [row["position"] for row in match_keys.transfers(conn, case["id"])] if this.each else []
             colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
         which = answers.number(request.args.get("transfer", ""))
         shown = _shown_back(said, slug, which, now)
@@ -148,7 +148,7 @@ def _shown_back(said: list[additions.Answered], slug: str, which: int, now: date
 def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
     key = door.ledger.keys.unwrap(case["id"], case["row_key"])
     answered = {a.question for a in additions.of_case(conn, key, case["id"])}
-    if any(row["happened_at"] is not None for row in sheet.transfers(conn, case["id"])):
+    if any(row["happened_at"] is not None for row in match_keys.transfers(conn, case["id"])):
         answered.add("time")
     told = {slug for slug, columns in _TOLD.items() if any(case[column] is not None for column in columns)}
     return answered | told

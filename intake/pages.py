@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import read_aloud
-from ledger import conversion, reports, sheet, states, status, unsafety, withdrawal
+from ledger import conversion, match_keys, reports, states, status, unsafety, withdrawal
 from ledger.errors import Expired, LedgerAway, NotFound
 from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR, Case, UnitOfWork
@@ -143,10 +143,10 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
         case = status.case_by_token(conn, token, now)
         shown = status.of_case(conn, case, now)
         script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
-        rows = sheet.transfers(conn, case["id"])
+        rows = match_keys.transfers(conn, case["id"])
     paid_by = sorted({row["channel"] for row in rows})
     endings = states.endings(row["outcome"] for row in rows)
-    lacking = [(position, key) for position, key in sheet.lacking(rows) if key in shown["asked"]]
+    lacking = [(position, key) for position, key in match_keys.lacking(rows) if key in shown["asked"]]
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from ledger import corrections, sheet, values
+from ledger import corrections, match_keys, values
 from ledger.corrections import Correction
 from ledger.crypto import Keys
 
@@ -27,7 +27,7 @@ def read_aloud(
     key = keys.unwrap(case["id"], case["row_key"])
     said = corrections.of_case(conn, key, case["id"])
     facts: list[dict[str, Any]] = []
-    for row in sheet.transfers(conn, case["id"]):
+    for row in match_keys.transfers(conn, case["id"]):
         account = values.parse_account(
             key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"]) or ""
         )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import alerting, corrections, deliveries, people, reports, sheet
+from ledger import alerting, corrections, deliveries, match_keys, people, reports
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
@@ -147,7 +147,7 @@ def _ring_counselor(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
 
 
 def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
-    rows = sheet.transfers(uow.conn, case.id)
+    rows = match_keys.transfers(uow.conn, case.id)
     row = next((row for row in rows if row["position"] == given.position), None)
     position = row["position"] if row else 1
     if given.another is not None:

@@ -17,8 +17,8 @@ from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached, OwnerReleased, OwnerReminded
+from ledger.match_keys import alert_facts
 from ledger.people import Person
-from ledger.sheet import alert_facts
 from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 

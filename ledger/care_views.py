@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import board, contacts, people, sheet, values
+from ledger import board, contacts, match_keys, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
@@ -174,7 +174,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
         "counselor": counselor[0].called if counselor else "",
         "obligations": _obligations(conn, keys, case),
         "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],
-                       it["when_bucket"]) for it in sheet.transfers(conn, case["id"])],
+                       it["when_bucket"]) for it in match_keys.transfers(conn, case["id"])],
         "narrative": key.open("cases", case["id"], "narrative", case["narrative_sealed"]) or "",
         "parents": details.get("contact", {}).get("parents", "") if reads else "",
         "contacts": listed,

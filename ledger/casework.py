@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from ledger import acknowledgement, alarms, deliveries, people, sheet
+from ledger import acknowledgement, alarms, deliveries, match_keys, people
 from ledger import tables as t
 from ledger.acknowledgement import Owner, owned, record_progress
 from ledger.alerting import OWNER_REMIND, obligation
@@ -26,7 +26,7 @@ def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) ->
     The same question is asked once; `person` None is the security office.
     """
     owned(uow, case, person)
-    missing = sheet.missing_keys(sheet.transfers(uow.conn, case.id))
+    missing = match_keys.missing(match_keys.transfers(uow.conn, case.id))
     if not missing or sorted(case.row["asked"] or ()) == sorted(missing):
         return missing
     uow.change(t.cases, case.id, asked=list(missing))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ledger import alerting, linking, sheet
+from ledger import alerting, linking, match_keys
 from ledger.unit_of_work import Case, UnitOfWork
 
 
@@ -21,5 +21,5 @@ def ring_new(
     """The same in the transaction that has just written these whole rows, which need not be read again."""
     first = [row for row in obligations if row["kind"] == case.first_obligation]
     uow.know(alerting.OBLIGATION, case, first, duty=case.first_obligation)
-    uow.know(sheet.TRANSFERS, case, transfers)
+    uow.know(match_keys.TRANSFERS, case, transfers)
     ring(uow, case)

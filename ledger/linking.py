@@ -29,7 +29,7 @@ from sqlalchemy import case as sql_case
 
 from ledger import tables as t
 from ledger.events import CaseLinked, LinkReceived
-from ledger.sheet import TRANSFERS
+from ledger.match_keys import TRANSFERS
 from ledger.statements import among, number
 from ledger.unit_of_work import Case, UnitOfWork
 

@@ -1,4 +1,4 @@
-"""What is known of a case's transfers, as alerts need it, and as the stop-payment sheet (止付信息单) prints it."""
+"""The stop-payment sheet (止付信息单): what is known of a case, as the bank and the police type it off."""
 
 from __future__ import annotations
 
@@ -6,69 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping
 
-from ledger import corrections, fraud, people, states, values
-from ledger import tables as t
+from ledger import corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, RowKey
-from ledger.escalation import minutes_between
-from ledger.statements import among
-from ledger.unit_of_work import Case, UnitOfWork
 
 Words = tuple[str, str]  # Chinese, English
-
-# The four facts that the bank checks; a stop with one of them wrong is refused (银发〔2016〕86号).
-MATCH_KEYS = ("name", "account", "amount", "time")
-
-
-TRANSFERS = select(t.transfers).where(among(t.transfers.c.case_id, "cases")).order_by(t.transfers.c.position)
-
-
-def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
-    return list(conn.execute(TRANSFERS, {"cases": [case_id]}).mappings())
-
-
-def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
-    """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
-    if not rows:
-        return [(1, "amount")]
-    columns = {"name": "payee_name_sealed", "account": "payee_account_sealed", "time": "happened_at"}
-    return [(row["position"], key) for row in rows for key, column in columns.items() if row[column] is None]
-
-
-def missing_keys(rows: list[RowMapping]) -> tuple[str, ...]:
-    """Match keys that some transfer still lacks."""
-    found = {key for _, key in lacking(rows)}
-    return tuple(key for key in MATCH_KEYS if key in found)
-
-
-def named(found: list[tuple[int, str]], *, several: bool) -> Words:
-    """What is lacking, in words; of several transfers, which."""
-    of: dict[int, list[Words]] = {}
-    for position, key in found:
-        of.setdefault(position, []).append(_KEYS[key])
-    zh = ((f"第{n}笔" if several else "") + "、".join(key[0] for key in keys) for n, keys in of.items())
-    en = (", ".join(key[1] for key in keys) + (f" of transfer {n}" if several else "") for n, keys in of.items())
-    return "；".join(zh), "; ".join(en)
-
-
-def alert_facts(uow: UnitOfWork, case: Case) -> dict[str, Any]:
-    """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601."""
-    rows = uow.of_case(TRANSFERS, case)
-    facts: dict[str, Any] = {"code": case.code, "reported_at": case.row["received_at"].isoformat()}
-    facts["minutes"] = minutes_between(case.row["received_at"], uow.now)
-    if rows:
-        first = rows[0]
-        facts |= {
-            # Other currencies are not added up with yuan: the sheet names each.
-            "amount_fen": sum(row["amount_fen"] for row in rows if row["currency"] == "CNY") or None,
-            "transfers": len(rows),
-            "channel": first["channel"],
-            "when": first["when_bucket"],
-            "happened_at": first["happened_at"].isoformat() if first["happened_at"] else None,
-            "missing": list(missing_keys(rows)),
-        }
-    return facts
 
 
 @dataclass(frozen=True)
@@ -128,7 +71,7 @@ def _plain(line: Line, value: Any) -> dict[str, Any]:
 
 def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
     """Everything the sheet says of a case, in the order in which it is typed at the bank (DOMAIN §3)."""
-    key, rows = keys.unwrap(case["id"], case["row_key"]), transfers(conn, case["id"])
+    key, rows = keys.unwrap(case["id"], case["row_key"]), match_keys.transfers(conn, case["id"])
     later = list(corrections.of_case(conn, key, case["id"]))
     made: list[tuple[Line, ...]] = []
     for row in rows:
@@ -197,8 +140,8 @@ def _line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = No
 
 def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, now: datetime) -> tuple[Line, ...]:
     ready = ("户名、账号、金额、时间齐全", "Name, account, amount and time are there")
-    if found := lacking(rows):
-        zh, en = named(found, several=len(rows) > 1)
+    if found := match_keys.lacking(rows):
+        zh, en = match_keys.named(found, several=len(rows) > 1)
         ready = (f"还缺：{zh}", f"Missing: {en}")
     voice = _VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
     kind, reported = "drill" if case["drill"] else "case", case["received_at"]
@@ -208,7 +151,7 @@ def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, n
         _line("kind", "类别", "Kind", kind, _KIND[kind]),
         _line("reported_at", "报告时间", "Reported", _iso(reported, zone), _second(reported, zone)),
         _line("printed_at", "打印时间", "Printed", _iso(now, zone), _second(now, zone)),
-        _line("missing", "要素", "Readiness", list(missing_keys(rows)), ready),
+        _line("missing", "要素", "Readiness", list(match_keys.missing(rows)), ready),
         _line("voice", "电话核实", "Call", case["voice"], voice),
     )
 
@@ -297,12 +240,6 @@ def _second(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
-_KEYS = {
-    "name": ("户名", "name"),
-    "account": ("账号", "account"),
-    "amount": ("金额", "amount"),
-    "time": ("时间", "time"),
-}
 _PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
 _VOICE = {
     "called": ("已电话核实", "Confirmed by phone"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
-from ledger import sheet, spooled
+from ledger import match_keys, spooled
 from ledger import tables as t
 from ledger.crypto import digest
 from ledger.errors import Expired, NotFound
@@ -53,7 +53,7 @@ def _asked(conn: Connection, case: RowMapping) -> list[str]:
     """The match keys that the police asked for and that are missing still; filing the stop ends the question."""
     if not case["asked"] or case["state"] not in _OPEN:
         return []
-    return [key for key in sheet.missing_keys(sheet.transfers(conn, case["id"])) if key in case["asked"]]
+    return [key for key in match_keys.missing(match_keys.transfers(conn, case["id"])) if key in case["asked"]]
 
 
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, false, or_, select, true, union
 
-from ledger import codes, corrections, people, sheet, spooled, values
+from ledger import codes, corrections, match_keys, people, spooled, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -78,14 +78,14 @@ def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]
     def opened(table: str, row: RowMapping, *names: str) -> dict[str, str | None]:
         return {name: key.open(table, row["id"], name, row[f"{name}_sealed"]) for name in names}
 
-    rows = sheet.transfers(conn, case["id"])
+    rows = match_keys.transfers(conn, case["id"])
     police = conn.execute(select(t.obligations).where(o.case_id == case["id"], o.kind.in_(_POLICE))).mappings().one()
     owner = people.by_id(conn, keys, [police["owner_id"]])
     return {
         "case": case,
         "police": police,
         "owner": owner[0].called if owner else "",
-        "missing": sheet.missing_keys(rows),
+        "missing": match_keys.missing(rows),
         "linked": _code_of(conn, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),

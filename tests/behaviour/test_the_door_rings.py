@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from intake.doors import Door, Provider
-from ledger import alerting, linking, reports, sheet
+from ledger import alerting, linking, match_keys, reports
 from ledger.errors import LedgerAway, Tampered
 from ledger.events import POLICE
 from ledger.reportin import ReportIn, TransferIn
@@ -70,7 +70,7 @@ def test_what_is_rung_with_is_what_was_stored(open_door: World) -> None:
         uow.know = lambda statement, case, rows, **more: written.extend(map(dict, rows))  # type: ignore[method-assign]
         report = reports.accept(uow, ReportIn("13800000001", transfers=(TransferIn(amount_fen=100),)), ring=True)
         read = [*uow.of_case(alerting.OBLIGATION, uow.case(report.case_id), duty="police"),
-                *uow.of_case(sheet.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
+                *uow.of_case(match_keys.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
         changed = {"step", "entered_at", "next_at", "ladder_at"}
         assert [without(row, changed) for row in written[: len(read)]] == [without(dict(it), changed) for it in read]
 

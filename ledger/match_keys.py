@@ -1,0 +1,71 @@
+"""The facts of a case's transfers: those an alert needs, and which of the four match keys (核对要素) are lacking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from ledger import tables as t
+from ledger.escalation import minutes_between
+from ledger.statements import among
+from ledger.unit_of_work import Case, UnitOfWork
+
+Words = tuple[str, str]  # Chinese, English
+
+# The four facts that the bank checks; a stop with one of them wrong is refused (银发〔2016〕86号).
+MATCH_KEYS = ("name", "account", "amount", "time")
+_KEYS = {
+    "name": ("户名", "name"),
+    "account": ("账号", "account"),
+    "amount": ("金额", "amount"),
+    "time": ("时间", "time"),
+}
+TRANSFERS = select(t.transfers).where(among(t.transfers.c.case_id, "cases")).order_by(t.transfers.c.position)
+
+
+def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
+    return list(conn.execute(TRANSFERS, {"cases": [case_id]}).mappings())
+
+
+def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
+    """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
+    if not rows:
+        return [(1, "amount")]
+    columns = {"name": "payee_name_sealed", "account": "payee_account_sealed", "time": "happened_at"}
+    return [(row["position"], key) for row in rows for key, column in columns.items() if row[column] is None]
+
+
+def missing(rows: list[RowMapping]) -> tuple[str, ...]:
+    """Match keys that some transfer still lacks."""
+    found = {key for _, key in lacking(rows)}
+    return tuple(key for key in MATCH_KEYS if key in found)
+
+
+def named(found: list[tuple[int, str]], *, several: bool) -> Words:
+    """What is lacking, in words; of several transfers, which."""
+    of: dict[int, list[Words]] = {}
+    for position, key in found:
+        of.setdefault(position, []).append(_KEYS[key])
+    zh = ((f"第{n}笔" if several else "") + "、".join(key[0] for key in keys) for n, keys in of.items())
+    en = (", ".join(key[1] for key in keys) + (f" of transfer {n}" if several else "") for n, keys in of.items())
+    return "；".join(zh), "; ".join(en)
+
+
+def alert_facts(uow: UnitOfWork, case: Case) -> dict[str, Any]:
+    """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601."""
+    rows = uow.of_case(TRANSFERS, case)
+    facts: dict[str, Any] = {"code": case.code, "reported_at": case.row["received_at"].isoformat()}
+    facts["minutes"] = minutes_between(case.row["received_at"], uow.now)
+    if rows:
+        first = rows[0]
+        facts |= {
+            # Other currencies are not added up with yuan: the sheet names each.
+            "amount_fen": sum(row["amount_fen"] for row in rows if row["currency"] == "CNY") or None,
+            "transfers": len(rows),
+            "channel": first["channel"],
+            "when": first["when_bucket"],
+            "happened_at": first["happened_at"].isoformat() if first["happened_at"] else None,
+            "missing": list(missing(rows)),
+        }
+    return facts
