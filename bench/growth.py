@@ -137,7 +137,9 @@ def _sized(world: World, size: int) -> dict[str, float]:
     some, began = histories(world), time.monotonic()
     Years(world.parts.ledger, some, list(colleges(world))).fill(size)
     with world.parts.ledger.engine.connect() as conn:
-        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("SET statement_timeout = 0"))
+        conn.execute(text("VACUUM ANALYZE"))
+        conn.execute(text("RESET statement_timeout"))
         big = conn.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
     sys.stdout.write(f"{size} cases: filled in {time.monotonic() - began:.0f} s, {big / 2**20:.0f} MB\n")
     sys.stdout.flush()

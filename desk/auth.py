@@ -45,8 +45,7 @@ class SessionUser:
     def log(self, action: str, *read: str) -> None:
         """Note in the ledger what this user read, or was refused."""
         with self.ledger.begin("read-log") as uow:
-            for what in read:
-                anchors.log_read(uow, f"user:{self.user.id}", action, what)
+            anchors.log_reads(uow, f"user:{self.user.id}", action, read)
 
 
 def me() -> User:

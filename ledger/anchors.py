@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from ledger import tables as t
 from ledger.audit import entry, plain
@@ -76,10 +76,10 @@ def _keep_outside(file: Path, seq: int, mac: bytes) -> None:
         os.fsync(out.fileno())
 
 
-def log_read(uow: UnitOfWork, actor: str, action: str, what: str) -> None:
-    """A person's record was read, or its reading refused. What was in it is not said."""
-    row = {"id": t.new_id(), "at": uow.now, "actor": actor, "action": action, "object": what, "anchored": False}
-    uow.conn.execute(insert(t.access_log).values(row))
+def log_reads(uow: UnitOfWork, actor: str, action: str, read: Sequence[str]) -> None:
+    """These records were read, or their reading refused. What was in them is not said."""
+    said = {"at": uow.now, "actor": actor, "action": action, "anchored": False}
+    uow.insert(t.access_log, [{"id": t.new_id(), "object": what, **said} for what in read])
 
 
 def verify(conn: Connection, keys: Keys, file: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ Each limit is what it takes today. A statement more is a decision: on the way to
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from ledger.events import CARE, COUNSELOR, NOTICE, POLICE
 from ledger.unit_of_work import UnitOfWork
 from services.worker import run_open
 from tests.behaviour.stories import read_all, reported
-from tests.world import World
+from tests.world import World, another_fraud
 
 LOOK = 1  # for work, or for texts
 
@@ -58,11 +59,14 @@ class NothingToCallWith:
 
 
 @contextmanager
-def counted(world: World) -> Iterator[Counter[str]]:
+def counted(world: World, *, here: bool = False) -> Iterator[Counter[str]]:
+    """`here`: by this thread alone, and not by a callback that comes meanwhile."""
     found: Counter[str] = Counter()
+    this = threading.get_ident()
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        found[statement] += not statement.startswith("BEGIN")  # SQLite is told to begin by a statement
+        if not here or threading.get_ident() == this:
+            found[statement] += not statement.startswith("BEGIN")  # SQLite is told to begin by a statement
 
     event.listen(world.parts.ledger.engine, "before_cursor_execute", note)
     try:
@@ -125,3 +129,24 @@ def test_more_reports_do_not_make_one_dearer(world: World) -> None:
         totals.append(found.total())
         read_all(world)
     assert totals[0] >= totals[-1], totals
+
+
+@pytest.mark.parametrize(("role", "path", "who"), [
+    ("counselor", "/desk/followups", "counselor"), ("security", "/desk/followups", "office"),
+    ("security", "/desk/board", "office"), ("officer", "/duty", "officer"),
+])  # fmt: skip
+def test_a_longer_list_takes_no_more_statements(world: World, role: str, path: str, who: str) -> None:
+    """That each of its students was looked up is noted all the same."""
+    staff = world.user("somebody", role, world.phones[who].number, world.college)
+    totals, noted = [], []
+    for _ in range(3):
+        world.report(**another_fraud())
+        world.pump()
+        with counted(world, here=True) as found:
+            assert staff.get(path).status_code == 200
+        totals.append(found.total())
+        noted.append(world.rows("SELECT count(*) FROM access_log")[0][0])
+    assert totals[0] == totals[-1], (totals, found)
+    if path == "/desk/followups":
+        assert [noted[1] - noted[0], noted[2] - noted[1]] == [2, 3]
+    read_all(world)
