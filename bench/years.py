@@ -52,7 +52,7 @@ def school() -> School:
     small = demo_school()
     colleges = [CollegeRow(f"K{n:02}", f"示例{n}学院") for n in range(COLLEGES - len(small.colleges))]
     staff = [
-        PersonRow(f"{it.code}C{n}", f"测试{it.code}{n}", "counselor", f"+8613800{at:02}1{n:03}", it.code)
+        PersonRow(f"{it.code}C{n}", f"测试{it.code}{n}", "counselor", f"+8613700{at:02}1{n:03}", it.code)
         for at, it in enumerate(colleges)
         for n in range(COUNSELORS)
     ]
