@@ -10,7 +10,7 @@ demo: .venv/.installed
 	@exec scripts/demo.sh
 
 test: .venv/.installed
-	@$(BIN)/python -m pytest --numprocesses=$(strip $(JOBS)) --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(strip $(JOBS)) --dist=loadfile $(ARGS)
 
 lint: .venv/.installed
 	@$(BIN)/python -m pytest -q tests/unit/test_gates.py

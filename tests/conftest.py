@@ -98,12 +98,10 @@ def _come_to_rest(page: Page) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts processes and gives them seconds has the machine for itself; at the end, since until then several
-    processes have work to do side by side."""
+    """What starts processes and gives them seconds has the machine for itself."""
     for item in items:
         if ALONE & set(item.path.parts):
             item.add_marker("alone")
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
 
 
 @pytest.fixture(autouse=True)
