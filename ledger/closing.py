@@ -63,10 +63,16 @@ def sign(uow: UnitOfWork, case: Case, user: User) -> None:
     row = referrals.follow_up(uow, case)
     if row["state"] != "review" or missing(uow, case, user):
         raise NotAllowed("something is missing, or the same person asked for it")
-    referrals.change(uow, case, state="closed", closed_at=uow.now)
-    uow.conn.execute(update(t.contacts).where(k.follow_up_id == row["id"]).values(remind_at=None))
-    _obligation(uow, case, "closed")
+    end(uow, case)
     uow.append(case, FollowUpClosed(), f"user:{user.id}")
+
+
+def end(uow: UnitOfWork, case: Case) -> None:
+    """The record is over, if there is one: a drill may be over first. Nobody is reminded of its contacts any more."""
+    referrals.change(uow, case, state="closed", closed_at=uow.now)
+    its = select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id).scalar_subquery()
+    uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None))
+    _obligation(uow, case, "closed")
 
 
 def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, union_all, update
 
-from ledger import alerting, care
+from ledger import alerting, care, closing
 from ledger import tables as t
 from ledger.alarms import alarm
 from ledger.deliveries import WAITING
@@ -104,7 +104,5 @@ def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
     mine = update(t.obligations).where(o.case_id == case.id)
     uow.conn.execute(mine.values(next_at=None))
     uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))
-    uow.conn.execute(mine.where(o.kind == "care").values(state="closed", done_at=uow.now))
-    its = update(t.follow_ups).where(t.follow_ups.c.case_id == case.id)
-    uow.conn.execute(its.values(state="closed", closed_at=uow.now, next_due_at=None))
+    closing.end(uow, case)
     uow.append(case, DrillEnded(by), by)

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from ledger import corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, RowKey
-
-Words = tuple[str, str]  # Chinese, English
+from ledger.match_keys import Words
 
 
 @dataclass(frozen=True)

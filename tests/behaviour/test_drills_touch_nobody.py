@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger import people
 from services.drill import signed_token
 from services.worker import run_open
 from tests.behaviour.stories import only_police_ring, read_all
@@ -78,8 +79,25 @@ def test_a_drill_that_is_over_leaves_no_record_open(world: World) -> None:
     late = start(world, college="GX")
     assert {end(world, begun), end(world, late)} == {204}
     world.pump()
-    assert world.rows("SELECT state, next_due_at FROM follow_ups") == [("closed", None)]
+    assert world.rows("SELECT state, closed_at IS NULL FROM follow_ups") == [("closed", False)]
     assert (begun.state("care"), late.state("care")) == ("closed", "closed")
+
+
+def test_nobody_is_reminded_of_what_was_agreed_in_a_drill_that_is_over(world: World) -> None:
+    drill = start(world, college="WY")
+    world.pump()
+    rung = [text.person_id for text in drill.texts("counselor")]
+    with world.parts.ledger.read() as conn:
+        phone = people.by_id(conn, world.parts.ledger.keys, rung)[0].phone
+    counselor = world.user("murong", "counselor", phone)
+    form = {"contact": "call_30m", "reached": "yes", "next": "1"}
+    assert world.press(counselor, f"/desk/followups/{drill.code}/contact", **form).status_code == 303
+    assert len(world.rows("SELECT id FROM contacts WHERE remind_at IS NOT NULL")) == 1
+    assert end(world, drill) == 204
+    world.pump()
+    assert world.rows("SELECT id FROM contacts WHERE remind_at IS NOT NULL") == []
+    world.advance(3 * 24 * 3600)
+    assert {kind for kind, _ in told(world)} & {"counselor_reminder", "follow_up"} == set()
 
 
 def test_nobody_reached_in_a_drill_wakes_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
