@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, insert, select
+from sqlalchemy import BindParameter, ColumnElement, insert, select, update
 
 from ledger import codes, deliveries, reports
 from ledger import tables as t
@@ -13,6 +13,7 @@ from ledger.crypto import digest
 from ledger.errors import Conflict
 from ledger.events import PRIORITY, ReportSpooled
 from ledger.spool import Called, Entry
+from ledger.statements import one_of
 from ledger.unit_of_work import Case, UnitOfWork
 
 s, c, d, o = t.spooled.c, t.cases.c, t.deliveries.c, t.obligations.c
@@ -51,9 +52,11 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
     uow.write_changes()
     obligation = uow.conn.execute(select(o.id).where(o.case_id == case.id, o.kind == kind)).scalar_one()
     sent = called.state == "sent"
+    dedup = f"{obligation}:0:{called.person_id}"
+    _give_way(uow, dedup)
     row: dict[str, Any] = {
         "id": called.delivery_id,
-        "dedup": f"{obligation}:0:{called.person_id}",
+        "dedup": dedup,
         "case_id": case.id,
         "obligation_id": obligation,
         "step": 0,
@@ -79,6 +82,16 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
     if uow.insert_new(t.deliveries, [row]) and sent:
         deliveries.tell_obligation(uow, case, deliveries.locked(uow, [called.delivery_id])[called.delivery_id],
                                    "sent", taken=True)  # fmt: skip
+
+
+def _give_way(uow: UnitOfWork, dedup: str) -> None:
+    """The ledger's own text to that person has reached nobody yet: the case was in it before, and nobody was told so.
+
+    One that a sender has in hand, or that a bundle speaks for, goes its way.
+    """
+    unheard = (d.dedup == dedup, one_of(d.state, ("pending", "failed_temporary")), d.bundle_id.is_(None))
+    values = {"state": "cancelled", "available_at": None, "dedup": f"{dedup}:given-way"}
+    uow.conn.execute(update(t.deliveries).where(*unheard).values(values))
 
 
 def gave(fold: str) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from services.spooler import Spooler
+from services.worker import run_open
 from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full
 from tests.behaviour.stories import only_police_ring, read_all
 from tests.world import PUBLIC, World, body
@@ -191,6 +192,24 @@ def test_for_a_blip_nobody_is_texted_from_the_spool(world: World) -> None:
     world.pump()
     everybody_is_told(world, first.code)
     world.phones.assert_all_read()
+    assert cases(world) == 1
+
+
+def test_a_text_that_nobody_has_called_gives_way_to_the_one_that_went_out(world: World) -> None:
+    """Stored, and its texts written, but neither answered nor called before the outage; then sent again."""
+    world.report("lost")
+    run_open(world.parts.ledger, world.handlers)
+    with away(world) as spooler:
+        again = world.client.post(URL, json=body(), headers={"Idempotency-Key": "lost"}).get_json()
+        spooler.tick()
+        world.phones["officer"].expects("故障中", again["case"])
+        world.phones["desk"].expects("故障中")
+    real = in_the_ledger(world, f"/r/{again['token']}")
+    world.phones["officer"].expects_nothing()
+    world.phones["counselor"].expects(real)
+    world.phones["student"].expects(real)
+    world.phones["officer"].replies(again["case"]).expects("由您接单", real)
+    world.phones["desk"].expects("已有人接单")
     assert cases(world) == 1
 
 
