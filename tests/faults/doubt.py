@@ -1,6 +1,7 @@
 """Reports of which nobody can know whether their commit was made: it was asked for, and no answer came. Pure.
 
-Seen from outside: a try of theirs was in the air while commits went unanswered.
+Seen from outside: a try of theirs was in the air while commits went unanswered, or was itself never answered: its door
+died after the commit, say, or the way back was cut, and the database went away before the next try.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ STROKE_S = 1.0
 
 def keys(history: Sequence[Entry], time: Time) -> set[str]:
     unsure = [(spell.began, _ends(spell)) for spell in time.spells if spell.name.startswith(THROUGHOUT + AT_ONE_STROKE)]
-    return {key for key, since, until in _tries(history, time.end)
-            if any(since <= ends and until >= began for began, ends in unsure)}  # fmt: skip
+    return {key for key, since, until, answered in _tries(history, time.end)
+            if not answered or any(since <= ends and until >= began for began, ends in unsure)}  # fmt: skip
 
 
 def _ends(spell: Spell) -> float:
     return spell.began + STROKE_S if spell.name.startswith(AT_ONE_STROKE) else spell.ended
 
 
-def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, float]]:
-    """(key, when it was sent, when somebody answered or gave up): one after the other for each key."""
+def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, float, bool]]:
+    """(key, when it was sent, when it was over, whether it was answered): one after the other for each key."""
     begun: dict[str, float] = {}
     for entry in history:
         if entry["what"] not in ("report", "replay"):
@@ -38,5 +39,5 @@ def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, f
         if entry["type"] == "invoke":
             begun[entry["key"]] = entry["t"]
         elif entry["key"] in begun:
-            yield entry["key"], begun.pop(entry["key"]), entry["t"]
-    yield from ((key, since, end) for key, since in begun.items())
+            yield entry["key"], begun.pop(entry["key"]), entry["t"], "status" in entry
+    yield from ((key, since, end, False) for key, since in begun.items())

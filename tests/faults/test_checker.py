@@ -273,6 +273,10 @@ def test_unless_nobody_could_know_of_the_first_commit_and_then_a_third_is() -> N
     assert set(twice.create(113.0, OFFICER, POLICE, "d4").verdict()) == {6}
     at_the_stroke = spooled().create(112.0, OFFICER, POLICE, "d3").asks(89.9)
     assert at_the_stroke.add(90.5, "info", "report", key="k1", error="no answer").verdict() == {}
+    before_it = spooled().create(112.0, OFFICER, POLICE, "d3").asks(80.0)
+    assert before_it.add(80.1, "info", "report", key="k1", error="no answer").verdict() == {}
+    answered = spooled().create(112.0, OFFICER, POLICE, "d3").asks(80.0)
+    assert set(answered.add(80.1, "info", "report", key="k1", status=500, says_110=True).verdict()) >= {6}
     assert spooled().figures()["rung under both codes"] == 0
 
 
