@@ -38,6 +38,11 @@ def clear(uow: UnitOfWork, case_id: UUID, obligation: str) -> None:
     uow.conn.execute(_CLEAR, {"case": case_id, "its": f"{obligation}: ", "now": uow.now})
 
 
+def clear_one(uow: UnitOfWork, dedup: str) -> None:
+    """What it was about is over."""
+    uow.conn.execute(update(t.alarms).where(a.dedup == dedup, a.cleared_at.is_(None)).values(cleared_at=uow.now))
+
+
 def clear_kind(uow: UnitOfWork, kind: str) -> None:
     """What all alarms of this kind were about has been taken up."""
     uow.conn.execute(update(t.alarms).where(a.kind == kind, a.cleared_at.is_(None)).values(cleared_at=uow.now))

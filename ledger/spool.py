@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -87,19 +87,12 @@ class Spool:
 
     def find(self, token: str) -> Entry | None:
         """The entry of a status link."""
-        found = (self._read(path) for path in self._folder.glob(f"*.{_short(token)}.report"))
-        return next((entry for entry in found if entry and entry.token == token), None)
+        found = self._readable(self._folder.glob(f"*.{_short(token)}.report"))
+        return next((entry for entry in found if entry.token == token), None)
 
     def entries(self) -> Iterator[Entry]:
         """The oldest first. One that cannot be read is said and left where it is: those behind it must not wait."""
-        for path in self._paths():
-            try:
-                entry = self._read(path)
-            except (KeyMissing, Tampered, ValueError, KeyError) as error:
-                log.error("spool_unreadable", file=path.name, error=type(error).__name__)
-                continue
-            if entry:
-                yield entry
+        return self._readable(self._paths())
 
     def waiting(self) -> int:
         return len(self.names())
@@ -155,8 +148,18 @@ class Spool:
         return self._folder / f"{entry.id}.calls"
 
     def _with_key(self, submission_key: str) -> Entry | None:
-        found = (self._read(path) for path in sorted(self._folder.glob(f"*.{_short(submission_key)}.*.report")))
-        return next((entry for entry in found if entry and entry.submission_key == submission_key), None)
+        found = self._readable(sorted(self._folder.glob(f"*.{_short(submission_key)}.*.report")))
+        return next((entry for entry in found if entry.submission_key == submission_key), None)
+
+    def _readable(self, paths: Iterable[Path]) -> Iterator[Entry]:
+        for path in paths:
+            try:
+                entry = self._read(path)
+            except (KeyMissing, Tampered, ValueError, KeyError) as error:
+                log.error("spool_unreadable", file=path.name, error=type(error).__name__)
+                continue
+            if entry:
+                yield entry
 
     def _write(self, report: ReportIn, submission_key: str, body: str, now: datetime, code: str | None) -> Entry:
         entry_id = t.new_id()

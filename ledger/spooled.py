@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, insert, select, update
 
-from ledger import codes, deliveries, reports
+from ledger import alarms, codes, deliveries, reports
 from ledger import tables as t
 from ledger.crypto import digest
-from ledger.errors import Conflict
+from ledger.errors import Conflict, KeyMissing, Tampered
 from ledger.events import PRIORITY, ReportSpooled
 from ledger.spool import Called, Entry
 from ledger.statements import one_of
@@ -24,6 +24,7 @@ def enter(uow: UnitOfWork, entry: Entry, calls: Sequence[Called]) -> None:
     """Take a spooled report into the ledger, once. It is to be removed from the spool after the commit."""
     if uow.conn.execute(select(s.id).where(s.id == entry.id)).first():
         return
+    alarms.clear_one(uow, stuck(entry))
     taken = _accept(uow, entry)
     case = uow.case(taken.case_id)
     uow.conn.execute(
@@ -38,11 +39,17 @@ def enter(uow: UnitOfWork, entry: Entry, calls: Sequence[Called]) -> None:
             _reconcile(uow, case, called)
 
 
+def stuck(entry: Entry) -> str:
+    """The name of the alarm for one that cannot enter."""
+    return f"spooled:{entry.id}"
+
+
 def _accept(uow: UnitOfWork, entry: Entry) -> reports.Accepted:
-    """What was answered with a code is a report, even where its key turns out to have been used for another one."""
+    """What was answered with a code is a report, even where its key turns out to have been used for another one, or for
+    one that cannot be opened."""
     try:
         return reports.accept(uow, entry.report, entry.submission_key, entry.body, received_at=entry.taken_at)
-    except Conflict:
+    except (Conflict, KeyMissing, Tampered):
         return reports.accept(uow, entry.report, f"spool:{entry.id}", entry.body, received_at=entry.taken_at)
 
 
@@ -53,7 +60,7 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
     obligation = uow.conn.execute(select(o.id).where(o.case_id == case.id, o.kind == kind)).scalar_one()
     sent = called.state == "sent"
     dedup = f"{obligation}:0:{called.person_id}"
-    _give_way(uow, dedup)
+    _give_way(uow, dedup, called)
     row: dict[str, Any] = {
         "id": called.delivery_id,
         "dedup": dedup,
@@ -84,14 +91,21 @@ def _reconcile(uow: UnitOfWork, case: Case, called: Called) -> None:
                                    "sent", taken=True)  # fmt: skip
 
 
-def _give_way(uow: UnitOfWork, dedup: str) -> None:
-    """The ledger's own text to that person has reached nobody yet: the case was in it before, and nobody was told so.
+def _give_way(uow: UnitOfWork, dedup: str, called: Called) -> None:
+    """The ledger's own text to that phone has reached nobody yet: the case was in it before, and nobody was told so.
 
-    One that a sender has in hand, or that a bundle speaks for, goes its way.
+    One that a sender has in hand, or that a bundle speaks for, goes its way. A sender that wrote down a refusal and got
+    no answer may do so once more: without its token the text stays cancelled.
     """
-    unheard = (d.dedup == dedup, one_of(d.state, ("pending", "failed_temporary")), d.bundle_id.is_(None))
-    values = {"state": "cancelled", "available_at": None, "dedup": f"{dedup}:given-way"}
-    uow.conn.execute(update(t.deliveries).where(*unheard).values(values))
+    same = (d.dedup == dedup, d.to_index == uow.keys.blind("phone", called.to), d.bundle_id.is_(None))
+    values = {
+        "state": "cancelled",
+        "available_at": None,
+        "token": None,
+        "dedup": f"{dedup}:gave-way:{called.delivery_id}",
+    }
+    unheard = update(t.deliveries).where(*same, one_of(d.state, ("pending", "failed_temporary")))
+    uow.conn.execute(unheard.values(values))
 
 
 def gave(fold: str) -> bool:

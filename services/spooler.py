@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,9 @@ from sqlalchemy import text as sql
 
 from ledger import duty_list, failpoints, spooled
 from ledger import tables as t
+from ledger.alarms import alarm
 from ledger.calls import Draft
-from ledger.errors import LedgerAway
+from ledger.errors import LedgerAway, where
 from ledger.reportin import ReportIn
 from ledger.reports import Accepted
 from ledger.spool import Called, Entry, Spool
@@ -146,20 +148,33 @@ class Spooler:
         if not self.spool.waiting():
             return 0
         with self.spool.held() as mine:
+            keys = set[str]()
             for entry in self.spool.entries() if mine else ():
                 if self._stopping.is_set():
                     break
-                if not self._enter(entry) and self._stays_away():
-                    self._ring(entry)
+                # A form sent again with a change is a second entry of the one report, and rings nobody again.
+                again = entry.submission_key in keys
+                keys.add(entry.submission_key)
+                if not self._attempt(self._enter, entry) and not again and self._stays_away():
+                    self._attempt(self._ring, entry)
         return self.spool.waiting()
+
+    def _attempt(self, step: Callable[[Entry], bool], entry: Entry) -> bool:
+        """What is wrong with one report is said where people see it, and keeps out none of those behind it."""
+        try:
+            return step(entry)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others have to be entered and rung for
+            with suppress(LedgerAway), self._ledger.begin("spool-stuck") as uow:
+                if alarm(uow, spooled.stuck(entry), "spool_stuck", f"{entry.code}: {where(error)}"):
+                    log.error("spooled_report_stuck", entry=str(entry.id), reason=where(error))
+            return False
 
     def _enter(self, entry: Entry) -> bool:
         """Whether it is in the ledger now."""
         if self.silent:
             return False
         try:
-            with self._ledger.begin("spooled", DOOR) as uow:
-                spooled.enter(uow, entry, self.spool.calls(entry))
+            self._write(entry)
         except LedgerAway:
             self._is_away()
             return False
@@ -167,7 +182,19 @@ class Spooler:
         log.info("spooled_report_entered", entry=str(entry.id))
         return True
 
-    def _ring(self, entry: Entry) -> None:
+    def _write(self, entry: Entry) -> None:
+        """With what was called for it, or if that cannot be written, without: a text too many is not a report lost."""
+        try:
+            with self._ledger.begin("spooled", DOOR) as uow:
+                spooled.enter(uow, entry, self.spool.calls(entry))
+        except LedgerAway:
+            raise
+        except Exception as error:  # noqa: BLE001  # see above
+            log.error("spooled_calls_unwritten", entry=str(entry.id), reason=where(error))
+            with self._ledger.begin("spooled", DOOR) as uow:
+                spooled.enter(uow, entry, ())
+
+    def _ring(self, entry: Entry) -> bool:
         """Once to each who is on duty. What was refused is tried again; what may have gone out waits for the ledger."""
         now = self._ledger.clock.now()
         roles = duty_list.TARGETS if entry.report.kind == "transferred" else duty_list.TARGETS[1:]
@@ -176,6 +203,7 @@ class Spooler:
             before = calls.get(UUID(shift.person_id))
             if before is None or (before.state == "refused" and now - before.at >= AGAIN):
                 self._call(entry, shift, before)
+        return True
 
     def _call(self, entry: Entry, shift: duty_list.Shift, before: Called | None) -> None:
         facts = _facts(entry)

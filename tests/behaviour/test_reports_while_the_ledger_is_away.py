@@ -10,15 +10,25 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from pytest import MonkeyPatch
+from sqlalchemy import select
 
+from ledger import claims, settling, spooled
+from ledger import tables as t
+from ledger.calls import Outcome
+from ledger.events import PRIORITY
+from ledger.reportin import ReportIn
+from ledger.reports import Accepted
+from ledger.unit_of_work import UnitOfWork
 from services.spooler import Spooler
 from services.worker import run_open
 from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full
 from tests.behaviour.stories import only_police_ring, read_all
-from tests.world import PUBLIC, World, body
+from tests.world import PUBLIC, World, another_fraud, body
 
 URL = "/api/v1/reports"
 
@@ -211,6 +221,130 @@ def test_a_text_that_nobody_has_called_gives_way_to_the_one_that_went_out(world:
     world.phones["officer"].replies(again["case"]).expects("由您接单", real)
     world.phones["desk"].expects("已有人接单")
     assert cases(world) == 1
+
+
+def again_while_away(world: World, key: str = "lost") -> None:
+    """An outage in which this report comes once more, and its officer is texted from the spool."""
+    with away(world) as spooler:
+        assert world.client.post(URL, json=body(), headers={"Idempotency-Key": key}).get_json()["case"].startswith("Z")
+        spooler.tick()
+
+
+def enter(world: World) -> None:
+    world.parts.spooler.ask()
+    world.parts.spooler.tick()
+    assert world.parts.spooler.spool.waiting() == 0
+
+
+def test_it_gives_way_in_every_outage_anew(world: World) -> None:
+    """The spool's own text is refused in the end, and gives way to that of the next outage."""
+    officer = world.phones["officer"].number
+    world.report("lost")
+    run_open(world.parts.ledger, world.handlers)
+    world.double.faults.add("drop_before", officer)
+    again_while_away(world)
+    world.double.faults.add("429", officer, times=None)
+    enter(world)
+    world.clock.advance(3)
+    world.pump()
+    world.double.faults.clear("429")
+    again_while_away(world)
+    enter(world)
+    assert cases(world) == 1 and world.alarms() == []
+    read_all(world)
+
+
+def test_a_refusal_written_down_twice_does_not_bring_it_back(world: World) -> None:
+    """Written down once, the answer lost in the outage; whoever wrote it insists when the ledger is back."""
+    world.report("lost")
+    run_open(world.parts.ledger, world.handlers)
+    (claim,) = claims.claim(world.parts.ledger, 1, PRIORITY["police"], world.parts.sender._render)
+    refused = Outcome(claim, "failed_temporary", error="20429")
+    settling.settle(world.parts.ledger, refused)
+    again_while_away(world)
+    enter(world)
+    settling.settle(world.parts.ledger, refused)
+    world.clock.advance(6)
+    world.pump()
+    world.phones["officer"].expects("故障中")
+    world.phones["officer"].expects_nothing()
+    read_all(world)
+
+
+def test_it_gives_way_only_to_a_text_to_the_same_phone(world: World) -> None:
+    """The duty list that the spool knows is up to half a minute old."""
+    world.report("lost")
+    run_open(world.parts.ledger, world.handlers)
+    again_while_away(world)
+    with world.parts.ledger.begin("another number") as uow:
+        row = uow.conn.execute(select(t.deliveries).where(t.deliveries.c.kind == "officer")).mappings().one()
+        uow.change(t.deliveries, row["id"], to_index=uow.keys.blind("phone", "+8613800009999"))
+    enter(world)
+    assert [row.state for row in world.rows("SELECT state FROM deliveries WHERE kind = 'officer'")] == ["pending"]
+    world.pump()
+    read_all(world)
+
+
+def test_a_form_sent_again_with_a_change_rings_nobody_again(world: World) -> None:
+    with away(world) as spooler:
+        for amount in ("38600", "38700"):
+            form(world, amount=amount)
+            spooler.tick()
+        world.phones["officer"].expects("故障中").expects_nothing()
+        world.phones["desk"].expects("故障中").expects_nothing()
+    in_the_only_case(world)
+    read_all(world)
+
+
+def test_a_call_that_cannot_be_written_keeps_no_report_out(world: World) -> None:
+    """A database from a backup older than the roster does not know whom the spool has called."""
+    with away(world) as spooler:
+        form(world)
+        spooler.tick()
+        (entry,) = spooler.spool.entries()
+        spooler.spool.note(entry, replace(spooler.spool.calls(entry)[0], person_id=t.new_id()))
+    enter(world)
+    world.pump()
+    assert cases(world) == 1 and world.alarms() == []
+    read_all(world)
+
+
+def test_one_that_cannot_enter_is_rung_for_and_said_and_holds_up_no_other(
+    world: World, monkeypatch: MonkeyPatch
+) -> None:
+    accept = spooled.reports.accept
+
+    def stumble(uow: UnitOfWork, report: ReportIn, *given: Any, **more: Any) -> Accepted:
+        if (report.phone or "").endswith(FORM["phone"]):
+            raise ValueError("a bug")
+        return accept(uow, report, *given, **more)
+
+    monkeypatch.setattr(spooled.reports, "accept", stumble)
+    with away(world) as spooler:
+        form(world)
+        form(world, submission_key="k-2", **another_fraud())
+    spooler.ask()
+    for _ in range(2):
+        spooler.tick()
+    assert (cases(world), spooler.spool.waiting(), world.alarms()) == (1, 1, ["spool_stuck"])
+    world.phones["officer"].expects("故障中")
+    monkeypatch.undo()
+    enter(world)
+    assert (cases(world), world.alarms()) == (2, [])
+    world.pump()
+    read_all(world)
+
+
+def test_a_file_that_was_damaged_refuses_nobody(world: World) -> None:
+    with away(world) as spooler:
+        form(world)
+        (file,) = spooler.spool._folder.glob("*.report")
+        file.write_text("{}")
+        form(world)
+        assert spooler.spool.waiting() == 2
+    world.pump()
+    assert cases(world) == 1
+    read_all(world)
 
 
 def test_nobody_answers_and_the_ladder_goes_on_where_the_outage_left_it(world: World) -> None:
