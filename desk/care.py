@@ -36,8 +36,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         tomorrow = now.astimezone(ledger.zone).date() + timedelta(days=1)
         with ledger.read() as conn:
             found = care_views.follow_ups(conn, ledger.keys, me(), now, datetime.combine(tomorrow, time(), ledger.zone))
-        rows = [*found.immediate, *found.overdue, *found.today, *found.week, *found.signing]
-        access.log("student.read", *(f"code:{row.code}" for row in rows))
+        access.log("student.read", *(f"code:{row.code}" for row in found.rows))
         return render_template(template, found=found, now=now, counted=care_views.COUNTED)
 
     def shown(code: str) -> str:

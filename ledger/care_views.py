@@ -43,18 +43,25 @@ class FollowUpRow:
     mode: str
     due_at: datetime | None
     unsafe: bool  # said so, and nobody has been with them yet
+    college: str
+    counselor: str
 
     @property
     def at_once(self) -> bool:
         return self.immediate or self.unsafe
 
+    def to_sign(self, now: datetime) -> bool:
+        """Whether it waits for a second person. A contact that is overdue comes before."""
+        return self.state == "review" and (self.due_at is None or self.due_at > now)
+
 
 @dataclass(frozen=True)
 class FollowUps:
-    """Open follow-ups: those in danger or who say they are, then by when the next contact is due.
+    """Open follow-ups: those in danger, those who say they are, then by when the next contact is due.
 
-    `signing` wait for a second person, or owe nothing more. `others`: how many are in none of these lists, as far as
-    counted; they are due after a week, or the lists are full.
+    `signing` wait for a second person and owe no contact by now, `done` owe none at all and wait for somebody to ask
+    for closing; of both those that are open longest come first. `others`: how many are in none of these lists, as far
+    as counted; they are due after a week, or the lists are full.
     """
 
     immediate: list[FollowUpRow]
@@ -62,7 +69,12 @@ class FollowUps:
     today: list[FollowUpRow]
     week: list[FollowUpRow]
     signing: list[FollowUpRow]
+    done: list[FollowUpRow]
     others: int
+
+    @property
+    def rows(self) -> list[FollowUpRow]:
+        return [*self.immediate, *self.overdue, *self.today, *self.week, *self.signing, *self.done]
 
 
 @dataclass(frozen=True)
@@ -83,15 +95,15 @@ def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight
     theirs = _open_of(user)
     listed = _rows(conn, keys, _facts(conn, _to_list(conn, theirs, now)))
     counted = theirs.limit(len(listed) + COUNTED).subquery()
-    shown = [row for row in listed if not row.at_once]
-    signing = [row for row in shown if row.state == "review" or row.due_at is None]
-    by_date = [(row, row.due_at) for row in shown if row.due_at and row.state != "review"]
+    shown = sorted((row for row in listed if not row.at_once), key=lambda row: row.opened_at)
+    by_date = sorted(((row, row.due_at) for row in shown if row.due_at and not row.to_sign(now)), key=lambda it: it[1])
     return FollowUps(
-        [row for row in listed if row.at_once],
+        sorted((row for row in listed if row.at_once), key=lambda row: (not row.immediate, row.due_at or now)),
         [row for row, due in by_date if due <= now],
         [row for row, due in by_date if now < due <= midnight],
         [row for row, due in by_date if due > max(now, midnight)],
-        signing,
+        [row for row in shown if row.to_sign(now)],
+        [row for row in shown if row.due_at is None and row.state != "review"],
         max(0, conn.execute(select(func.count()).select_from(counted)).scalar_one() - len(listed)),
     )
 
@@ -129,29 +141,31 @@ def _unsafe() -> Select[tuple[UUID]]:
 
 
 def _facts(conn: Connection, cases: list[UUID]) -> Sequence[RowMapping]:
-    """Those at once, then by date."""
+    """In no order."""
     asks = exists().where(o.case_id == c.id, o.kind == UNSAFE, o.next_at.is_not(None))
     owed = (k.follow_up_id == f.id) & (k.due_at == f.next_due_at) & k.done_at.is_(None)
     query = (
         select(t.cases, f.state.label("care_state"), f.immediate, asks.label("unsafe"), f.opened_at,
-               k.kind.label("contact"), k.mode, f.next_due_at.label("due_at"))
+               k.kind.label("contact"), k.mode, f.next_due_at.label("due_at"), t.colleges.c.name.label("college"))
         .join(t.follow_ups, f.case_id == c.id)
         .outerjoin(t.contacts, owed)
+        .outerjoin(t.colleges, t.colleges.c.code == c.college_code)
         .where(among(c.id, "cases"), f.closed_at.is_(None))
-        .order_by((f.immediate | asks).desc(), f.next_due_at, f.opened_at)
     )  # fmt: skip
     return conn.execute(query, {"cases": cases}).mappings().all()
 
 
 def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[FollowUpRow]:
-    students = {p.id: p for p in people.by_id(conn, keys, [row["victim_id"] for row in rows])}
+    whose = [row[name] for row in rows for name in ("victim_id", "counselor_id")]
+    known = {p.id: p for p in people.by_id(conn, keys, whose)}
     made = []
     for row in rows:
-        student = students.get(row["victim_id"])
+        student, counselor = known.get(row["victim_id"]), known.get(row["counselor_id"])
         number = people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, student)
         made.append(FollowUpRow(
             row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
             row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"], row["unsafe"],
+            row["college"] or "", counselor.called if counselor else "",
         ))  # fmt: skip
     return made
 

@@ -34,11 +34,13 @@ def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: 
 def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str]:
     """What closing still lacks, as keys of followups.MISSING."""
     row = referrals.follow_up(uow, case)
-    kinds = uow.conn.scalars(select(k.kind).where(k.follow_up_id == row["id"], k.done_at.is_not(None)))
+    its = uow.conn.execute(select(k.kind, k.done_at).where(k.follow_up_id == row["id"])).all()
+    settled = frozenset(it.kind for it in its if it.done_at)
     return followups.may_close(CloseFacts(
-        settled=frozenset(kinds), calm=contacts.calm_of(uow, case), debt_settled=row["debt"] in DEBT,
-        open_referrals=int(bool(row["referred_at"] and not row["seen_at"])), student_told=row["told_at"] is not None,
-        closer=str(row["closer_id"]), second_signer=str(signer.id) if signer else None, immediate=row["immediate"],
+        settled=settled, owed=frozenset(it.kind for it in its) - settled, calm=contacts.calm_of(uow, case),
+        debt_settled=row["debt"] in DEBT, open_referrals=int(bool(row["referred_at"] and not row["seen_at"])),
+        student_told=row["told_at"] is not None, closer=str(row["closer_id"]),
+        second_signer=str(signer.id) if signer else None, immediate=row["immediate"],
     ))  # fmt: skip
 
 

@@ -53,9 +53,11 @@ _FIRST_CALL = (
 )
 _LATER = ((timedelta(0), _OWN), (timedelta(hours=4), _COLLEGE), (timedelta(hours=24), _OFFICE))
 
+AGREED = "agreed_"  # how the kinds of contacts begin that are not of the cadence
 MISSING: dict[str, str] = {
     "contact_d30": "30天联系未完成或未记录谢绝",
     "contact_d90": "90天联系未完成或未记录谢绝",
+    "agreed": "约定的联系未完成或未记录谢绝",
     "two_calm": "最近两次联系需均平稳",
     "debt": "欠款尚无安排（或未记为无需安排）",
     "referral": "转介尚无回复",
@@ -78,11 +80,12 @@ class ContactPlan:
 class CloseFacts:
     """What closing looks at.
 
-    `settled` are the kinds of contacts done or declined, `calm` tells of each contact that reached the student, oldest
-    first; `debt_settled` means a plan or none needed; `closer` and `second_signer` are ids of two people.
+    `settled` are the kinds of contacts done or declined, `owed` the others; `calm` tells of each contact that reached
+    the student, oldest first; `debt_settled` means a plan or none needed; `closer` and `second_signer` are ids.
     """
 
     settled: frozenset[str]
+    owed: frozenset[str]
     calm: tuple[bool, ...]
     debt_settled: bool
     open_referrals: int
@@ -107,7 +110,7 @@ def contacts_due(opened_at: datetime) -> list[ContactPlan]:
 
 def agreed(nth: int, due_at: datetime) -> ContactPlan:
     """A contact that counselor and student agreed on beyond the cadence."""
-    return ContactPlan(f"agreed_{nth}", "any", due_at)
+    return ContactPlan(f"{AGREED}{nth}", "any", due_at)
 
 
 def state_now(state: str, referral_open: bool, calm: tuple[bool, ...]) -> str:
@@ -126,6 +129,7 @@ def may_close(facts: CloseFacts) -> list[str]:
     kept = {
         "contact_d30": "d30" in facts.settled,
         "contact_d90": "d90" in facts.settled,
+        "agreed": not any(kind.startswith(AGREED) for kind in facts.owed),  # somebody was promised it
         "two_calm": len(facts.calm) >= 2 and all(facts.calm[-2:]),
         "debt": facts.debt_settled,
         "referral": facts.open_referrals == 0,

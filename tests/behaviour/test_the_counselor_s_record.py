@@ -276,6 +276,61 @@ def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: Worl
     world.phones["counselor"].expects("约定联系", report.code)
 
 
+def test_what_waits_for_a_signature_is_told_from_what_nobody_has_asked_to_close(world: World) -> None:
+    mine, reports = counselor(world), []
+    for _ in range(3):
+        reports.append(world.report(**another_fraud()))
+        world.pump()
+        complete(world, mine, reports[-1])
+        world.clock.advance(60)
+    first, second, third = reports
+    for report in (third, first):
+        world.press(mine, f"/desk/followups/{report.code}/close", debt="none", told="1")
+    for client in (mine, world.user("xuanyuan", "security", world.phones["office"].number)):
+        page = said(client.get("/desk/followups").text)
+        signing, done = page.index("等待复核签字2"), page.index("没有待办联系1")
+        assert signing < page.index(first.code) < page.index(third.code) < done < page.index(second.code)
+        assert page.count("待申请结案") == 1
+    assert "慕容老师" in page and "示例文学院" in page  # the office sees whose each is
+    asked, unasked = (said(client.get(f"/desk/followups/{it.code}").text) for it in (first, second))
+    assert "签字结案" in asked and "辅导员申请结案后" in unasked
+    read_all(world)
+
+
+def test_what_was_agreed_is_kept_before_it_closes_and_late_it_is_overdue(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    office, close = world.user("xuanyuan", "security"), f"/desk/followups/{report.code}/close"
+    complete(world, mine, report)
+    world.press(mine, close, debt="none", told="1")
+    world.clock.advance(60)
+    contact(world, mine, report, "d90", danger="no", next="1")
+    assert state(world) == "review"
+    assert "等待复核签字1" in said(office.get("/desk/followups").text)
+    world.press(office, close, sign="1")
+    assert state(world) == "review"  # somebody was promised a call
+    world.clock.advance(2 * DAY)
+    page = said(office.get("/desk/followups").text)
+    assert "已超时1" in page and "等待复核签字" not in page
+    (agreed,) = world.rows("SELECT kind FROM contacts WHERE kind LIKE 'agreed%'")
+    contact(world, mine, report, agreed.kind, danger="no")
+    world.press(office, close, sign="1")
+    assert state(world) == "closed"
+    read_all(world)
+
+
+def test_danger_to_life_stands_above_who_only_says_not_safe(world: World) -> None:
+    mine = counselor(world)
+    unsafe, danger = (world.report(**another_fraud()) for _ in range(2))
+    world.pump()
+    assert world.client.post(f"/r/{unsafe.token}/unsafe").status_code == 303
+    world.pump()
+    world.clock.advance(60)
+    contact(world, mine, danger, danger="yes")
+    page = said(mine.get("/desk/followups").text)
+    assert "立即处置2" in page and page.index(danger.code) < page.index(unsafe.code)
+    read_all(world)
+
+
 @pytest.mark.parametrize("last", [{"sign": "tears"}, {"danger": ""}, {"danger": "refused"}])
 def test_one_contact_that_is_not_calm_keeps_it_open(world: World, last: dict[str, str]) -> None:
     report, mine = only_counselor_rings(world), counselor(world)

@@ -11,7 +11,7 @@ from ledger.followups import CloseFacts, Reminder
 
 OPENED = datetime(2026, 11, 23, 6, 32, tzinfo=UTC)
 PLANS = {plan.kind: plan for plan in followups.contacts_due(OPENED)}
-COMPLETE = CloseFacts(frozenset({"d30", "d90"}), (False, True, True), True, 0, True, "li", "wang")
+COMPLETE = CloseFacts(frozenset({"d30", "d90"}), frozenset({"d14"}), (False, True, True), True, 0, True, "li", "wang")
 
 
 def test_cadence() -> None:
@@ -51,6 +51,7 @@ def test_reminder(kind: str, count: int, late: timedelta, answer: Reminder | Non
         ({}, []),
         ({"settled": frozenset({"d30"})}, ["contact_d90"]),
         ({"settled": frozenset()}, ["contact_d30", "contact_d90"]),
+        ({"owed": frozenset({"agreed_8"})}, ["agreed"]),
         ({"calm": (True,)}, ["two_calm"]),
         ({"calm": (True, True, False)}, ["two_calm"]),
         ({"debt_settled": False}, ["debt"]),
