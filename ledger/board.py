@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, type_coerce
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, type_coerce
 from sqlalchemy import case as sql_case
 
 from ledger import people, values
@@ -214,17 +214,17 @@ def _waiting(
 def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     """Obligations, then contacts, then wishes."""
     facts = (c.code, c.drill)
-    open_ = select(*facts, o.kind, o.state, o.deadline_at.label("since"), o.acknowledged_at, o.owner_id).join(
-        t.obligations, o.case_id == c.id
-    ).where(o.next_at.is_not(None), o.kind.in_(("counselor", "police")), c.closed_at.is_(None))  # fmt: skip
-    found: list[tuple[str, RowMapping]] = []
-    for row in conn.execute(open_.order_by(o.deadline_at).limit(4 * SHOWN)).mappings():
-        if row["kind"] == "counselor" and row["state"] in WAITING and row["since"] <= now:
-            found.append(("counselor", row))
-        elif row["kind"] == "police" and row["state"] == "acknowledged" and row["since"] <= now:
-            found.append(("owner", row))
+    unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
+    no_progress = and_(o.kind == word("police"), o.state == word("acknowledged"))
+    obligations = (
+        select(*facts, o.kind, o.deadline_at.label("since"), o.owner_id)
+        .join(t.obligations, o.case_id == c.id)
+        .where(o.next_at.is_not(None), or_(unanswered, no_progress), o.deadline_at <= now, c.closed_at.is_(None))
+        .order_by(o.deadline_at)
+        .limit(4 * SHOWN)
+    )
     contacts = (
-        select(*facts, k.due_at.label("since"), f.counselor_id.label("owner_id"))
+        select(*facts, k.due_at.label("since"), c.counselor_id.label("owner_id"))
         .join(t.follow_ups, f.case_id == c.id)
         .join(t.contacts, k.follow_up_id == f.id)
         # A record that owes a contact by now is found by its index; no other has one that is late.
@@ -233,11 +233,18 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
         .order_by(k.due_at)
         .limit(SHOWN)
     )
-    wishes = select(*facts, c.withdrawal_at.label("since"), c.counselor_id.label("owner_id")).where(
-        c.withdrawal_at.is_not(None), c.received_at > now - RECENT, c.state != word("closed")
+    wishes = (
+        select(*facts, c.withdrawal_at.label("since"), c.counselor_id.label("owner_id"))
+        .where(c.withdrawal_at > now - RECENT, c.state != word("closed"))
+        .order_by(c.withdrawal_at)
+        .limit(SHOWN)
     )
-    found += [("contact", row) for row in conn.execute(contacts).mappings()]
-    return found + [("withdrawal", row) for row in conn.execute(wishes.limit(SHOWN)).mappings()]
+    names = {"counselor": "counselor", "police": "owner"}
+    return [
+        *((names[row["kind"]], row) for row in conn.execute(obligations).mappings()),
+        *(("contact", row) for row in conn.execute(contacts).mappings()),
+        *(("withdrawal", row) for row in conn.execute(wishes).mappings()),
+    ]
 
 
 @dataclass(frozen=True)

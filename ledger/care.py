@@ -46,13 +46,14 @@ def remind(uow: UnitOfWork, contact_id: UUID) -> None:
         select(f.case_id).join(t.contacts, k.follow_up_id == f.id).where(k.id == contact_id)
     ).scalar_one()
     case = uow.case(case_id)
-    row = uow.conn.execute(select(t.contacts).where(k.id == contact_id).with_for_update()).mappings().one()
+    its = select(t.contacts, f.closed_at).join(t.follow_ups, k.follow_up_id == f.id).where(k.id == contact_id)
+    row = uow.conn.execute(its.with_for_update(of=t.contacts)).mappings().one()
     if row["remind_at"] is None or row["remind_at"] > uow.now:
         return
     plan = ContactPlan(row["kind"], row["mode"], row["due_at"])
     due = followups.reminder(plan, row["reminders"], uow.now)
     values: dict[str, Any] = {"remind_at": None}
-    if due:
+    if due and not row["closed_at"]:
         _tell(uow, case, row, due)
         if row["kind"] == "face_24h" and referrals.follow_up(uow, case)["state"] == "first_contact":
             referrals.refer(uow, case, "unreachable", "clock")

@@ -40,7 +40,8 @@ def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str
         settled=settled, owed=frozenset(it.kind for it in its) - settled, calm=contacts.calm_of(uow, case),
         debt_settled=row["debt"] in DEBT, open_referrals=int(bool(row["referred_at"] and not row["seen_at"])),
         student_told=row["told_at"] is not None, closer=str(row["closer_id"]),
-        second_signer=str(signer.id) if signer else None, immediate=row["immediate"],
+        second_signer=str(signer.id) if signer else None,
+        immediate=row["immediate"] or case.row["unsafe_at"] is not None,
     ))  # fmt: skip
 
 
@@ -75,6 +76,13 @@ def end(uow: UnitOfWork, case: Case) -> None:
     its = select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id).scalar_subquery()
     uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None))
     _obligation(uow, case, "closed")
+
+
+def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:
+    """Somebody who is rung for a student has to find the record on their list, and to write into it."""
+    row = uow.conn.execute(select(t.follow_ups.c.state).where(t.follow_ups.c.case_id == case.id)).one_or_none()
+    if row and row.state == "closed":
+        reopen(uow, case, "ledger")
 
 
 def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:

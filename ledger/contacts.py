@@ -113,7 +113,7 @@ def _agree(uow: UnitOfWork, row: RowMapping, said: Said) -> None:
     if said.next_at is None:
         return
     mine = select(func.count()).where(k.follow_up_id == row["follow_up_id"])
-    if uow.conn.execute(mine.where(k.due_at == said.next_at)).scalar_one():
+    if uow.conn.execute(mine.where(k.due_at == said.next_at, k.done_at.is_(None))).scalar_one():
         return
     plan = followups.agreed(uow.conn.execute(mine).scalar_one(), said.next_at)
     remind_at = followups.reminder_at(plan, 0)

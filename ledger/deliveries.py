@@ -21,6 +21,10 @@ from ledger.statements import among, number, one_of
 from ledger.unit_of_work import Case, UnitOfWork
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
+# What asks somebody to act, and is said once, is worth saying the next day.
+TO_ACT = frozenset({"handover", "referral", "amended", "progress", "moved_on", "alarm", "lapse", "follow_up",
+                    "counselor_reminder"})  # fmt: skip
+TO_ACT_LIFE = timedelta(days=1)
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
 WAITING = ("pending", "alerted")  # states of an obligation that still rings
 HEARD = ("sending", "unknown", "sent", "undelivered", "delivered")  # may have been read, now or later
@@ -81,7 +85,7 @@ def tell(
             "state": "pending",
             "available_at": None if bundle else after or uow.now,
             "bundle_id": bundle,
-            "expires_at": uow.now + NOTICE_LIFE,
+            "expires_at": uow.now + (TO_ACT_LIFE if kind in TO_ACT else NOTICE_LIFE),
             "created_at": uow.now,
             **dict.fromkeys(("token", "lease_until", "called_at", "body_sealed")),
         }

@@ -15,10 +15,14 @@ from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
 from ledger.errors import NotFound
+from ledger.escalation import IMMEDIATE, UNSAFE
+from ledger.statements import one_of
 
 c, o, d, x = t.cases.c, t.obligations.c, t.deliveries.c, t.transfers.c
 ALL_CASES = ("security", "admin")
 _POLICE = ("police", "dissuade")
+_CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
+_REMINDERS = ("follow_up", "counselor_reminder")
 
 
 def visible(user: User) -> ColumnElement[bool]:
@@ -51,13 +55,18 @@ def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]
         return [(referred.case_id, select(referred.case_id).where(referred.referred_at.is_not(None)))]
     if user.person is None or user.role not in ("officer", "counselor"):
         return []
-    kinds = _POLICE if user.role == "officer" else ("counselor",)
+    kinds = _POLICE if user.role == "officer" else _CARE
     rung = select(text.case_id).where(text.person_id == user.person, text.alert, text.obligation_id == duty.id)
     # Through the duty desk, or with a code heard from a colleague, somebody may own what never rang them.
     owned = select(mine.case_id).where(mine.owner_id == user.person, mine.kind.in_(kinds))
     theirs = select(student.id).where(student.counselor_id == user.person)
     ways = [(text.case_id, rung.where(duty.kind.in_(kinds))), (mine.case_id, owned)]
-    return ways if user.role == "officer" else [*ways, (student.id, theirs)]
+    if user.role == "officer":
+        return ways
+    # Who is told to call a student in somebody's stead has to see whom, and to write down that they did.
+    note = t.deliveries.alias().c
+    reminded = select(note.case_id).where(note.person_id == user.person, one_of(note.kind, _REMINDERS))
+    return [*ways, (student.id, theirs), (note.case_id, reminded)]
 
 
 def find_case(conn: Connection, user: User, code: str) -> RowMapping:

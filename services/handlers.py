@@ -12,6 +12,7 @@ from ledger import (
     alerting,
     amendments,
     care,
+    closing,
     deliveries,
     doorbell,
     handover,
@@ -61,7 +62,9 @@ def alert_counselor(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def reach_the_unsafe(uow: UnitOfWork, event: Envelope) -> None:
-    alerting.look(uow, uow.case(event.case_id), unsafety.KIND)
+    case = uow.case(event.case_id)
+    alerting.look(uow, case, unsafety.KIND)
+    closing.reopen_for_one_unsafe(uow, case)
 
 
 def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:

@@ -69,7 +69,7 @@ cases = Table(
     Index("ix_cases_open_drills", "received_at", **only_while("drill AND closed_at IS NULL")),
     Index("ix_cases_college_code_received_at", "college_code", "received_at"),
     Index("ix_cases_counselor_id_id", "counselor_id", "id"),
-    Index("ix_cases_withdrawal", "received_at", **only_while("withdrawal_at IS NOT NULL AND state <> 'closed'")),
+    Index("ix_cases_withdrawal", "withdrawal_at", **only_while("withdrawal_at IS NOT NULL AND state <> 'closed'")),
 )
 transfers = Table(
     "transfers",

@@ -65,6 +65,9 @@ deliveries = Table(
     Column("delivered_at", UtcTime),
     Index("ix_deliveries_to_index_created_at", "to_index", "created_at"),
     Index("ix_deliveries_alerted", "person_id", "case_id", **only_while("alert")),
+    Index(
+        "ix_deliveries_reminded", "person_id", "case_id", **only_while("kind IN ('follow_up', 'counselor_reminder')")
+    ),
     Index("ix_deliveries_ready", "priority", "available_at", **only_while("available_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_until", **only_while("state = 'sending'")),
 )

@@ -62,7 +62,8 @@ def test_records_from_before_name_their_next_contact(world: World) -> None:
 
 
 def test_drills_from_before_leave_no_record_open(world: World) -> None:
-    """0010: of a drill that was ended before, as it stood then; a student's record stays as it is."""
+    """0010: of a drill that was ended before, as it stood then, nor anybody to be reminded of it; a student's record
+    stays as it is."""
     world.report(**another_fraud())
     drill = world.report(**another_fraud())
     world.pump()
@@ -75,4 +76,8 @@ def test_drills_from_before_leave_no_record_open(world: World) -> None:
     drills = "SELECT c.drill, f.state, f.closed_at = c.closed_at, f.next_due_at IS NULL"
     rows = world.rows(f"{drills} FROM follow_ups f JOIN cases c ON c.id = f.case_id ORDER BY c.id")
     assert [tuple(row) for row in rows] == [(False, "first_contact", None, False), (True, "closed", True, True)]
+    left = (
+        "SELECT DISTINCT f.state FROM contacts k JOIN follow_ups f ON f.id = k.follow_up_id WHERE remind_at IS NOT NULL"
+    )
+    assert [row.state for row in world.rows(left)] == ["first_contact"]
     read_all(world)

@@ -15,14 +15,13 @@ from typing import Any
 
 import pytest
 from pytest import MonkeyPatch
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ledger import claims, settling, spooled
+from ledger import claims, reports, settling
 from ledger import tables as t
 from ledger.calls import Outcome
 from ledger.events import PRIORITY
 from ledger.reportin import ReportIn
-from ledger.reports import Accepted
 from ledger.unit_of_work import UnitOfWork
 from services.spooler import Spooler
 from services.worker import run_open
@@ -309,17 +308,32 @@ def test_a_call_that_cannot_be_written_keeps_no_report_out(world: World) -> None
     read_all(world)
 
 
+def test_a_case_that_cannot_be_opened_keeps_out_neither_its_own_report_nor_others(world: World) -> None:
+    """Its key is not on the ring any more, say."""
+    world.report("lost")
+    world.pump()
+    with away(world):
+        world.client.post(URL, json=body(), headers={"Idempotency-Key": "lost"})
+        form(world, submission_key="k-2", **another_fraud())
+    with world.parts.ledger.begin("damage") as uow:
+        uow.conn.execute(update(t.cases).values(row_key=b"gone:" + bytes(60)))
+    enter(world)
+    assert cases(world) == 3
+    world.pump()
+    read_all(world)
+
+
 def test_one_that_cannot_enter_is_rung_for_and_said_and_holds_up_no_other(
     world: World, monkeypatch: MonkeyPatch
 ) -> None:
-    accept = spooled.reports.accept
+    accept = reports.accept
 
-    def stumble(uow: UnitOfWork, report: ReportIn, *given: Any, **more: Any) -> Accepted:
+    def stumble(uow: UnitOfWork, report: ReportIn, *given: Any, **more: Any) -> reports.Accepted:
         if (report.phone or "").endswith(FORM["phone"]):
             raise ValueError("a bug")
         return accept(uow, report, *given, **more)
 
-    monkeypatch.setattr(spooled.reports, "accept", stumble)
+    monkeypatch.setattr(reports, "accept", stumble)
     with away(world) as spooler:
         form(world)
         form(world, submission_key="k-2", **another_fraud())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select, update
 
+from ledger import board
+from ledger import tables as t
 from tests.behaviour.door_tools import shared_world
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import World
@@ -63,6 +66,43 @@ def test_what_is_late_is_there_in_words(world: World, desk: FlaskClient) -> None
     page = desk.get("/desk/board").text
     assert "辅导员还没回应" in page and "跟进超时" in page
     assert f'id="wait-{report.code}" class="waits is-late"' in page
+
+
+def test_a_late_counselor_is_there_behind_any_number_that_only_wait(
+    world: World, desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "SHOWN", 1)
+    for n in range(5):
+        world.report(phone=f"1390000000{n}", student_no="")
+    world.pump()
+    with world.parts.ledger.begin("called") as uow:
+        uow.conn.execute(update(t.obligations).where(t.obligations.c.kind == "counselor").values(next_at=None))
+    world.clock.advance(60)
+    late = world.report()
+    world.pump()
+    world.clock.advance(31 * 60)
+    assert late.code in desk.get("/desk/board").text.split("辅导员还没回应")[1]
+
+
+def test_a_wish_to_withdraw_is_there_however_old_its_case(world: World, desk: FlaskClient) -> None:
+    report = world.report()
+    world.pump()
+    world.clock.advance(30 * 86400)
+    assert world.client.post(f"/r/{report.token}/withdraw").status_code == 303
+    assert "请求撤回" in desk.get("/desk/board").text
+    world.clock.advance(8 * 86400)
+    assert "请求撤回" not in desk.get("/desk/board").text
+
+
+def test_a_late_contact_names_the_counselor_of_whom_was_named_later(world: World, desk: FlaskClient) -> None:
+    report = world.report(phone="13911112222", student_no="")
+    world.pump()
+    with world.parts.ledger.begin("named") as uow:
+        case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
+        uow.change(t.cases, case.id, counselor_id=UUID(world.person("C01")))
+    world.clock.advance(40 * 60)
+    row = words_of(desk.get("/desk/board").text.split("跟进超时")[1])
+    assert "慕容老师" in row[:120] and report.code in row[:120]
 
 
 def test_a_drill_is_marked_and_never_sounds(world: World, desk: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import event, update
 
 from ledger import care_views
 from ledger import tables as t
+from services.worker import run_open
 from tests.behaviour.stories import POSTGRESQL, only_counselor_rings, read_all
 from tests.world import Report, World, another_fraud
 
@@ -315,6 +316,66 @@ def test_what_was_agreed_is_kept_before_it_closes_and_late_it_is_overdue(world: 
     contact(world, mine, report, agreed.kind, danger="no")
     world.press(office, close, sign="1")
     assert state(world) == "closed"
+    read_all(world)
+
+
+def test_a_call_agreed_for_the_hour_of_the_last_one_is_written_down(world: World) -> None:
+    """Every agreed call is due at six; today's is made before, and the next agreed for the same day."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, next="1")
+    (agreed,) = world.rows("SELECT kind FROM contacts WHERE kind LIKE 'agreed%'")
+    for _ in range(2):  # the button pressed twice
+        contact(world, mine, report, agreed.kind, next="1")
+    owed = world.rows("SELECT kind FROM contacts WHERE kind LIKE 'agreed%' AND done_at IS NULL")
+    assert len(owed) == 1 and owed[0].kind != agreed.kind
+
+
+def test_whoever_is_told_to_call_in_somebody_s_stead_finds_the_record(world: World) -> None:
+    """The counselor is away: the stand-in is told that a contact is overdue, and makes it."""
+    report = only_counselor_rings(world)
+    theirs = world.user("gongsun", "counselor", world.phones["stand_in"].number)
+    world.phones["counselor"].replies(report.code)
+    assert theirs.get(f"/desk/followups/{report.code}").status_code == 404
+    world.advance(41 * 60)
+    world.phones["stand_in"].expects("尚无联系记录", report.code)
+    assert report.code in theirs.get("/desk/followups").text
+    assert contact(world, theirs, report) == 303
+    assert world.rows("SELECT done_at FROM contacts WHERE kind = 'call_30m'")[0].done_at
+    read_all(world)
+
+
+def test_not_safe_opens_a_closed_record_again_and_keeps_one_open(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    office, close = world.user("xuanyuan", "security"), f"/desk/followups/{report.code}/close"
+    complete(world, mine, report)
+    world.press(mine, close, debt="none", told="1")
+    assert world.client.post(f"/r/{report.token}/unsafe").status_code == 303
+    world.pump()
+    world.press(office, close, sign="1")
+    assert state(world) == "review"
+    world.call_the_student(report)
+    world.press(office, close, sign="1")
+    assert state(world) == "closed"
+    assert world.client.post(f"/r/{report.token}/unsafe").status_code == 303
+    world.pump()
+    page = said(mine.get("/desk/followups").text)
+    assert "立即处置1" in page and report.code in page
+    (owed,) = world.rows("SELECT kind FROM contacts WHERE done_at IS NULL")
+    contact(world, mine, report, owed.kind)
+    world.clock.advance(300)
+    world.pump()
+    assert world.rows("SELECT state FROM obligations WHERE kind = 'unsafe'")[0].state == "done"
+    read_all(world)
+
+
+def test_a_handover_is_told_also_after_a_night_without_the_provider(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report)  # nobody has to be rung for it any more
+    world.press(mine, f"/desk/followups/{report.code}/handover", person=world.person("C03"))
+    run_open(world.parts.ledger, world.handlers)
+    world.clock.advance(10 * HOUR)
+    world.pump()
+    world.phones["stand_in"].expects("已转交给您", report.code)
     read_all(world)
 
 

@@ -14,9 +14,10 @@ depends_on = None
 Indexes = tuple[tuple[str, str, tuple[str, ...], str | None], ...]
 INDEXES: Indexes = (
     ("ix_cases_counselor_id_id", "cases", ("counselor_id", "id"), None),
-    ("ix_cases_withdrawal", "cases", ("received_at",), "withdrawal_at IS NOT NULL AND state <> 'closed'"),
+    ("ix_cases_withdrawal", "cases", ("withdrawal_at",), "withdrawal_at IS NOT NULL AND state <> 'closed'"),
     ("ix_obligations_owner_id_case_id", "obligations", ("owner_id", "case_id"), "owner_id IS NOT NULL"),
     ("ix_deliveries_alerted", "deliveries", ("person_id", "case_id"), "alert"),
+    ("ix_deliveries_reminded", "deliveries", ("person_id", "case_id"), "kind IN ('follow_up', 'counselor_reminder')"),
     ("ix_follow_ups_immediate", "follow_ups", ("next_due_at",), "closed_at IS NULL AND immediate"),
     ("ix_follow_ups_signing", "follow_ups", ("opened_at",),
      "closed_at IS NULL AND (state = 'review' OR next_due_at IS NULL)"),
@@ -33,10 +34,15 @@ DRILLS_OVER = """
         closed_at = (SELECT closed_at FROM cases WHERE id = follow_ups.case_id)
     WHERE closed_at IS NULL AND case_id IN (SELECT id FROM cases WHERE drill AND closed_at IS NOT NULL)
 """
+NO_REMINDERS = """
+    UPDATE contacts SET remind_at = NULL
+    WHERE remind_at IS NOT NULL AND follow_up_id IN (SELECT id FROM follow_ups WHERE closed_at IS NOT NULL)
+"""
 
 
 def upgrade() -> None:
     op.execute(DRILLS_OVER)
+    op.execute(NO_REMINDERS)
     _replace(BEFORE, INDEXES)
 
 
