@@ -5,7 +5,7 @@ Everything here happens in the caller's transaction with the case locked, so any
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -108,8 +108,12 @@ def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
     of = row["kind"], case.row["college_code"]
     ladder = uow.once(("ladder", *of), lambda: ladder_for(uow.conn, *of))
     # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
-    local = case.row["received_at"].astimezone(uow.zone).time()
-    return escalation.for_hour(ladder, local) if row["kind"] == "counselor" else ladder
+    return ladder_at(ladder, row["kind"], case.row["received_at"], uow.zone)
+
+
+def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
+    """As it is climbed for a report of that hour."""
+    return escalation.for_hour(ladder, at.astimezone(zone).time()) if kind == "counselor" else ladder
 
 
 def _alerts(uow: UnitOfWork, row: RowMapping) -> list[RowMapping]:

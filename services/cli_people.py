@@ -12,6 +12,7 @@ from ledger.accounts import ROLES, Credentials
 from ledger.demo_school import demo_school
 from ledger.errors import NotFound, PeopleExist
 from ledger.schoolfile import BadRoster, School, read, write_template
+from ledger.schoolrows import Fault
 from ledger.unit_of_work import Ledger, UnitOfWork
 from ledger.values import parse_phone
 from services import compose
@@ -43,13 +44,19 @@ def roster_template(options: argparse.Namespace) -> int:
     return 0
 
 
+def _place(fault: Fault) -> str:
+    """A fault of a whole file has neither row nor column."""
+    row, column = f", row {fault.row}" if fault.row else "", f", column {fault.column}" if fault.column else ""
+    return fault.file + row + column
+
+
 def roster_import(options: argparse.Namespace) -> int:
     """A dry run unless --apply; a bad row names file, row and column, and nothing is applied."""
     try:
         school = read(options.path)
     except BadRoster as bad:
         for fault in bad.faults:
-            print(f"{fault.file}, row {fault.row}, column {fault.column}: {fault.message} {fault.message_zh}")
+            print(f"{_place(fault)}: {fault.message} {fault.message_zh}")
         print(f"{len(bad.faults)} faults; nothing was applied")
         return 1
     ledger = _ledger()

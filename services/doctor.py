@@ -34,7 +34,7 @@ def run() -> int:
     faults += [*_spool(settings), *_broker(settings), *_provider(settings)]
     for line in lines + [f"FAULT {fault}" for fault in faults]:
         print(line)  # noqa: T201
-    print("no faults" if not faults else f"{len(faults)} faults")  # noqa: T201
+    print({0: "no faults", 1: "1 fault"}.get(len(faults), f"{len(faults)} faults"))  # noqa: T201
     return 1 if faults else 0
 
 
@@ -56,9 +56,10 @@ def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
     for college in [*conn.scalars(select(t.colleges.c.code).order_by(t.colleges.c.code)), people.DEFAULT]:
         case = {"college_code": None if college == people.DEFAULT else college, "counselor_id": None}
         for kind in ("police", "counselor"):
-            rungs = alerting.ladder_for(conn, kind, case["college_code"]).rungs
+            ladder = alerting.ladder_at(alerting.ladder_for(conn, kind, case["college_code"]), kind, now, ledger.zone)
             called = [
-                people.called_by_target(conn, ledger.keys, rung.targets, case, now, ledger.zone) for rung in rungs
+                people.called_by_target(conn, ledger.keys, rung.targets, case, now, ledger.zone)
+                for rung in ladder.rungs
             ]
             steps = " → ".join("+".join(person.called for person in step) or "(nobody)" for step in called)
             lines.append(f"{college} {kind}: {steps}")

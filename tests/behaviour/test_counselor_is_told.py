@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.doctor import duty_lines
 from tests.behaviour.stories import only_counselor_rings, reported
 from tests.world import Report, World
 
@@ -136,6 +137,18 @@ def test_at_night_the_first_two_are_told_at_once(world: World, hours: float, at_
         if at_once:
             world.phones[name].expects("30分钟内致电", report.code)
         world.phones[name].expects_nothing()
+
+
+def test_who_would_be_called_now_is_said_as_a_report_of_this_hour_would_call_them(world: World) -> None:
+    def steps() -> list[str]:
+        with world.parts.ledger.read() as conn:
+            lines, _ = duty_lines(conn, world.parts.ledger)
+        return next(line for line in lines if line.startswith("WY counselor: ")).partition(": ")[2].split(" → ")
+
+    by_day = steps()
+    world.clock.advance(9 * 3600)  # nearly midnight
+    assert set(steps()[0].split("+")) == {*by_day[0].split("+"), *by_day[1].split("+")}
+    assert steps()[1:] == by_day[2:]
 
 
 def test_at_night_the_next_is_the_deputy_secretary(world: World) -> None:

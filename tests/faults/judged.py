@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -18,4 +19,7 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.judged", description=__doc__)
+    parser.add_argument("folder", type=Path, help="what a run left behind: history.jsonl and provider.jsonl are read, "
+                        "timeline.txt is written anew")  # fmt: skip
+    sys.exit(main(parser.parse_args().folder))

@@ -17,7 +17,7 @@ def doctor(on: Installation, **settings: str) -> tuple[int, list[str]]:
     assert done.stderr == "", done.stderr
     lines = done.stdout.splitlines()
     faults = [line.removeprefix("FAULT ") for line in lines if line.startswith("FAULT")]
-    assert lines[-1] == (f"{len(faults)} faults" if faults else "no faults")
+    assert lines[-1] == {0: "no faults", 1: "1 fault"}.get(len(faults), f"{len(faults)} faults")
     return done.returncode, faults
 
 

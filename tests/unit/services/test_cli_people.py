@@ -105,6 +105,8 @@ def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> Non
     status, said = run("roster", "template", str(tmp_path / "new"))
     assert status == 0
     assert Path(said.strip()).exists()
+    status, said = run("roster", "import", said.strip())
+    assert status == 1 and "row 0" not in said and "column :" not in said
 
 
 def test_roster_check_names_who_would_be_called_and_fails_on_an_empty_ledger(run: Run) -> None:
