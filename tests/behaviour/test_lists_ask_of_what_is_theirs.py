@@ -19,7 +19,8 @@ def of_list(conn: Connection, user: User, since: UUID) -> set[UUID] | None:
 
 
 def test_the_set_and_the_question_give_the_same_cases(world: World) -> None:
-    """Their own student's; one that rang them as the stand-in; one they own without having been rung; a stranger's."""
+    """Their own student's; one that rang them as the stand-in, or reminded them of a contact; one they own without
+    having been rung; a stranger's."""
     world.report(**another_fraud())
     world.report(**another_fraud(), student_no="2026020104")
     world.pump()
@@ -32,7 +33,8 @@ def test_the_set_and_the_question_give_the_same_cases(world: World) -> None:
         acknowledge(uow, case, "counselor", counselors[1], "page", "test")
         record = uow.conn.execute(select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id)).scalar_one()
         uow.change(t.follow_ups, record, referred_at=uow.now)
-    world.pump()
+    world.advance(45 * 60)
+    assert world.rows("SELECT 1 FROM deliveries WHERE kind = 'counselor_reminder' AND NOT alert")
     users = [User(person, "somebody", "counselor", None, person, 0) for person in counselors]
     users += [
         User(person, "somebody", "officer", None, person, 0)

@@ -250,6 +250,10 @@ def test_it_gives_way_in_every_outage_anew(world: World) -> None:
     again_while_away(world)
     enter(world)
     assert cases(world) == 1 and world.alarms() == []
+    theirs = (
+        "SELECT d.state FROM deliveries d JOIN people p ON p.id = d.person_id WHERE p.role = 'officer' ORDER BY d.id"
+    )
+    assert [row.state for row in world.rows(theirs)] == ["cancelled", "cancelled", "sent"]
     read_all(world)
 
 
