@@ -65,6 +65,30 @@ def spooled(world: World, path: str = "/report", **form: str) -> Iterator[str]:
     read_all(world)
 
 
+def test_the_list_of_follow_ups_in_every_state(world: World, show: Show, lang: str) -> None:
+    mine = counselor(world)
+    for client in (mine, office := world.user("xuanyuan", "security")):
+        assert_fit_to_use(show("/desk/followups", client), f"nobody, {lang}")
+    reports = [world.report(**another_fraud()) for _ in range(7)]
+    world.pump()
+    danger, unsafe, late, signing, done, _today, week = reports
+    for it in (signing, done):
+        complete(world, mine, it)
+    world.press(mine, f"/desk/followups/{signing.code}/close", debt="none", told="1")
+    for kind in ("call_30m", "face_24h"):
+        contact(world, mine, week, kind)
+    world.clock.advance(31 * 60)
+    contact(world, mine, danger, danger="yes")
+    world.client.post(f"/r/{unsafe.token}/unsafe")
+    world.pump()
+    for client in (mine, office):
+        screen = show("/desk/followups", client)
+        for it in (danger, unsafe, late, signing, done, week):
+            expect(screen.get_by_text(it.code).first).to_be_visible()
+        assert_fit_to_use(screen, f"every state, {lang}")
+    read_all(world)
+
+
 def test_a_report_taken_while_the_ledger_is_away(world: World, show: Show, lang: str) -> None:
     with spooled(world, phone_unsafe="1") as path:
         screen = show(path)
