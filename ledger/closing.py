@@ -61,13 +61,15 @@ def ask(uow: UnitOfWork, case: Case, debt: str, told: bool, user: User) -> list[
     return lacking
 
 
-def sign(uow: UnitOfWork, case: Case, user: User) -> None:
-    """A second person agrees. Raises NotAllowed while anything is missing, and for the one who asked."""
-    row = referrals.follow_up(uow, case)
-    if row["state"] != "review" or missing(uow, case, user):
-        raise NotAllowed("something is missing, or the same person asked for it")
-    end(uow, case)
-    uow.append(case, FollowUpClosed(), f"user:{user.id}")
+def sign(uow: UnitOfWork, case: Case, user: User) -> list[str]:
+    """A second person agrees. Answers what is missing since it was asked for; NotAllowed for the one who asked."""
+    lacking = missing(uow, case, user)
+    if referrals.follow_up(uow, case)["state"] != "review" or "second_signer" in lacking:
+        raise NotAllowed("nobody has asked for it, or the same person")
+    if not lacking:
+        end(uow, case)
+        uow.append(case, FollowUpClosed(), f"user:{user.id}")
+    return lacking
 
 
 def end(uow: UnitOfWork, case: Case) -> None:
@@ -81,7 +83,7 @@ def end(uow: UnitOfWork, case: Case) -> None:
 def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:
     """Somebody who is rung for a student has to find the record on their list, and to write into it."""
     row = uow.conn.execute(select(t.follow_ups.c.state).where(t.follow_ups.c.case_id == case.id)).one_or_none()
-    if row and row.state == "closed":
+    if row and row.state == "closed" and case.row["unsafe_at"]:  # nobody has been with them since
         reopen(uow, case, "ledger")
 
 

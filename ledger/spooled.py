@@ -22,9 +22,9 @@ _ACTOR = "spool"
 
 def enter(uow: UnitOfWork, entry: Entry, calls: Sequence[Called]) -> None:
     """Take a spooled report into the ledger, once. It is to be removed from the spool after the commit."""
+    alarms.clear_one(uow, stuck(entry))
     if uow.conn.execute(select(s.id).where(s.id == entry.id)).first():
         return
-    alarms.clear_one(uow, stuck(entry))
     taken = _accept(uow, entry)
     case = uow.case(taken.case_id)
     uow.conn.execute(

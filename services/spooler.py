@@ -53,6 +53,7 @@ class Spooler:
         self._list_file, self._list = list_file, duty_list.kept(list_file, ledger.keys)
         self._listed, self._asked = time.monotonic(), math.inf  # since when a question waits for its answer
         self._answers, self._away_since = True, ledger.clock.now()
+        self._stuck: dict[UUID, str] = {}  # what was said to be wrong with an entry
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._threads = [Lasting("ledger-probe", self._ask_on, self._stopping),
                          Lasting("spool", self._look_after, self._stopping)]  # fmt: skip
@@ -148,13 +149,15 @@ class Spooler:
         if not self.spool.waiting():
             return 0
         with self.spool.held() as mine:
-            keys = set[str]()
+            known = set[tuple[str, str | None]]()
             for entry in self.spool.entries() if mine else ():
                 if self._stopping.is_set():
                     break
-                # A form sent again with a change is a second entry of the one report, and rings nobody again.
-                again = entry.submission_key in keys
-                keys.add(entry.submission_key)
+                # A form sent again with a change is a second entry of the one report, and rings nobody again. From
+                # another phone it is another report (reports.accept).
+                name = entry.submission_key, entry.report.phone
+                again = name in known
+                known.add(name)
                 if not self._attempt(self._enter, entry) and not again and self._stays_away():
                     self._attempt(self._ring, entry)
         return self.spool.waiting()
@@ -164,9 +167,11 @@ class Spooler:
         try:
             return step(entry)
         except Exception as error:  # noqa: BLE001  # whatever it is, the others have to be entered and rung for
+            if self._stuck.get(entry.id) != where(error):  # once, and not with each round
+                self._stuck[entry.id] = where(error)
+                log.error("spooled_report_stuck", entry=str(entry.id), reason=where(error))
             with suppress(LedgerAway), self._ledger.begin("spool-stuck") as uow:
-                if alarm(uow, spooled.stuck(entry), "spool_stuck", f"{entry.code}: {where(error)}"):
-                    log.error("spooled_report_stuck", entry=str(entry.id), reason=where(error))
+                alarm(uow, spooled.stuck(entry), "spool_stuck", f"{entry.code}: {where(error)}")
             return False
 
     def _enter(self, entry: Entry) -> bool:

@@ -299,6 +299,18 @@ def test_a_form_sent_again_with_a_change_rings_nobody_again(world: World) -> Non
     read_all(world)
 
 
+def test_the_same_form_from_another_phone_is_another_report_and_rings(world: World) -> None:
+    with away(world) as spooler:
+        for phone in ("13800000001", "13900000077"):
+            form(world, phone=phone)
+            spooler.tick()
+            world.phones["officer"].expects("故障中")
+    enter(world)
+    world.pump()
+    assert cases(world) == 2
+    read_all(world)
+
+
 def test_a_call_that_cannot_be_written_keeps_no_report_out(world: World) -> None:
     """A database from a backup older than the roster does not know whom the spool has called."""
     with away(world) as spooler:

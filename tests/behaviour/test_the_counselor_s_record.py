@@ -277,6 +277,15 @@ def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: Worl
     world.phones["counselor"].expects("约定联系", report.code)
 
 
+def waits_for_a_signature(world: World) -> tuple[Report, FlaskClient, FlaskClient, str]:
+    """A report whose record the counselor asked to close; counselor and office, and where one signs."""
+    report, mine, office = only_counselor_rings(world), counselor(world), world.user("xuanyuan", "security")
+    complete(world, mine, report)
+    close = f"/desk/followups/{report.code}/close"
+    world.press(mine, close, debt="none", told="1")
+    return report, mine, office, close
+
+
 def test_what_waits_for_a_signature_is_told_from_what_nobody_has_asked_to_close(world: World) -> None:
     mine, reports = counselor(world), []
     for _ in range(3):
@@ -299,16 +308,14 @@ def test_what_waits_for_a_signature_is_told_from_what_nobody_has_asked_to_close(
 
 
 def test_what_was_agreed_is_kept_before_it_closes_and_late_it_is_overdue(world: World) -> None:
-    report, mine = only_counselor_rings(world), counselor(world)
-    office, close = world.user("xuanyuan", "security"), f"/desk/followups/{report.code}/close"
-    complete(world, mine, report)
-    world.press(mine, close, debt="none", told="1")
+    report, mine, office, close = waits_for_a_signature(world)
     world.clock.advance(60)
     contact(world, mine, report, "d90", danger="no", next="1")
     assert state(world) == "review"
     assert "等待复核签字1" in said(office.get("/desk/followups").text)
     world.press(office, close, sign="1")
     assert state(world) == "review"  # somebody was promised a call
+    assert "还缺：约定的联系。" in said(office.get(f"/desk/followups/{report.code}").text)
     world.clock.advance(2 * DAY)
     page = said(office.get("/desk/followups").text)
     assert "已超时1" in page and "等待复核签字" not in page
@@ -345,10 +352,7 @@ def test_whoever_is_told_to_call_in_somebody_s_stead_finds_the_record(world: Wor
 
 
 def test_not_safe_opens_a_closed_record_again_and_keeps_one_open(world: World) -> None:
-    report, mine = only_counselor_rings(world), counselor(world)
-    office, close = world.user("xuanyuan", "security"), f"/desk/followups/{report.code}/close"
-    complete(world, mine, report)
-    world.press(mine, close, debt="none", told="1")
+    report, mine, office, close = waits_for_a_signature(world)
     assert world.client.post(f"/r/{report.token}/unsafe").status_code == 303
     world.pump()
     world.press(office, close, sign="1")

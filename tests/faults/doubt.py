@@ -22,16 +22,22 @@ STROKE_S = 1.0
 
 def keys(history: Sequence[Entry], time: Time) -> set[str]:
     unsure = [(spell.began, _ends(spell)) for spell in time.spells if spell.name.startswith(THROUGHOUT + AT_ONE_STROKE)]
-    return {key for key, since, until, answered in _tries(history, time.end)
-            if not answered or any(since <= ends and until >= began for began, ends in unsure)}  # fmt: skip
+    found, answered = set[str](), set[str]()
+    for key, since, until, status in _tries(history, time.end):
+        unanswered = status is None and key not in answered  # once answered, its people know what they know
+        if unanswered or any(since <= ends and until >= began for began, ends in unsure):
+            found.add(key)
+        if status is not None and status < 400:
+            answered.add(key)
+    return found
 
 
 def _ends(spell: Spell) -> float:
     return spell.began + STROKE_S if spell.name.startswith(AT_ONE_STROKE) else spell.ended
 
 
-def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, float, bool]]:
-    """(key, when it was sent, when it was over, whether it was answered): one after the other for each key."""
+def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, float, int | None]]:
+    """(key, when it was sent, when it was over, the answer's status if there was one): in their order for each key."""
     begun: dict[str, float] = {}
     for entry in history:
         if entry["what"] not in ("report", "replay"):
@@ -39,5 +45,5 @@ def _tries(history: Sequence[Entry], end: float) -> Iterator[tuple[str, float, f
         if entry["type"] == "invoke":
             begun[entry["key"]] = entry["t"]
         elif entry["key"] in begun:
-            yield entry["key"], begun.pop(entry["key"]), entry["t"], "status" in entry
-    yield from ((key, since, end, False) for key, since in begun.items())
+            yield entry["key"], begun.pop(entry["key"]), entry["t"], entry.get("status")
+    yield from ((key, since, end, None) for key, since in begun.items())

@@ -277,6 +277,8 @@ def test_unless_nobody_could_know_of_the_first_commit_and_then_a_third_is() -> N
     assert before_it.add(80.1, "info", "report", key="k1", error="no answer").verdict() == {}
     answered = spooled().create(112.0, OFFICER, POLICE, "d3").asks(80.0)
     assert set(answered.add(80.1, "info", "report", key="k1", status=500, says_110=True).verdict()) >= {6}
+    after_it = spooled().create(112.0, OFFICER, POLICE, "d3").asks(101.0)
+    assert set(after_it.add(101.1, "info", "report", key="k1", error="no answer").verdict()) >= {6}
     assert spooled().figures()["rung under both codes"] == 0
 
 
