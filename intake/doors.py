@@ -82,6 +82,7 @@ class Spooling(Protocol):
     def silent(self) -> bool: ...
     @property
     def waits(self) -> bool: ...
+    def holds(self, submission_key: str) -> bool: ...
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted: ...
     def find(self, token: str) -> Spooled | None: ...
 
@@ -130,7 +131,8 @@ class Door:
         the same report, and the ledger sees it by its key.
         """
         key = submission_key or f"once:{secrets.token_urlsafe(18)}"
-        if not self.spool.silent:
+        # What waits in the spool enters with what was called for it; taken beside it, it would be rung for again.
+        if not self.spool.silent and not self.spool.holds(key):
             try:
                 with self.in_hand.one_more() as number:
                     return self._into_ledger(report, key, body, label, alone=number == 1 and not self.spool.waits)

@@ -85,6 +85,9 @@ class Spool:
         except OSError as error:
             raise LedgerAway(f"{LedgerAway.__doc__} (spool: {error.strerror})") from error
 
+    def holds(self, submission_key: str) -> bool:
+        return self._with_key(submission_key) is not None
+
     def find(self, token: str) -> Entry | None:
         """The entry of a status link."""
         found = self._readable(self._folder.glob(f"*.{_short(token)}.report"))

@@ -86,6 +86,13 @@ class Spooler:
             log.error("spool_unreadable", error=error.strerror)
             return True
 
+    def holds(self, submission_key: str) -> bool:
+        """Whether a report with this key waits to enter. A spool that cannot be read keeps none out of the ledger."""
+        try:
+            return self.spool.holds(submission_key)
+        except OSError:
+            return False
+
     def take(self, report: ReportIn, submission_key: str, body: str) -> Accepted:
         """Raises LedgerAway where the spool takes nothing either, Conflict for a key with another body."""
         entry, again = self.spool.put(report, submission_key, body, self._ledger.clock.now())

@@ -299,6 +299,20 @@ def test_a_form_sent_again_with_a_change_rings_nobody_again(world: World) -> Non
     read_all(world)
 
 
+def test_what_waits_in_the_spool_is_not_taken_beside_it(world: World) -> None:
+    """The ledger is back, and the same report comes again before the first has entered."""
+    with away(world) as spooler:
+        first = world.client.post(URL, json=body(), headers={"Idempotency-Key": "k"}).get_json()
+        spooler.tick()
+    world.parts.spooler.ask()
+    again = world.client.post(URL, json=body(), headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.get_json()["case"], cases(world)) == (200, first["case"], 0)
+    world.pump()
+    world.phones["officer"].expects("故障中").expects_nothing()
+    assert cases(world) == 1
+    read_all(world)
+
+
 def test_the_same_form_from_another_phone_is_another_report_and_rings(world: World) -> None:
     with away(world) as spooler:
         for phone in ("13800000001", "13900000077"):
