@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
 from ledger import bundling, people, settling
@@ -61,14 +61,16 @@ def _with_wanted() -> Select[Any]:
     """
     newer = t.deliveries.alias()
     n = newer.c
+    # Of the person in words that no index answers: it would read all that ever rang them, instead of one obligation.
     replaced: ColumnElement[bool] = exists().where(
-        n.obligation_id == d.obligation_id, n.person_id == d.person_id, n.alert, n.step > d.step, n.state != "cancelled"
-    )
+        n.obligation_id == d.obligation_id, n.person_id.is_not_distinct_from(d.person_id),
+        n.alert, n.step > d.step, n.state != word("cancelled"),
+    )  # fmt: skip
     its, member = t.obligations.alias("its").c, t.deliveries.alias("member").c
-    speaks: ColumnElement[bool] = exists().where(
-        member.bundle_id == d.id, its.id == member.obligation_id, one_of(its.state, WAITING)
-    )
-    wanted = (~d.alert) | (one_of(o.state, WAITING) & ~replaced) | speaks
+    # The first one, and not whether there is one: that could be answered by looking through all texts once.
+    speaking = select(its.id).where(member.bundle_id == d.id, its.id == member.obligation_id)
+    first = speaking.where(one_of(its.state, WAITING)).limit(number(1)).scalar_subquery()
+    wanted = (~d.alert) | (one_of(o.state, WAITING) & ~replaced) | ((d.kind == word("bundle")) & first.is_not(None))
     keys = t.cases.c.row_key.label("case_key"), t.people.c.row_key.label("person_key")
     return (
         select(t.deliveries, wanted.label("wanted"), t.cases.c.drill.label("drill"), *keys)
@@ -84,7 +86,7 @@ _WANTED = _with_wanted()
 _READY = (
     _WANTED.where(d.available_at <= bindparam("now"), d.priority <= bindparam("worst"))
     .order_by(d.priority, d.available_at, d.id)
-    .limit(bindparam("most"))
+    .limit(select(bindparam("most", type_=Integer)).scalar_subquery())  # behind a SELECT, see statements.among
 )
 
 _lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))

@@ -29,6 +29,7 @@ from ledger.errors import Conflict, KeyMissing, LedgerAway, Tampered
 from ledger.reportin import ReportIn, TransferIn
 
 log = structlog.get_logger()
+_SUBMISSION_KEY, _TOKEN = 1, 2  # where a file's name has their digests: id.key.token.report
 
 
 @dataclass(frozen=True)
@@ -90,19 +91,19 @@ class Spool:
 
     def find(self, token: str) -> Entry | None:
         """The entry of a status link."""
-        found = self._readable(self._folder.glob(f"*.{_short(token)}.report"))
+        found = self._readable(self._named(_TOKEN, token))
         return next((entry for entry in found if entry.token == token), None)
 
     def entries(self) -> Iterator[Entry]:
         """The oldest first. One that cannot be read is said and left where it is: those behind it must not wait."""
-        return self._readable(self._paths())
+        return self._readable(self._folder / name for name in self._names())
 
     def waiting(self) -> int:
-        return len(self.names())
+        return len(self._names())
 
     def names(self) -> set[str]:
         """Of all reports that wait, readable or not."""
-        return {path.name for path in self._paths()}
+        return set(self._names())
 
     def writable(self) -> bool:
         """Whether a report could be put in now."""
@@ -144,14 +145,23 @@ class Spool:
                 return
             yield True
 
-    def _paths(self) -> list[Path]:
-        return sorted(self._folder.glob("*.report"))  # their ids are ordered by time
+    def _names(self) -> list[str]:
+        """The oldest first: their ids are ordered by time. Asked for each report that a door takes."""
+        try:
+            return sorted(name for name in os.listdir(self._folder) if name.endswith(".report"))
+        except FileNotFoundError:  # nothing was put in yet
+            return []
+
+    def _named(self, place: int, text: str) -> list[Path]:
+        """Those whose name has the digest of this text in that place."""
+        short = [_short(text)]
+        return [self._folder / name for name in self._names() if name.split(".")[place : place + 1] == short]
 
     def _journal(self, entry: Entry) -> Path:
         return self._folder / f"{entry.id}.calls"
 
     def _with_key(self, submission_key: str) -> Entry | None:
-        found = self._readable(sorted(self._folder.glob(f"*.{_short(submission_key)}.*.report")))
+        found = self._readable(self._named(_SUBMISSION_KEY, submission_key))
         return next((entry for entry in found if entry.submission_key == submission_key), None)
 
     def _readable(self, paths: Iterable[Path]) -> Iterator[Entry]:

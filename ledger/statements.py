@@ -117,4 +117,5 @@ def _in_sqlite(element: _Among, compiler: Any, **named: Any) -> str:
 @compiles(_Among, "postgresql")
 def _in_postgresql(element: _Among, compiler: Any, **named: Any) -> str:
     column, ids = (compiler.process(part, **named) for part in element.clauses)
-    return f"{column} = ANY ({ids})"
+    # Behind a SELECT their number is not seen, so PostgreSQL has one plan for any and need not make it each time.
+    return f"{column} = ANY ((SELECT {ids})::UUID[])"  # as above

@@ -141,7 +141,8 @@ def _sql(n: int, part: _Part, condition: str) -> str:
     if part.verb == "change":
         changes = ", ".join(f"{name} = given.{name}" for name in names)
         # The ids once more, apart: else a hundred rows are reckoned with, and a small table is read whole.
-        those = f"{table}.id = given.id AND {table}.id = ANY(%(ids{n})s::uuid[])"
+        # Behind a SELECT, as in statements.among.
+        those = f"{table}.id = given.id AND {table}.id = ANY((SELECT %(ids{n})s::uuid[])::uuid[])"
         those += f" AND{condition}" if condition else ""
         return f"UPDATE {table} SET {changes} FROM {given} WHERE {those}"  # noqa: S608  # see above
     columns = ", ".join(names)

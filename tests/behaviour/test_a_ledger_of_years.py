@@ -10,12 +10,15 @@ from bench.growth import _cases
 from bench.years import Years, colleges, histories
 from ledger import anchors, claims, deadlines, deliveries, glance, outbox, work
 from ledger import tables as t
+from ledger.events import COUNSELOR, PRIORITY
 from services.compose import anchor_file
+from services.worker import run_open
 from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.world import World
 
-CASES, MANY = 40, 300
+CASES, MANY, BURST = 40, 300, 120
 READ = "SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 100"
+FETCHED = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname"
 PREPARED = 7  # times, after which the driver has prepared a statement
 # What is asked again and again, whether or not there is anything.
 LOOKS = {
@@ -64,3 +67,34 @@ def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> N
                 uow.conn.execute(look, asked).all()
             read = uow.conn.execute(text(READ)).all()
         assert read == [], name
+
+
+@POSTGRESQL
+def test_claiming_a_text_reads_nothing_of_what_its_person_was_sent_before(world: World) -> None:
+    """Nor, for one that nobody needs any more, all texts there are; also with a plan made when there were few."""
+    ledger, now = world.parts.ledger, world.clock.now()
+    asked = {"now": now, "worst": PRIORITY[COUNSELOR], "most": 2 * BURST}
+
+    def claim() -> tuple[list[bool], int]:
+        """Which texts are wanted still, the police's first; how many rows of the table were read."""
+        with ledger.begin("claim") as uow:
+            wanted = [row["wanted"] for row in uow.conn.execute(claims._READY, asked).mappings()]
+            return wanted, uow.conn.execute(text(f"{FETCHED} = 'deliveries'")).scalar_one()
+
+    def report(number: int) -> None:
+        world.report(phone=f"1390000{number:04d}")
+        while run_open(ledger, world.handlers):
+            pass
+
+    report(0)
+    for _ in range(2 * PREPARED):  # so that it is planned while there is next to nothing
+        claim()
+    for number in range(1, BURST):
+        report(number)
+    with ledger.begin("some were handled otherwise") as uow:
+        theirs = t.obligations.update().where(t.obligations.c.kind == "counselor")
+        uow.conn.execute(theirs.values(state="acknowledged"))
+    wanted, read = claim()
+    assert wanted == [True] * BURST + [False] * BURST
+    assert read < 2 * len(wanted)
+    read_all(world)
