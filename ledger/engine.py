@@ -29,6 +29,8 @@ def connect(url: str, pool_size: int = 16) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         # A process that is paused inside a transaction must not hold its locks for ever.
         options = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000"
+        # Disks have no heads any more: with PostgreSQL's own figure of 4 it reads tables whole that have long grown.
+        options += " -c random_page_cost=1.1"
         arguments = {
             "connect_timeout": 3,
             "tcp_user_timeout": 10_000,
