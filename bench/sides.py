@@ -84,6 +84,8 @@ class Side:
         self._run(["-m", "services.cli", "db", "upgrade"])
         self._run(["-m", "services.cli", "roster", "demo"])
         stopline = [sys.executable, "-m", "services.cli"]
+        if len(self._ports) == 1:
+            return [[*stopline, "run", "--port", str(self._ports[0])]]
         doors = [[*stopline, "web", "--port", str(port)] for port in self._ports]
         return [*doors, *([*stopline, kind] for kind in ("worker", "clock") for _ in self._ports)]
 

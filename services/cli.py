@@ -42,8 +42,12 @@ def _processes(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         ("web", "the form, the API and the staff pages", processes.web_only),
     ):
         verb = _verb(verbs, name, said, lambda o, start=start: start(o.host, o.port))  # type: ignore[misc]
-        verb.add_argument("--host", default="127.0.0.1")
-        verb.add_argument("--port", type=int, default=8110)
+        _address(verb)
+    family = _verb(verbs, "run", "several of these as processes of one parent, which starts anew what dies", _run)
+    family.add_argument(
+        "process", nargs="*", help="web, worker, clock (these by default), relay; one named twice is two"
+    )
+    _address(family)
     _verb(verbs, "relay", "publishes what is not yet published", lambda _: processes.relay())
     worker = _verb(verbs, "worker", "handles events and sends texts", lambda o: processes.worker(tuple(o.queue)))
     worker.add_argument("queue", nargs="*", help="police, counselor, care, notice; all by default")
@@ -52,6 +56,11 @@ def _processes(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     drill.add_argument("--college", help="as if the student were of this college")
     drill.add_argument("--phones", action="store_true", help="ring the real phones and wait for people")
     _verb(verbs, "doctor", "checks settings, ledger, broker, provider and duty lists", _doctor)
+
+
+def _address(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--host", default="127.0.0.1")
+    verb.add_argument("--port", type=int, default=8110)
 
 
 def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,6 +107,12 @@ def _new_account(verb: argparse.ArgumentParser, roles: Sequence[str]) -> None:
     verb.add_argument("--role", required=True, choices=roles)
     verb.add_argument("--phone", help="ties the account to the person on the roster with this phone")
     verb.add_argument("--college", metavar="CODE")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from services import family
+
+    return family.run(tuple(options.process), options.host, options.port)
 
 
 def _drill(options: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ def up(host: str, port: int) -> int:
 
 def web_only(host: str, port: int) -> int:
     """The doors, which ring for what they take; the spool; and a relay that publishes straight after each commit."""
-    settings = _brokered()
+    settings = brokered()
     with suppress(OSError):  # a sandbox may forbid it; it is speed only
         os.nice(DOORS_GIVE_WAY)
     parts = build_parts(settings, at_door=True)
@@ -45,7 +45,7 @@ def web_only(host: str, port: int) -> int:
 
 
 def relay() -> int:
-    parts = build_parts(_brokered(), sweep=True)
+    parts = build_parts(brokered(), sweep=True)
     return _wait(parts, ("relay",), "relay")
 
 
@@ -54,17 +54,17 @@ def worker(queues: tuple[str, ...]) -> int:
     unknown = [name for name in queues if name not in QUEUES]
     if unknown:
         raise BadSettings([f"no queue {unknown[0]!r}; there are: {', '.join(QUEUES)}"])
-    parts = build_parts(_brokered(), queues=queues or QUEUES)
+    parts = build_parts(brokered(), queues=queues or QUEUES)
     return _wait(parts, ("sender", "relay", "worker"), "worker")
 
 
 def clock() -> int:
     """Deadlines, work that stayed open, texts that stayed unsent; with a relay that catches up."""
-    parts = build_parts(_brokered(), sweep=True, clock_looks=True)
+    parts = build_parts(brokered(), sweep=True, clock_looks=True)
     return _wait(parts, ("sender", "relay", "clock", "auditor"), "clock")
 
 
-def _brokered() -> Settings:
+def brokered() -> Settings:
     settings = load()
     if settings.embedded:
         raise BadSettings(["STOPLINE_BROKER_URL: separate processes need a broker, for example amqp://…; or use `up`"])

@@ -128,7 +128,7 @@ class Installation:
         assert name not in self.processes or not self.processes[name].running, f"{name} runs already"
         self._started += 1
         out, err = (self.folder / f"{self._started:03}-{name}.{kind}" for kind in ("out", "err"))
-        address = ("--port", str(self.port)) if verb in ("web", "up") else ()
+        address = ("--port", str(self.port)) if verb in ("web", "up", "run") else ()
         with out.open("wb") as stdout, err.open("wb") as stderr:
             popen = subprocess.Popen(
                 [sys.executable, "-m", *self.program, verb, *address, *arguments],
