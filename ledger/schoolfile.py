@@ -17,6 +17,7 @@ import python_calamine
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ledger import cells
 from ledger import schoolrows as rows
 from ledger.schoolcheck import Placed, check
 from ledger.schoolrows import (
@@ -238,5 +239,5 @@ def _append(sheet: Worksheet, lines: Sequence[Sequence[str]]) -> None:
 
 
 def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection); a phone's + is none."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@") and not text[1:].isdigit() else text
+    """A phone's + begins no formula."""
+    return text if text[1:].isdigit() else cells.harmless(text)
