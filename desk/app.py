@@ -8,11 +8,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from flask_login import current_user
 
-from desk import auth, board, care, college, duty, duty_card, invitation, simulator, uploads
+from desk import auth, board, care, college, duty, duty_card, exports, invitation, simulator, uploads
 from ledger.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
-STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "board", "simulator")
+STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "board", "exports", "simulator")
 
 
 def blueprints(
@@ -30,6 +30,7 @@ def blueprints(
         care.blueprint(ledger),
         college.blueprint(ledger),
         board.blueprint(ledger),
+        exports.blueprint(ledger),
     ]
     return [*made, simulator.blueprint(ledger, network)] if simulated else made
 

@@ -201,13 +201,16 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
 
 def _contacts(conn: Connection, key: RowKey, user: User, row: RowMapping) -> list[ContactRow]:
     found = conn.execute(select(t.contacts).where(k.follow_up_id == row["id"]).order_by(k.due_at)).mappings()
-    reads = user.role in HEALTH
-    return [
-        ContactRow(it["kind"], it["mode"], it["due_at"], it["done_at"], it["reached"],
-                   contacts.read_entry(key, it) if reads and it["entry_sealed"] else None,
-                   key.open("contacts", it["id"], "note", it["note_sealed"]) if reads else None)
-        for it in found
-    ]  # fmt: skip
+    return [contact_row(key, it, reads=user.role in HEALTH) for it in found]
+
+
+def contact_row(key: RowKey, it: RowMapping, *, reads: bool) -> ContactRow:
+    """`reads`: whether what the student said may be."""
+    return ContactRow(
+        it["kind"], it["mode"], it["due_at"], it["done_at"], it["reached"],
+        contacts.read_entry(key, it) if reads and it["entry_sealed"] else None,
+        key.open("contacts", it["id"], "note", it["note_sealed"]) if reads else None,
+    )  # fmt: skip
 
 
 def _obligations(conn: Connection, keys: Keys, case: RowMapping) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The follow-up record, and the anchors of the chains."""
+"""The follow-up record, who may take it out as a file, and the anchors of the chains."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -70,6 +71,26 @@ centre_notes = Table(  # what only the psychology centre reads
     Column("at", UtcTime, nullable=False),
     reference("user_id", "users", nullable=False),
     Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: screening → answer, note
+)
+exports = Table(  # of the ledger of the follow-ups: one person asks, another signs
+    "exports",
+    metadata,
+    id_column(),
+    reference("asker_id", "users"),  # null: made on the machine, by whoever holds the keys; it is signed afterwards
+    Column("role", String(32), nullable=False),  # the asker's: a signature is for what that role reads
+    Column("asked_at", UtcTime, nullable=False),
+    Column("first_day", Date),  # in the school's zone, both included; null: from the beginning, until it was asked for
+    Column("last_day", Date),
+    Column("records", Integer, nullable=False),  # how many there were when it was asked for
+    Column("reason_sealed", LargeBinary),  # with the asker's key
+    Column("state", String(8), nullable=False),  # asked · signed · refused
+    reference("signer_id", "users"),
+    Column("decided_at", UtcTime),
+    Index(  # the same period twice is one wish, however often the button is pressed
+        "ix_exports_waiting", "asker_id", "first_day", "last_day", unique=True, **only_while("state = 'asked'")
+    ),
+    Index("ix_exports_asker_id_asked_at", "asker_id", "asked_at"),
+    Index("ix_exports_open", "asked_at", **only_while("state = 'asked'")),
 )
 anchors = Table(
     "anchors",

@@ -61,6 +61,9 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/followups/{code}/close", {"sign": "1"}),
     ("/desk/followups/{code}/reopen", {}),
     ("/desk/care/{code}/note", {"note": "x", "seen": "1"}),
+    ("/desk/exports", {"first": "2026-11-01", "last": "2026-11-24", "reason": "x"}),
+    ("/desk/exports/{code}/sign", {}),
+    ("/desk/exports/{code}/refuse", {}),
 ]
 NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen")
 

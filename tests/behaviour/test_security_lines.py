@@ -59,7 +59,10 @@ LINES = {
         f"{B}door_staff.py::test_get_pages_by_role",
         f"{B}door_staff.py::test_deeds_by_role",
         f"{B}uploads_are_clean.py::test_another_ones_screenshot_is_not_found",
-    ), "exports are not built, so their fields are not tested"),
+        f"{B}the_matrix_of_roles.py::test_the_exported_ledger_has_the_fields_and_rows_of_its_asker_and_no_phone_or_account",
+        f"{B}an_export_needs_two.py::test_nobody_signs_for_themselves_under_whichever_account",
+        f"{B}what_an_exported_ledger_holds.py::test_whose_a_record_is_is_asked_when_the_file_is_made",
+    )),
     6: Line("tokens of 128 bits or more, derived or kept as digests", (
         f"{U}ledger/test_crypto.py::test_a_token_is_of_its_row_and_purpose_and_long_enough",
         f"{B}status_link.py::test_the_token_is_not_in_the_ledger",
@@ -116,6 +119,7 @@ LINES = {
     ), "no list of allowed countries and no daily cap over all reporters: each premium number in a flood costs a text"),
     14: Line("readings and refusals are logged without content", (
         f"{B}door_staff.py::test_readings_and_refusals_are_logged_without_content",
+        f"{B}an_export_needs_two.py::test_each_record_is_noted_as_read_before_the_file_goes_and_nothing_else_is_changed",
         f"{B}tampering_shows.py::test_it_is_found",
     ), "the sheet's other forms and the care pages go through the same call, without a test of their own"),
     15: Line("personal information law: notice, consent, withdrawal, export, erasure, retention", (

@@ -1,5 +1,5 @@
-"""Who sees what (DOMAIN §7): each kind of datum is planted as a canary, and every address, be it a page or an API, is
-walked as every role."""
+"""Who sees what (DOMAIN §7): each kind of datum is planted as a canary, and every address, be it a page, an API or the
+exported ledger, is walked as every role."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from ledger import contacts
+from desk.exports import XLSX
+from ledger import contacts, exports
 from ledger import tables as t
+from ledger.accounts import User
+from ledger.exports import ASKERS, Period
 from tests.behaviour.door_tools import a_client, shared_world
+from tests.behaviour.export_tools import FILE, cells
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR
 from tests.world import Report, World, body
 
@@ -76,7 +80,23 @@ def clients(door: World, case: Report) -> dict[str, FlaskClient]:
 
 
 @pytest.fixture(scope="module")
-def seen(door: World, case: Report, clients: dict[str, FlaskClient]) -> dict[str, str]:
+def exporting(door: World, case: Report, clients: dict[str, FlaskClient]) -> list[str]:
+    """Each of those who may ask for the ledger has asked for all of it, and somebody has signed."""
+    names = [name for name in STAFF if clients[name].get("/desk/exports").status_code == 200]
+    with door.parts.ledger.begin("sign") as uow:
+        signer = User(t.new_id(), "signer", "admin", None, None, 0)
+        found = {row["username"]: row for row in uow.conn.execute(t.users.select()).mappings()}
+        uow.conn.execute(t.users.insert().values({**found["m-admin"], "id": signer.id, "username": "signer"}))
+        for row in (found[f"m-{name}"] for name in names):
+            user = User(row["id"], row["username"], row["role"], None, row["person_id"], 0)
+            exports.ask(uow, user, Period(None, None), "test", 1)
+        for export in uow.conn.scalars(select(t.exports.c.id)).all():
+            exports.decide(uow, export, signer, sign=True)
+    return names
+
+
+@pytest.fixture(scope="module")
+def seen(door: World, case: Report, clients: dict[str, FlaskClient], exporting: list[str]) -> dict[str, str]:
     """All that each role can read at any address that a GET opens, in both languages, with every way to ask."""
     return {name: walk(client, door, case) for name, client in clients.items()}
 
@@ -96,7 +116,9 @@ def read(client: FlaskClient, path: str, address: str = "127.0.0.1") -> str:
     """From an address of its own: a limit on guesses must not hide what would have been answered."""
     with client.get(path, follow_redirects=True, environ_base={"REMOTE_ADDR": address}) as answer:
         assert answer.status_code < 500 and answer.status_code != 429, path
-        return answer.data.decode(errors="ignore") if answer.status_code == 200 else ""
+        if answer.status_code != 200:
+            return ""
+        return str(cells(answer.data)) if answer.mimetype == XLSX else answer.data.decode(errors="ignore")
 
 
 @pytest.mark.parametrize("canary", PLANTED)
@@ -113,6 +135,19 @@ def test_rows_of_others_are_nowhere(seen: dict[str, str], case: Report) -> None:
     for role in ("elsewhere", "other counselor", "psychologist"):
         shown = seen[role].replace(f"code={case.code}", "")  # the language switch keeps what was asked
         assert case.code not in shown, role
+
+
+@pytest.mark.parametrize("role", [*STAFF, NOBODY])
+def test_the_exported_ledger_has_the_fields_and_rows_of_its_asker_and_no_phone_or_account(
+    clients: dict[str, FlaskClient], case: Report, exporting: list[str], role: str
+) -> None:
+    assert (role in exporting) == (role.removeprefix("other ") in ASKERS)
+    file = read(clients[role], FILE)
+    assert (case.code in file) == (role in ("counselor", *OFFICE))
+    for canary, (what, allowed) in PLANTED.items():
+        never = canary[0].isdigit() or canary[0] == "+"
+        assert (canary in file) == (role in allowed and not never and case.code in file), f"{role}: {what}"
+    assert "7741" not in file and "3800000" not in file, role
 
 
 @pytest.mark.parametrize("role", [*STAFF, NOBODY])

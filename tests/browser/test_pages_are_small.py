@@ -40,7 +40,7 @@ def test_no_page_of_a_student_is_heavier_than_20_kb_in_3_requests(
     [
         ("officer", ("/duty", "/duty/{code}", "/duty/{code}/sheet", "/duty/card")),
         ("security", ("/desk/board", "/duty/{code}")),
-        ("counselor", ("/desk/followups", "/desk/followups/{code}")),
+        ("counselor", ("/desk/followups", "/desk/followups/{code}", "/desk/exports")),
     ],
 )
 def test_no_page_of_the_staff_is_heavier_than_80_kb(

@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ledger import attempts
+from ledger import attempts, exports
+from ledger.exports import Period
 from tests.behaviour.door_tools import FORM, a_client, ledger_away
+from tests.behaviour.export_tools import answer, ask, newest
 from tests.behaviour.stories import SQLITE, read_all
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_few_tries_from_one_address import guess_code
@@ -174,6 +176,41 @@ def test_danger_and_a_second_signature(world: World, show: Show) -> None:
     world.press(office, f"/desk/followups/{report.code}/close", sign="1")
     assert_fit_to_use(show(f"/desk/followups/{report.code}", mine), "closed")
     world.pump()
+    read_all(world)
+
+
+def test_an_export_from_the_asking_to_the_file(world: World, show: Show, lang: str) -> None:
+    """Nothing asked for; a form with faults; each state of one's own; what waits for the office, the machine's too."""
+    mine, office = counselor(world), world.user("guard", "security", world.phones["office"].number)
+    for who in (mine, office):
+        assert_fit_to_use(show("/desk/exports", who), f"nothing asked for, {lang}")
+    assert_fit_to_use(show("/desk/ledger.xlsx", mine), f"not signed, {lang}")
+    world.report()
+    world.pump()
+    screen = show("/desk/exports", mine)
+    screen.locator("#first").fill("2026-11-20")
+    screen.locator("#last").fill("2026-11-19")
+    screen.locator("#last").evaluate("field => field.removeAttribute('max')")
+    screen.locator("#reason").fill("学期总结")
+    screen.locator("button.big").click()
+    expect(screen.get_by_role("alert")).to_be_visible()
+    expect(screen.locator("#first")).to_have_value("2026-11-20")
+    assert_fit_to_use(screen, f"faults, {lang}")
+    for first, said in (("2026-11-22", "refuse"), ("2026-11-23", "sign"), ("2026-11-24", "")):
+        ask(world, mine, first=first, reason="向学院汇报本学期的跟进情况，" * 12)
+        if said:
+            answer(world, office, newest(world), said)
+    with world.parts.ledger.begin("test") as uow:
+        exports.made_on_the_machine(uow, Period(None, None), 1)
+    screen = show("/desk/exports", mine)
+    expect(screen.locator("main .rows > li")).to_have_count(3)
+    assert_fit_to_use(screen, f"asked for, {lang}")
+    screen = show("/desk/exports", office)
+    expect(screen.locator("main .rows > li")).to_have_count(2)
+    assert_fit_to_use(screen, f"to sign, {lang}")
+    screen.locator("main .rows button").first.click()
+    expect(screen.get_by_role("alert")).to_be_visible()
+    assert_fit_to_use(show("/desk/board", office), f"alarm, {lang}")
     read_all(world)
 
 

@@ -1,0 +1,244 @@
+"""The ledger of the follow-ups leaves as a file only after one person has asked and another has signed, with what its
+asker may read at that moment and no more; every record in it is noted as read before it goes."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from ledger import export_rows, exports
+from ledger import tables as t
+from ledger.export_rows import WHOLE
+from ledger.exports import Period
+from tests.behaviour.door_tools import a_client, contents, shared_world
+from tests.behaviour.export_tools import FILE, answer, ask, fetched, known, log, newest, signed, state, status
+from tests.behaviour.test_statements_are_counted import counted
+from tests.behaviour.test_the_counselor_s_record import centre, counselor
+from tests.world import World
+
+DAY = 86400
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Here nobody reads the texts, as the other `world` asks."""
+    yield from shared_world(request, tmp_path_factory)
+
+
+@pytest.fixture
+def mine(world: World) -> FlaskClient:
+    return counselor(world)
+
+
+@pytest.fixture
+def office(world: World) -> FlaskClient:
+    return world.user("xuanyuan", "security", world.phones["office"].number)
+
+
+def said(page: str) -> str:
+    return re.sub(r"\s+", "", re.sub(r"<[^>]+>", " ", page))
+
+
+# ── two people ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_asker_may_fetch_it_for_a_day_after_another_has_signed(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    report = known(world)
+    refused = mine.get(FILE)
+    assert refused.status_code == 403 and "导出台账要两个人" in refused.text
+    assert 'href="/desk/exports"' in refused.text
+    assert "An export needs two people" in mine.get(FILE + "?lang=en").text
+    mine.get("/desk/exports?lang=zh")
+
+    assert ask(world, mine).headers["Location"] == "/desk/exports"
+    assert "等待签字" in mine.get("/desk/exports").text
+    assert status(mine) == 403
+    page = said(office.get("/desk/exports").text)
+    for fact in ("慕容老师", "murong", "2026-11-01至2026-11-24", "1条记录", "含家庭情况", "理由：学期总结"):
+        assert fact in page, fact
+
+    assert answer(world, office, newest(world)).status_code == 303
+    with mine.get(FILE) as file:
+        assert file.headers["Cache-Control"] == "no-store"
+        assert file.headers["Content-Disposition"].startswith("attachment; filename=stopline-ledger-2026-11-01")
+    assert [it["案件编号"] for it in fetched(mine)] == [report.code]
+    assert status(office) == 403  # who signs has asked for nothing
+    assert status(office, f"?export={newest(world)}") == 404
+    world.clock.advance(DAY - 1)
+    assert len(fetched(mine, f"?export={newest(world)}")) == 1
+    world.clock.advance(1)
+    assert status(mine) == status(mine, f"?export={newest(world)}") == 403
+    assert "已过期" in mine.get("/desk/exports").text
+
+
+def test_nobody_signs_for_themselves_under_whichever_account(world: World, office: FlaskClient) -> None:
+    known(world)
+    again = world.user("xuanyuan-admin", "admin", world.phones["office"].number)
+    ask(world, office)
+    for client in (office, again):
+        assert "没有等待签字的导出" in client.get("/desk/exports").text
+        answer(world, client, newest(world))
+        assert "不能签自己的" in client.get("/desk/exports").text
+    assert (state(world, newest(world)), status(office)) == ("asked", 403)
+    answer(world, world.user("another", "admin"), newest(world))
+    assert (state(world, newest(world)), status(office)) == ("signed", 200)
+
+
+def test_pressed_twice_it_is_done_once_and_the_first_answer_stands(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    known(world)
+    for _ in range(2):
+        ask(world, mine)
+    assert "同一时段已在等待签字" in mine.get("/desk/exports").text
+    assert len(world.rows("SELECT 1 FROM exports")) == len(log(world, "export.ask")) == 1
+    for _ in range(2):
+        answer(world, office, newest(world), "refuse")
+    answer(world, world.user("another", "security"), newest(world), "sign")
+    assert (state(world, newest(world)), status(mine)) == ("refused", 403)
+    assert (len(log(world, "export.refuse")), log(world, "export.sign")) == (1, [])
+    assert "已拒绝" in mine.get("/desk/exports").text
+    assert ask(world, mine).status_code == 303  # it may be asked for again
+    assert len(world.rows("SELECT 1 FROM exports")) == 2
+
+
+def test_only_those_with_a_ledger_ask_and_only_the_office_signs(world: World, mine: FlaskClient) -> None:
+    known(world)
+    ask(world, mine)
+    for role in ("officer", "leader"):
+        client = world.user(f"a-{role}", role, world.phones["officer"].number if role == "officer" else None, "WY")
+        for path in ("/desk/exports", FILE):
+            assert client.get(path).status_code == 403
+        assert ask(world, client).status_code == 403
+        assert "/desk/exports" not in client.get("/desk", follow_redirects=True).text
+    for client in (centre(world), world.user("other", "counselor", "+8613800001002"), mine):
+        assert answer(world, client, newest(world)).status_code == 403
+        assert 'href="/desk/exports"' in client.get("/desk", follow_redirects=True).text
+    assert state(world, newest(world)) == "asked"
+    assert a_client(world).get(FILE).status_code == 302
+    for nonsense in ("x", str(t.new_id()), "%00"):
+        assert status(mine, f"?export={nonsense}") == 404
+        assert answer(world, world.user(f"s{nonsense[:2]}", "admin"), nonsense).status_code == 404
+
+
+def test_a_signature_is_for_the_role_that_asked(world: World, mine: FlaskClient, office: FlaskClient) -> None:
+    known(world)
+    signed(world, mine, office)
+    with world.parts.ledger.begin("promoted") as uow:
+        uow.conn.execute(update(t.users).where(t.users.c.username == "murong").values(role="security"))
+    assert status(mine) == 403
+
+
+# ── what is noted, and what it costs ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_record_is_noted_as_read_before_the_file_goes_and_nothing_else_is_changed(
+    world: World, mine: FlaskClient, office: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        known(world)
+    signed(world, mine, office)
+    before = contents(world, "access_log")
+    monkeypatch.setattr(export_rows, "BATCH", 2)
+    fetched(mine)
+    cases = [UUID(str(row.id)) for row in world.rows("SELECT id FROM cases")]
+    assert sorted(log(world, "ledger.export")) == sorted(f"case:{it}" for it in cases)
+    assert log(world, "export.fetch") == [f"export:{UUID(newest(world))}"]
+    assert contents(world, "access_log") == before
+
+
+def test_a_reason_is_sealed(world: World, mine: FlaskClient, office: FlaskClient) -> None:
+    known(world)
+    ask(world, mine, reason="金丝雀的事")
+    assert "金丝雀的事" in office.get("/desk/exports").text
+    [row] = world.rows("SELECT reason_sealed FROM exports")
+    assert "金丝雀".encode() not in bytes(row.reason_sealed)
+    assert "金丝雀" not in str(world.rows("SELECT * FROM access_log"))
+
+
+def test_more_batches_take_no_more_statements_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_rows, "BATCH", 2)
+    ledger, totals = world.parts.ledger, []
+    for _ in range(7):
+        known(world)
+    span = Period(None, None).span(ledger.zone, world.clock.now())
+    batches = export_rows.batches(ledger, WHOLE, span)
+    for size in (2, 2, 2, 1):
+        with counted(world, here=True) as found:
+            assert len(next(batches)) == size
+        totals.append(found.total())
+    assert set(totals) == {5}, totals  # cases, students, sums, obligations, contacts
+    assert next(batches, None) is None
+
+
+def test_a_file_that_fails_in_the_middle_leaves_nothing_behind(
+    world: World, mine: FlaskClient, office: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(world)
+    signed(world, mine, office)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("金丝雀")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export_rows, "_minutes", broken)
+        assert status(mine) == 500
+    assert len(fetched(mine)) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# ── the form ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("form", "zh", "en"), [
+    ({"first": "昨天"}, "请填日期，例如 2026-09-01", "Enter a date"),
+    ({"last": "2026-02-30"}, "请填日期", "Enter a date"),
+    ({"first": "0001-01-01"}, "请填日期", "Enter a date"),
+    ({"last": "2026-11-25"}, "不能晚于今天", "Not after today"),
+    ({"first": "2026-11-20", "last": "2026-11-19"}, "结束日期不能早于开始日期", "The last day must not come before"),
+    ({"first": "2025-11-23"}, "最长一年", "A year at most"),
+    ({"first": "2026-11-01", "last": "2026-11-02"}, "这段时间没有您能导出的记录", "No record of yours"),
+    ({"reason": " \x00 "}, "请写明理由", "Say what it is for"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_and_what_was_typed_stays(
+    world: World, mine: FlaskClient, form: dict[str, str], zh: str, en: str
+) -> None:
+    known(world)
+    before = contents(world, "access_log")
+    mine.get("/desk/exports?lang=zh")
+    refused = ask(world, mine, **form)
+    assert refused.status_code == 422 and zh in refused.text
+    [field] = re.findall(r'<(?:input|textarea) id="(\w+)"[^>]* aria-invalid="true"', refused.text)
+    assert f'href="#{field}"' in refused.text
+    for name, value in ({"reason": "学期总结"} | form).items():
+        assert value.strip(" \x00") in refused.text, name
+    mine.get("/desk/exports?lang=en")
+    assert en in ask(world, mine, **form).text
+    assert contents(world, "access_log") == before
+
+
+def test_too_many_are_counted_and_a_shorter_period_is_asked_for(
+    world: World, mine: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MOST", 2)
+    for _ in range(3):
+        known(world)
+    refused = ask(world, mine)
+    assert refused.status_code == 422 and "这段时间有 3 条，最多 2 条" in refused.text
+    assert not world.rows("SELECT 1 FROM exports")
+
+
+def test_a_whole_year_may_be_asked_for(world: World, mine: FlaskClient) -> None:
+    known(world)
+    assert ask(world, mine, first="2025-11-24").status_code == 303
