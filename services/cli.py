@@ -64,11 +64,16 @@ def _address(verb: argparse.ArgumentParser) -> None:
 
 
 def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from services import cli_ledger
+    from services import cli_export, cli_ledger
 
     db = verbs.add_parser("db", help="the ledger's tables").add_subparsers(required=True, metavar="VERB")
     _verb(db, "upgrade", "bring the tables to this program's revision", cli_ledger.db_upgrade)
     _verb(db, "current", "print the tables' revision", cli_ledger.db_current)
+    export = verbs.add_parser("export", help="files for people").add_subparsers(required=True, metavar="VERB")
+    whole = _verb(export, "ledger", "write the ledger of the follow-ups (工作台账)", cli_export.export_ledger)
+    whole.add_argument("--xlsx", type=Path, required=True, metavar="PATH", help="replaced when the new file is whole")
+    whole.add_argument("--from", dest="first", metavar="DATE", help="reports from this day on, such as 2026-01-31")
+    whole.add_argument("--to", dest="last", metavar="DATE", help="reports up to this day")
     work = verbs.add_parser("work", help="work that was parked").add_subparsers(required=True, metavar="VERB")
     _verb(work, "retry", "try parked work again, after its cause was mended", cli_ledger.work_retry)
     audit = verbs.add_parser("audit", help="the chain of events").add_subparsers(required=True, metavar="VERB")
