@@ -5,11 +5,12 @@ Everything here happens in the caller's transaction with the case locked, so any
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
 
 from ledger import bundling, deliveries, escalation, linking, people, reminders
 from ledger import tables as t
@@ -46,7 +47,11 @@ def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
 
 def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
     """The college's own ladder, else the school's, else the built-in one."""
-    rows = conn.execute(_LADDERS, {"duty": kind, "college": college or "*"}).all()
+    return ladder_from(conn.execute(_LADDERS, {"duty": kind, "college": college or "*"}).all(), kind, college)
+
+
+def ladder_from(rows: Sequence[Row[Any]], kind: str, college: str | None) -> Ladder:
+    """The same from rows of this obligation that are there already, in the order of their steps."""
     own = [row for row in rows if row.college_code == college] or [row for row in rows if row.college_code == "*"]
     if not own:
         return escalation.DEFAULTS[kind]

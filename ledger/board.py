@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import people, values
+from ledger import people, shifts, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import KeyMissing, Tampered
 from ledger.people import Person
+from ledger.shifts import Held
 from ledger.statements import one_of, word
 
 WAITING = ("pending", "alerted")
@@ -109,20 +110,20 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     rows, total = _waiting_rows(conn, now)
     tried = _tried_rows(conn, [row["obligation_id"] for row in rows])
     late = _late_rows(conn, now)
-    shifts, names = _Shifts.read(conn, now, zone), _college_names(conn)
+    held, names = shifts.at(shifts.read(conn), now.astimezone(zone)), _college_names(conn)
     centre = people.with_role(conn, "psychologist")
-    ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + shifts.everybody() + centre
+    ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + held.everybody() + centre
     ids += [row[whose] for row in (*pressing, *rows) for whose in ("victim_id", "counselor_id")]
     known = {person.id: person for person in people.by_id(conn, keys, ids)}
-    danger = [_pressing(row, keys, shifts, centre, known) for row in pressing]
-    waiting = [_waiting(row, tried, keys, shifts, names, known, now) for row in rows]
+    danger = [_pressing(row, keys, held, centre, known) for row in pressing]
+    waiting = [_waiting(row, tried, keys, held, names, known, now) for row in rows]
     shown = [
         Late(what, row["code"], row["drill"], row["since"], known[owner].called if owner in known else "")
         for what, row in late
         for owner in [row["owner_id"]]
     ]
     on_duty = [
-        OnDuty(names[college], role, [known[i] for i in shifts.of(college, role) if i in known])
+        OnDuty(names[college], role, [known[i] for i in held.of(college, role) if i in known])
         for college in names
         for role in DUTIES
     ]
@@ -142,9 +143,9 @@ def _pressing_rows(conn: Connection) -> list[RowMapping]:
     return list(conn.execute(query).mappings())
 
 
-def _pressing(row: RowMapping, keys: Keys, shifts: _Shifts, centre: list[UUID], known: dict[UUID, Person]) -> Pressing:
+def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known: dict[UUID, Person]) -> Pressing:
     college = row["college_code"] or people.DEFAULT
-    looks_after = [row["counselor_id"]] if row["counselor_id"] else shifts.of(college, "college_duty")
+    looks_after = [row["counselor_id"]] if row["counselor_id"] else held.of(college, "college_duty")
     call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
     return Pressing(
         row["what"], row["code"], row["drill"], row["since"], _students_phone(keys, row, known), row["phone_unsafe"],
@@ -190,13 +191,13 @@ def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:
 
 
 def _waiting(
-    row: RowMapping, tried: list[RowMapping], keys: Keys, shifts: _Shifts, names: dict[str, str],
+    row: RowMapping, tried: list[RowMapping], keys: Keys, held: Held, names: dict[str, str],
     known: dict[UUID, Person], now: datetime,
 ) -> Waiting:  # fmt: skip
     mine = [it for it in tried if it["obligation_id"] == row["obligation_id"] and it["person_id"] in known]
     college = row["college_code"] or people.DEFAULT
     dissuade = row["kind"] == "in_progress"
-    on_duty = [i for role in (("desk",) if dissuade else ("officer", "backup")) for i in shifts.of(college, role)]
+    on_duty = [i for role in (("desk",) if dissuade else ("officer", "backup")) for i in held.of(college, role)]
     rung = [it["person_id"] for it in mine if known[it["person_id"]].role == "officer"]
     call = dict.fromkeys(on_duty + ([row["counselor_id"]] if dissuade else rung))
     return Waiting(
@@ -245,29 +246,6 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
         *(("contact", row) for row in conn.execute(contacts).mappings()),
         *(("withdrawal", row) for row in conn.execute(wishes).mappings()),
     ]
-
-
-@dataclass(frozen=True)
-class _Shifts:
-    """Every duty that holds now, read at once: (college, role) → people."""
-
-    held: dict[tuple[str, str], list[UUID]]
-
-    @classmethod
-    def read(cls, conn: Connection, now: datetime, zone: tzinfo) -> _Shifts:
-        local = now.astimezone(zone)
-        held: dict[tuple[str, str], list[UUID]] = {}
-        for row in conn.execute(select(t.duties)):
-            if people.covers(row.days, row.start, row.end, local):
-                held.setdefault((row.college_code, row.role), []).append(row.person_id)
-        return cls(held)
-
-    def of(self, college: str, role: str) -> list[UUID]:
-        """The college's own people, else those of the compulsory default row."""
-        return self.held.get((college, role)) or self.held.get((people.DEFAULT, role), [])
-
-    def everybody(self) -> list[UUID]:
-        return [person for held in self.held.values() for person in held]
 
 
 def _college_names(conn: Connection) -> dict[str, str]:

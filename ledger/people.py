@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -17,6 +17,7 @@ from ledger.errors import KeyMissing, Tampered
 from ledger.statements import among, number, one_of
 
 log = structlog.get_logger()
+T = TypeVar("T")
 _OF_THE_STUDENT = frozenset(("counselor", "stand_in"))  # targets that mean somebody of theirs
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
@@ -112,8 +113,13 @@ def by_id(
     wanted, rows = list(dict.fromkeys(i for i in ids if i is not None)), dict(read or {})
     if more := [i for i in wanted if i not in rows]:
         rows |= {row["id"]: row for row in conn.execute(_BY_ID, {"wanted": more}).mappings()}
+    return readable(keys, (rows[i] for i in wanted if i in rows and rows[i]["active"]))
+
+
+def readable(keys: Keys, rows: Iterable[RowMapping]) -> list[Person]:
+    """Those whose row can be opened; the others are said in the log."""
     found: list[Person] = []
-    for row in (rows[i] for i in wanted if i in rows and rows[i]["active"]):
+    for row in rows:
         try:
             found.append(opened(keys, row))
         except (KeyMissing, Tampered) as error:
@@ -193,10 +199,16 @@ def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zon
 
 def _on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> dict[UUID, RowMapping]:
     rows = conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).mappings()
-    local = now.astimezone(zone)
-    present = [row for row in rows if covers(row["days"], row["start"], row["end"], local)]
-    own = [row for row in present if row["for_college"] == college]
-    return {row["id"]: row for row in own or (row for row in present if row["for_college"] == DEFAULT)}
+    local, present = now.astimezone(zone), dict[str, list[RowMapping]]()
+    for row in rows:
+        if covers(row["days"], row["start"], row["end"], local):
+            present.setdefault(row["for_college"], []).append(row)
+    return {row["id"]: row for row in theirs(present, college)}
+
+
+def theirs(present: Mapping[str, Sequence[T]], college: str | None) -> Sequence[T]:
+    """Of those who have a duty now, by college: the college's own people, else those of the `*` row."""
+    return present.get(college or DEFAULT) or present.get(DEFAULT, ())
 
 
 def with_role(conn: Connection, role: str) -> list[UUID]:
@@ -211,31 +223,65 @@ def decide_rung(targets: Sequence[str], case: RowMapping | dict[str, Any]) -> tu
     return (case["college_code"], *((case["counselor_id"], case["victim_id"]) if student else ()))
 
 
+class Lookup(Protocol):
+    """Who is who at one moment: asked of the ledger, or of rows that were read once (ledger/lineup.py)."""
+
+    def on_duty(self, college: str | None, role: str) -> Iterable[UUID]: ...
+    def stand_in_of(self, person: UUID | None) -> Iterable[UUID]: ...
+    def centre(self) -> Iterable[UUID]: ...
+    def is_staff(self, person: UUID) -> bool: ...
+
+
+class _Asked:
+    """The ledger, asked now. It keeps the rows of those on duty, so that they are not read twice."""
+
+    def __init__(self, conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> None:
+        self.conn, self.keys, self.now, self.zone = conn, keys, now, zone
+        self.read: dict[UUID, RowMapping] = {}
+
+    def on_duty(self, college: str | None, role: str) -> Iterable[UUID]:
+        present = _on_duty(self.conn, college, role, self.now, self.zone)
+        self.read |= present
+        return present
+
+    def stand_in_of(self, person: UUID | None) -> Iterable[UUID]:
+        return [p.stand_in for p in by_id(self.conn, self.keys, [person]) if p.stand_in]
+
+    def centre(self) -> Iterable[UUID]:
+        return with_role(self.conn, "psychologist")
+
+    def is_staff(self, person: UUID) -> bool:
+        return self.conn.execute(select(p.role).where(p.id == person)).scalar_one_or_none() == "staff"
+
+
 def called_by_target(
     conn: Connection, keys: Keys, targets: Sequence[str], case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo
 ) -> list[Person]:
     """The people whom a rung's targets mean for this case now, each once, in the rung's order."""
-    college: str | None = case["college_code"]
-    ids: list[UUID | None] = []
-    read: dict[UUID, RowMapping] = {}
+    asked = _Asked(conn, keys, now, zone)
+    ids = meant(targets, case, asked)
+    return [person for person in by_id(conn, keys, ids, asked.read) if person.phone]
+
+
+def meant(targets: Sequence[str], case: RowMapping | dict[str, Any], look: Lookup) -> list[UUID]:
+    """Whom targets mean for a case, whether or not they can be called; of the case see `decide_rung`."""
+    ids: list[UUID] = []
     for target in targets:
         if target == "counselor":
-            ids += [case["counselor_id"]] if case["counselor_id"] else _instead(conn, case, now, zone)
+            ids += [case["counselor_id"]] if case["counselor_id"] else _instead(case, look)
         elif target == "stand_in":
-            ids += [p.stand_in for p in by_id(conn, keys, [case["counselor_id"]]) if p.stand_in]
+            ids += look.stand_in_of(case["counselor_id"])
         elif target == "centre":
-            ids += with_role(conn, "psychologist")
+            ids += look.centre()
         else:
-            present = _on_duty(conn, college, target, now, zone)
-            ids, read = [*ids, *present], read | present
-    return [person for person in by_id(conn, keys, ids, read) if person.phone]
+            ids += look.on_duty(case["college_code"], target)
+    return ids
 
 
-def _instead(conn: Connection, case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo) -> list[UUID]:
+def _instead(case: RowMapping | dict[str, Any], look: Lookup) -> Iterable[UUID]:
     """Where there is no counselor: a member of staff has the unit's liaison, an unknown student the college's duty."""
-    college: str | None = case["college_code"]
-    victim = case.get("victim_id")
-    if victim and conn.execute(select(p.role).where(p.id == victim)).scalar_one_or_none() == "staff":
-        return on_duty(conn, college, "liaison", now, zone)
-    own = on_duty(conn, college, "college_duty", now, zone) if college else []
-    return own or on_duty(conn, None, "counselor", now, zone)
+    college, victim = case["college_code"], case.get("victim_id")
+    if victim and look.is_staff(victim):
+        return look.on_duty(college, "liaison")
+    own = look.on_duty(college, "college_duty") if college else ()
+    return own or look.on_duty(None, "counselor")

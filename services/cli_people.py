@@ -82,11 +82,11 @@ def _apply(ledger: Ledger, school: School) -> int:
 
 
 def roster_check(_options: argparse.Namespace) -> int:
-    from services.doctor import duty_lines
+    from ledger.lineup import duty_lines
 
     ledger = _ledger()
     with ledger.read() as conn:
-        lines, faults = duty_lines(conn, ledger)
+        lines, faults = duty_lines(conn, ledger.keys, ledger.clock.now(), ledger.zone)
     for line in lines + faults:
         print(line)
     return 1 if faults else 0

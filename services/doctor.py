@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select
 
-from ledger import alerting, people, views
+from ledger import people, views
 from ledger import tables as t
 from ledger.auditing import audit
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
+from ledger.lineup import duty_lines
 from ledger.spool import Spool
 from ledger.unit_of_work import Ledger
 from notifier import countries
@@ -41,32 +42,11 @@ def run() -> int:
 def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
     """What there is to be said of it, and what is wrong."""
     with ledger.read() as conn:
-        lines, faults = duty_lines(conn, ledger)
+        lines, faults = duty_lines(conn, ledger.keys, ledger.clock.now(), ledger.zone)
         faults += list(_durability(conn, ledger))
         faults += [f"late: {line}" for line in audit(conn, ledger.clock.now()).late]
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
-    return lines, faults
-
-
-def duty_lines(conn: Connection, ledger: Ledger) -> tuple[list[str], list[str]]:
-    """(who would be called now for each college and for `*`, what is missing); by roster names, without phones."""
-    lines, faults = [], []
-    now = ledger.clock.now()
-    for college in [*conn.scalars(select(t.colleges.c.code).order_by(t.colleges.c.code)), people.DEFAULT]:
-        case = {"college_code": None if college == people.DEFAULT else college, "counselor_id": None}
-        for kind in ("police", "counselor"):
-            ladder = alerting.ladder_at(alerting.ladder_for(conn, kind, case["college_code"]), kind, now, ledger.zone)
-            called = [
-                people.called_by_target(conn, ledger.keys, rung.targets, case, now, ledger.zone)
-                for rung in ladder.rungs
-            ]
-            steps = " → ".join("+".join(person.called for person in step) or "(nobody)" for step in called)
-            lines.append(f"{college} {kind}: {steps}")
-            if not any(called):
-                faults.append(f"roster: nobody would be called for {college} {kind} now")
-            elif not called[0]:
-                faults.append(f"roster: the first step of {college} {kind} is empty now")
     return lines, faults
 
 

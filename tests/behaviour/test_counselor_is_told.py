@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.doctor import duty_lines
+from ledger.lineup import duty_lines
 from tests.behaviour.stories import only_counselor_rings, reported
 from tests.world import Report, World
 
@@ -142,7 +142,8 @@ def test_at_night_the_first_two_are_told_at_once(world: World, hours: float, at_
 def test_who_would_be_called_now_is_said_as_a_report_of_this_hour_would_call_them(world: World) -> None:
     def steps() -> list[str]:
         with world.parts.ledger.read() as conn:
-            lines, _ = duty_lines(conn, world.parts.ledger)
+            ledger = world.parts.ledger
+            lines, _ = duty_lines(conn, ledger.keys, world.clock.now(), ledger.zone)
         return next(line for line in lines if line.startswith("WY counselor: ")).partition(": ")[2].split(" → ")
 
     by_day = steps()
