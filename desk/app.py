@@ -8,11 +8,23 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from flask_login import current_user
 
-from desk import auth, board, care, college, duty, duty_card, exports, invitation, simulator, uploads
+from desk import (
+    auth,
+    board,
+    care,
+    college,
+    duty,
+    duty_card,
+    exports,
+    invitation,
+    readiness,
+    simulator,
+    uploads,
+)
 from ledger.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
-STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "board", "exports", "simulator")
+STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "readiness", "board", "exports", "simulator")
 
 
 def blueprints(
@@ -29,6 +41,7 @@ def blueprints(
         uploads.blueprint(ledger),
         care.blueprint(ledger),
         college.blueprint(ledger),
+        readiness.blueprint(ledger),
         board.blueprint(ledger),
         exports.blueprint(ledger),
     ]

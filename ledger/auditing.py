@@ -5,6 +5,7 @@ It compares what was promised with what was done, and looks at none of the machi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,29 +22,36 @@ c, o, f, w = t.cases.c, t.obligations.c, t.follow_ups.c, t.work.c
 
 @dataclass(frozen=True)
 class Audit:
-    """`oldest_s`: age of the oldest report that is not settled, 0 for none; `late`: what is wrong, a line each."""
+    """`oldest_s`: age of the oldest report that is not settled, 0 for none; `late`: what is wrong, a line each.
+
+    `counts`: how many of each are late, for pages that say it in words of their own: reports · steps · work.
+    """
 
     unsettled: int
     oldest_s: float
     late: tuple[str, ...]
+    counts: Mapping[str, int]
 
 
 def audit(conn: Connection, now: datetime) -> Audit:
     """Drills are left out: nobody has to come running for one."""
     received = _unsettled(conn, now)
     oldest = min(received, default=None)
-    late = []
+    late, counts = [], {}
     if oldest and now - oldest > BEGUN_WITHIN:
         age = int((now - oldest).total_seconds())
         overdue = sum(now - at > BEGUN_WITHIN for at in received)
+        counts["reports"] = overdue
         late.append(f"{overdue} reports without their first texts or their follow-up record, the oldest for {age} s")
     steps = _count(conn, o.next_at <= now - STEP_WITHIN, o.state.in_((*WAITING, "acknowledged")))
     if steps:
+        counts["steps"] = steps
         late.append(f"{steps} obligations whose next step is over {STEP_WITHIN.seconds} s late; does a clock run?")
     open_work = select(func.count()).where(w.state == "open", w.available_at <= now - STEP_WITHIN)
     if work := conn.execute(open_work).scalar_one():
+        counts["work"] = work
         late.append(f"{work} pieces of work open for over {STEP_WITHIN.seconds} s")
-    return Audit(len(received), (now - oldest).total_seconds() if oldest else 0.0, tuple(late))
+    return Audit(len(received), (now - oldest).total_seconds() if oldest else 0.0, tuple(late), counts)
 
 
 def _unsettled(conn: Connection, now: datetime) -> list[datetime]:

@@ -12,14 +12,18 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ledger import attempts, exports
+from bench.years import school as school_of_thirty
+from ledger import attempts, exports, roster
+from ledger.demo_school import demo_school
 from ledger.exports import Period
+from ledger.schoolrows import School
 from tests.behaviour.door_tools import FORM, a_client, ledger_away
 from tests.behaviour.export_tools import answer, ask, newest
 from tests.behaviour.stories import SQLITE, read_all
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_few_tries_from_one_address import guess_code
 from tests.behaviour.test_invitations_and_remembered_phones import invite
+from tests.behaviour.test_readiness_is_seen_before_it_rings import drilled, full_of_faults
 from tests.behaviour.test_the_counselor_s_record import centre, complete, contact, counselor
 from tests.browser.looks import assert_fit_to_use
 from tests.world import PUBLIC, World, another_fraud
@@ -88,6 +92,25 @@ def test_the_list_of_follow_ups_in_every_state(world: World, show: Show, lang: s
         for it in (danger, unsafe, late, signing, done, week):
             expect(screen.get_by_text(it.code).first).to_be_visible()
         assert_fit_to_use(screen, f"every state, {lang}")
+    read_all(world)
+
+
+def test_readiness_in_every_state(world: World, show: Show, lang: str) -> None:
+    """Ready, with thirty colleges, with nobody, with every kind of thing to mend, and as a leader sees that."""
+    office, leader = world.user("guard", "security"), world.user("dean", "leader", None, "WY")
+    drilled(world, "WY", "GX", "")
+    screen = show("/desk/readiness", office)
+    expect(screen.locator("#verdict")).to_contain_text("准备好了" if lang == "zh" else "Ready.")
+    assert_fit_to_use(screen, "ready")
+    for many in (school_of_thirty(), School(), demo_school()):
+        with world.parts.ledger.begin("roster") as uow:
+            roster.apply(uow, many)
+        assert_fit_to_use(show("/desk/readiness", office), f"{len(many.colleges)} colleges")
+    full_of_faults(world)
+    for client in (office, leader):
+        screen = show("/desk/readiness", client)
+        expect(screen.locator(".things > li").nth(6)).to_be_visible()
+        assert_fit_to_use(screen, "much to mend")
     read_all(world)
 
 

@@ -122,7 +122,7 @@ def follow(at: Range) -> Iterator[str]:
     yield from (f"logged {entry}" for entry in logs if entry["log_level"] in ("error", "critical"))
     yield from (f"parked: {row}" for row in at.world.rows("SELECT queue, reason FROM work WHERE state = 'parked'"))
     office = at.world.user("office", "admin")
-    pages = ["/duty", "/desk/board", "/desk/followups"]
+    pages = ["/duty", "/desk/board", "/desk/followups", "/desk/readiness"]
     for (code,) in at.world.rows("SELECT code FROM cases ORDER BY received_at DESC LIMIT 60"):
         pages += [f"/duty/{code}", f"/duty/{code}/sheet", f"/duty/{code}/sheet.json", f"/duty/{code}/sheet.pdf"]
     for page in pages:
