@@ -27,7 +27,7 @@ def _least(column: Any, *where: ColumnElement[bool]) -> ColumnElement[Any]:
 
 
 _SIGNS: dict[str, ColumnElement[bool]] = {
-    "obligations": _least(o.next_at) <= _now,
+    "obligations": _least(o.next_at, o.next_at.is_not(None)) <= _now,
     "leases": _least(d.lease_until, _sending) <= _now,
     "contacts": _least(k.remind_at, k.remind_at.is_not(None)) <= _now,
     "events": _least(e.publish_after, e.publish_after.is_not(None)) <= _now,

@@ -61,3 +61,8 @@ def reference(name: str, target: str, **options: Any) -> Column[UUID]:
 def only_while(condition: str) -> dict[str, Any]:
     """A partial index on both databases: it holds what is still open, so its size does not grow with age."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def where_there(column: str) -> dict[str, Any]:
+    """A partial index without the rows that have nothing there: each change of a row writes into all that hold it."""
+    return only_while(f"{column} IS NOT NULL")

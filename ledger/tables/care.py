@@ -49,7 +49,7 @@ contacts = Table(
     "contacts",
     metadata,
     id_column(),
-    reference("follow_up_id", "follow_ups", nullable=False, index=True),
+    reference("follow_up_id", "follow_ups", nullable=False),  # found by the index over it and `kind`
     Column("kind", String(16), nullable=False),
     Column("mode", String(16), nullable=False),
     Column("due_at", UtcTime, nullable=False),

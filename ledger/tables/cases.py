@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
+from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference, where_there
 
 cases = Table(
     "cases",
@@ -42,7 +42,7 @@ cases = Table(
     Column("phone_unsafe", Boolean, nullable=False),
     Column("safe_phone_sealed", LargeBinary),
     Column("victim_phone_sealed", LargeBinary),
-    Column("victim_phone_index", LargeBinary, index=True),
+    Column("victim_phone_index", LargeBinary),
     Column("name_sealed", LargeBinary),
     Column("student_no_sealed", LargeBinary),
     Column("narrative_sealed", LargeBinary),
@@ -60,11 +60,13 @@ cases = Table(
     Column("asked", JSON),  # the match keys that the student was asked for
     Column("unsafe_at", UtcTime),  # 我现在不安全, since when
     Column("withdrawal_at", UtcTime),  # a request: only an officer or the office closes the case
-    Column("linked_to", Uuid, index=True),  # 疑同: an earlier case; one acknowledgement serves both
+    Column("linked_to", Uuid),  # 疑同: an earlier case; one acknowledgement serves both
     Column("row_key", LargeBinary, nullable=False),
     Column("last_seq", Integer, nullable=False),
     Column("chain_head", LargeBinary, nullable=False),
     Column("anchored_seq", Integer, nullable=False, default=0),
+    Index("ix_cases_victim_phone_index", "victim_phone_index", **where_there("victim_phone_index")),
+    Index("ix_cases_linked_to", "linked_to", **where_there("linked_to")),
     Index("ix_cases_unanchored", "id", **only_while("last_seq > anchored_seq")),
     Index("ix_cases_open_drills", "received_at", **only_while("drill AND closed_at IS NULL")),
     Index("ix_cases_college_code_received_at", "college_code", "received_at"),
@@ -138,7 +140,7 @@ obligations = Table(
     Column("ladder_at", UtcTime, nullable=False),  # from when the ladder's seconds count
     Column("entered_at", UtcTime),  # when the present step began
     Column("barren", Integer, nullable=False, default=0),  # steps in a row before this one that reached nobody
-    Column("next_at", UtcTime, index=True),  # when the clock must look again; null: never
+    Column("next_at", UtcTime),  # when the clock must look again; null: never
     reference("owner_id", "people"),
     Column("reminded", Boolean, nullable=False, default=False),
     Column("alerted_at", UtcTime),
@@ -147,6 +149,7 @@ obligations = Table(
     Column("filed_at", UtcTime),
     Column("done_at", UtcTime),
     UniqueConstraint("case_id", "kind"),
+    Index("ix_obligations_next_at", "next_at", **where_there("next_at")),
     Index("ix_obligations_waiting", "case_id", **only_while("state IN ('pending', 'alerted')")),
     Index("ix_obligations_police_open", "case_id", **only_while("kind IN ('police', 'dissuade') AND state <> 'done'")),
     Index("ix_obligations_owner_id_case_id", "owner_id", "case_id", **only_while("owner_id IS NOT NULL")),

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
+from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference, where_there
 
 work = Table(
     "work",
@@ -56,13 +56,14 @@ deliveries = Table(
     Column("available_at", UtcTime),  # when a sender may look at it; null: nothing more to do
     Column("expires_at", UtcTime, nullable=False),
     Column("body_sealed", LargeBinary),
-    Column("bundle_id", Uuid, index=True),  # the one text that speaks for this one too
+    Column("bundle_id", Uuid),  # the one text that speaks for this one too
     Column("sid", String(64), index=True),
     Column("error_code", String(32)),
     Column("created_at", UtcTime, nullable=False),
     Column("called_at", UtcTime),
     Column("sent_at", UtcTime),
     Column("delivered_at", UtcTime),
+    Index("ix_deliveries_bundle_id", "bundle_id", **where_there("bundle_id")),
     Index("ix_deliveries_to_index_created_at", "to_index", "created_at"),
     Index("ix_deliveries_alerted", "person_id", "case_id", **only_while("alert")),
     Index(
