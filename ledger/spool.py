@@ -149,7 +149,7 @@ class Spool:
         """The oldest first: their ids are ordered by time. Asked for each report that a door takes."""
         try:
             return sorted(name for name in os.listdir(self._folder) if name.endswith(".report"))
-        except FileNotFoundError:  # nothing was put in yet
+        except (FileNotFoundError, NotADirectoryError):  # nothing was put in yet, or can be
             return []
 
     def _named(self, place: int, text: str) -> list[Path]:

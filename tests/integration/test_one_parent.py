@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.test_sudden_deaths import Reporter
 from tests.processes import EMBEDDED, Installation, eventually
 
+KILLS = 12
 PARTS = {"web", "worker", "clock"}
 
 
@@ -61,6 +65,24 @@ def test_whoever_dies_is_started_anew(family: Installation, name: str) -> None:
     }
     eventually(lambda: family.request("GET", "/readyz").status == 200, "no door")
     rings(family)
+
+
+def test_no_accepted_report_is_lost_while_processes_die(family: Installation) -> None:
+    chance = random.Random(20261128)
+    reporter = Reporter(family)
+    reporter.start()
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.1, 0.8))
+        if there := living(family):
+            os.kill(there[chance.choice(sorted(there))], signal.SIGKILL)
+    reporter.finish()
+    eventually(lambda: set(living(family)) == PARTS, "not all are back")
+    family.lapse_leases()
+    family.await_settled(60, may_give_up=True)
+    assert family.rows("SELECT count(*) FROM cases WHERE code = ANY(:codes)", codes=reporter.accepted) == [
+        (len(reporter.accepted),)
+    ]
+    assert len(set(reporter.accepted)) == len(reporter.accepted) >= KILLS
 
 
 def test_none_outlives_a_parent_that_is_killed(separate: Installation) -> None:
