@@ -31,6 +31,8 @@ _numbers = itertools.count()
 _held: dict[int, tuple[float, Any]] = {}  # number → until when, and the psycopg connection
 _alive: WeakKeyDictionary[Any, float] = WeakKeyDictionary()  # connection → when it last did what it was asked to
 _watcher: threading.Thread | None = None
+# A process that is split off while the watcher has the lock would wait for it for ever.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @contextmanager

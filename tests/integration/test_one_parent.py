@@ -85,6 +85,17 @@ def test_no_accepted_report_is_lost_while_processes_die(family: Installation) ->
     assert len(set(reporter.accepted)) == len(reporter.accepted) >= KILLS
 
 
+@pytest.mark.parametrize("started", [0, 1, 2, 3])
+def test_told_to_end_while_it_starts_it_ends(separate: Installation, started: int) -> None:
+    process = separate.launch("run")
+    eventually(lambda: len(process.log("process_started")) >= started, "none is started")
+    process.send(signal.SIGTERM)
+    del separate.processes["run"]
+    # Before it can hear anything at all the signal itself ends it.
+    assert process.await_end() in ((0,) if started else (0, -signal.SIGTERM))
+    assert [line for line in process.log("process_started") if lives(line["pid"])] == []
+
+
 def test_none_outlives_a_parent_that_is_killed(separate: Installation) -> None:
     separate.start("run")
     eventually(lambda: set(living(separate)) == PARTS, "not all are there")
