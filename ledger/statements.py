@@ -99,6 +99,10 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
 
+    def self_group(self, against: Any = None) -> _Among:
+        """As it stands: for SQLite, which has no booleans, SQLAlchemy would add `= 1`, and no index answers that."""
+        return self
+
 
 def among(column: Any, name: str) -> _Among:
     """Whether the column is one of these ids, the value of `name`: one statement however many there are.
