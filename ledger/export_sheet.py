@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -157,16 +156,26 @@ def write(
 
 @contextmanager
 def _workbook(out: BinaryIO) -> Iterator[Any]:
-    """A sheet that is in `out` when the block ends well."""
+    """A sheet that is in `out` when the block ends well. However it ends, no draft of it stays behind."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(TITLE)
+    sheet: Any = book.create_sheet(TITLE)
     try:
         yield sheet
-    except BaseException:
-        with open(os.devnull, "wb") as nowhere:  # so the library's own draft, in which nothing is sealed, goes away
-            book.save(nowhere)
-        raise
-    book.save(out)
+        book.save(out)
+    finally:
+        _discard(sheet)
+
+
+def _discard(sheet: Any) -> None:
+    """The library's own draft, in which nothing is sealed: it removes that only where all went well, or at exit."""
+    writer = getattr(sheet, "_writer", None)  # none before the first line
+    if writer is None:
+        return
+    with suppress(FileNotFoundError):  # removed by the library
+        writer.cleanup()
+    for close in (sheet.close, writer.close):  # its space is held until then; on a full disk they fail once more
+        with suppress(Exception):
+            close()
 
 
 def _cell(sheet: Any, value: Value, font: Font | None = None) -> Any:
