@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 from typing import IO, Any
 from uuid import UUID
@@ -66,10 +66,19 @@ def blueprint(ledger: Ledger) -> Blueprint:
         flash("asked" if new else "asked_before", "exports")
         return redirect(url_for("exports.page"), 303)
 
-    def decide(export: str, *, sign: bool) -> Response:
+    @contextmanager
+    def noting_refusals(export: UUID) -> Iterator[None]:
         try:
-            with ledger.begin("export-decide") as uow:
-                exports.decide(uow, _id(export), me(), sign=sign)
+            yield
+        except (NotAllowed, NotFound):
+            access.log("export.denied", f"export:{export}")
+            raise
+
+    def decide(export: str, *, sign: bool) -> Response:
+        wanted = _id(export)
+        try:
+            with noting_refusals(wanted), ledger.begin("export-decide") as uow:
+                exports.decide(uow, wanted, me(), sign=sign)
             flash("signed" if sign else "refused", "exports")
         except NotAllowed:
             flash("not_done", "exports")
@@ -90,7 +99,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def fetch() -> Any:
         """The export that was signed last, or the one whose id is `export`; 403 while there is none."""
         wanted = _id(request.args["export"]) if "export" in request.args else None
-        with ledger.read() as conn:
+        with noting_refusals(wanted) if wanted else nullcontext(), ledger.read() as conn:
             held = exports.signed(conn, ledger.keys, me(), ledger.clock.now(), wanted)
         if held is None:
             access.log("page.denied", f"page:{request.endpoint}")

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 BATCH = 300
 _FROM_THE_FIRST = literal(UUID(int=0), Uuid)  # a period is of the time of reports, not of ids
 c, o, f, k, x, p = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.transfers.c, t.people.c
+_earlier = t.cases.alias("earlier")
 _STUDENTS = (
     select(p.id, p.row_key, p.name_sealed, p.student_no_sealed, t.classes.c.name.label("class_name"))
     .outerjoin(t.classes, t.classes.c.code == p.class_code)
@@ -65,7 +66,8 @@ def scope_of(user: User) -> Scope:
 class Record:
     """One line of the ledger; what the scope does not let be read is empty. `sums`: currency → fen.
 
-    Minutes are whole ones from the report; None: not yet. `erased`, `unreadable`: why fields may be empty.
+    Minutes are whole ones from the report; None: not yet. `erased`, `unreadable`: why fields may be empty. `presumed`:
+    whose it is was found by phone alone. `same_as`: the code of an earlier report, perhaps of the same fraud.
     """
 
     id: UUID
@@ -89,6 +91,8 @@ class Record:
     care: str
     next_due_at: datetime | None
     overdue: bool
+    presumed: bool
+    same_as: str
     withdrawn: bool
     erased: bool
     unreadable: bool
@@ -124,8 +128,10 @@ def _theirs(scope: Scope, span: Span) -> list[ColumnElement[bool]]:
 def _listed(scope: Scope, span: Span) -> Select[Any]:
     return (
         select(t.cases, f.id.label("record"), f.state.label("care"), f.referred_at, f.seen_at, f.next_due_at,
-               f.closed_at.label("care_closed_at"), t.colleges.c.name.label("college"))
+               f.closed_at.label("care_closed_at"), t.colleges.c.name.label("college"),
+               _earlier.c.code.label("same_as"))
         .outerjoin(t.follow_ups, f.case_id == c.id)
+        .outerjoin(_earlier, _earlier.c.id == c.linked_to)
         .outerjoin(t.colleges, t.colleges.c.code == c.college_code)
         .where(*_theirs(scope, span))
         .order_by(c.received_at, c.id)
@@ -202,7 +208,7 @@ def _record(
         opened("narrative"), opened("family") if scope.reads else "", opened("money_source") if scope.reads else "",
         [care_views.contact_row(key, it, reads=scope.reads) for it in contacts],
         ("seen" if row["seen_at"] else "asked") if row["referred_at"] else "", row["care"] or "", due,
-        bool(due and due <= now),
+        bool(due and due <= now), row["match_grade"] == "phone", row["same_as"] or "",
         row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed),
     )  # fmt: skip
     if made.unreadable:

@@ -106,8 +106,9 @@ def _reached(row: ContactRow, now: datetime) -> Words:
 
 
 def _remarks(it: Record, reader: Reader) -> str:
-    said = ((it.withdrawn, words.WITHDRAWN), (it.erased, words.ERASED), (it.unreadable, words.UNREADABLE))
-    return "\n".join(reader.said(pair) for holds, pair in said if holds)
+    said = ((it.presumed, words.PRESUMED), (it.same_as, words.SAME_AS), (it.withdrawn, words.WITHDRAWN),
+            (it.erased, words.ERASED), (it.unreadable, words.UNREADABLE))  # fmt: skip
+    return "\n".join(reader.said(pair).format(code=it.same_as) for holds, pair in said if holds)
 
 
 COLUMNS = (

@@ -87,7 +87,7 @@ exports = Table(  # of the ledger of the follow-ups: one person asks, another si
     reference("signer_id", "users"),
     Column("decided_at", UtcTime),
     Index(  # the same period twice is one wish, however often the button is pressed
-        "ix_exports_waiting", "asker_id", "first_day", "last_day", unique=True, **only_while("state = 'asked'")
+        "ix_exports_waiting", "asker_id", "role", "first_day", "last_day", unique=True, **only_while("state = 'asked'")
     ),
     Index("ix_exports_asker_id_asked_at", "asker_id", "asked_at"),
     Index("ix_exports_open", "asked_at", **only_while("state = 'asked'")),

@@ -67,7 +67,7 @@ def fetched(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:
         return records(file.data)
 
 
-def known(world: World, **changes: str) -> Report:
+def known(world: World, **changes: str | None) -> Report:
     """Nothing of it is under way any more."""
     report = world.report(**(another_fraud() | {"narrative": "先是刷单，后来要保证金"} | changes))
     world.phones.catch_up()

@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import Table, update
+from structlog.testing import capture_logs
 
 from ledger import export_rows, exports
 from ledger import tables as t
@@ -139,6 +140,19 @@ def test_a_signature_is_for_the_role_that_asked(world: World, mine: FlaskClient,
     assert status(mine) == 403
 
 
+def test_a_wish_under_a_former_role_does_not_block_one_under_the_new(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    known(world)
+    ask(world, mine)
+    with world.parts.ledger.begin("promoted") as uow:
+        uow.conn.execute(update(t.users).where(t.users.c.username == "murong").values(role="security"))
+    world.clock.advance(1)
+    signed(world, mine, office)
+    assert [row.role for row in world.rows("SELECT role FROM exports ORDER BY asked_at")] == ["counselor", "security"]
+    assert "家庭情况" not in fetched(mine)[0]
+
+
 # ── what is noted, and what it costs ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -164,6 +178,47 @@ def test_a_reason_is_sealed(world: World, mine: FlaskClient, office: FlaskClient
     [row] = world.rows("SELECT reason_sealed FROM exports")
     assert "金丝雀".encode() not in bytes(row.reason_sealed)
     assert "金丝雀" not in str(world.rows("SELECT * FROM access_log"))
+
+
+@pytest.mark.parametrize(("table", "column"), [(t.exports, "reason_sealed"), (t.users, "row_key")])
+@pytest.mark.parametrize("spoiled", [b"x" * 60, b"old:" + b"x" * 60], ids=["spoiled", "with a key that is gone"])
+def test_one_reason_that_cannot_be_opened_keeps_nobody_from_signing_the_others(
+    world: World, mine: FlaskClient, office: FlaskClient, table: Table, column: str, spoiled: bytes
+) -> None:
+    known(world)
+    ask(world, mine, reason="金丝雀的事")
+    blank, row = newest(world), table.c.id if table is t.exports else table.c.username
+    with world.parts.ledger.begin("spoil") as uow:
+        it = UUID(blank) if table is t.exports else "murong"
+        uow.conn.execute(update(table).where(row == it).values({column: spoiled}))
+    ask(world, world.user("second", "admin"), reason="年度检查")
+    with capture_logs() as logs:
+        page = office.get("/desk/exports")
+    assert page.status_code == mine.get("/desk/exports").status_code == 200
+    assert "年度检查" in page.text and "金丝雀" not in page.text
+    assert [it["export"] for it in logs if it["event"] == "export_reason_unreadable"] == [str(UUID(blank))]
+    assert answer(world, office, blank).status_code == 303
+    assert (state(world, blank), len(fetched(mine))) == ("signed", 1)
+
+
+def test_refusals_are_noted_with_the_export_that_was_refused(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    known(world)
+    export = signed(world, mine, office)
+    other = world.user("other", "counselor", "+8613800001002")
+    assert status(other, f"?export={export}") == 404  # another's
+    answer(world, office, export, "refuse")  # after the answer
+    answer(world, world.user("second", "admin"), unknown := str(t.new_id()))
+    assert log(world, "export.denied") == [f"export:{UUID(it)}" for it in (export, export, unknown)]
+    world.clock.advance(1)
+    ask(world, office)
+    answer(world, office, newest(world))  # one's own
+    assert log(world, "export.denied")[3:] == [f"export:{UUID(newest(world))}"]
+    for client in (mine, office):
+        assert (status(client, "?export=x"), answer(world, office, "x").status_code) == (404, 404)
+    assert len(fetched(mine, f"?export={export}")) == 1
+    assert len(log(world, "export.denied")) == 4  # no id of an export, and what is allowed
 
 
 def test_more_batches_take_no_more_statements_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tests.behaviour.door_tools import shared_world
 from tests.behaviour.export_tools import fetched, known, seal, signed
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor
-from tests.world import World
+from tests.world import STUDENT, World, another_fraud
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -124,6 +124,30 @@ def test_what_was_erased_is_empty_and_what_is_spoiled_is_said(
         spoiled.code: ("", "有内容无法读取，请告知管理员"),
         whole.code: ("先是刷单，后来要保证金", ""),
     }
+
+
+def test_a_student_known_by_phone_alone_is_said_to_be_assumed(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    """As on the pages: it may be a friend's phone, and a file is read without them."""
+    guess, sure = known(world, phone=STUDENT, student_no=None), known(world)
+    signed(world, mine, office)
+    assert {it["案件编号"]: (it["姓名"], it["备注"]) for it in fetched(mine)} == {
+        guess.code: ("测试学生01", "推测，凭手机号"),
+        sure.code: ("测试学生01", ""),
+    }
+    assert "assumed, by phone" in {it["备注"] for it in fetched(mine, "?lang=en")}
+
+
+def test_a_second_report_of_one_fraud_names_the_first_so_that_no_sum_counts_twice_unawares(
+    world: World, mine: FlaskClient, office: FlaskClient
+) -> None:
+    fraud = another_fraud()
+    first, later = known(world, **fraud), known(world, phone=fraud["phone"])
+    signed(world, mine, office)
+    remarks = {it["案件编号"]: it["备注"] for it in fetched(mine)}
+    assert remarks == {first.code: "", later.code: f"疑同{first.code}"}
+    assert f"same fraud as {first.code}?" in {it["备注"] for it in fetched(mine, "?lang=en")}
 
 
 @pytest.mark.parametrize("typed", ["=1+1", "+86", "-1", "@x", "\t=1+1", "\r=1+1", "＝1+1"])

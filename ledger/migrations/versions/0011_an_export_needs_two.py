@@ -30,7 +30,7 @@ def upgrade() -> None:
     )
     asked = sa.text("state = 'asked'")
     for name, columns, unique, where in (
-        ("ix_exports_waiting", ["asker_id", "first_day", "last_day"], True, asked),
+        ("ix_exports_waiting", ["asker_id", "role", "first_day", "last_day"], True, asked),
         ("ix_exports_asker_id_asked_at", ["asker_id", "asked_at"], False, None),
         ("ix_exports_open", ["asked_at"], False, asked),
     ):
