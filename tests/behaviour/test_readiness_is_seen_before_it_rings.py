@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from bench.years import school as school_of_thirty
 from ledger import alarms, alerting, gaps, lineup, people, roster
@@ -206,6 +206,14 @@ def test_who_holds_a_shift_and_cannot_be_rung(quiet: World) -> None:
     assert "值班的人没有手机号公孙老师·默认行（学院不明）学院值班、默认行（学院不明）辅导员" in listed
     assert "值班的人资料打不开D01·默认行（学院不明）值班室" in listed
     assert "民警：第一步没有人示例文学院、默认行（学院不明）现在到周二11-2420:00" in listed
+
+
+def test_of_a_long_list_it_says_how_many_are_left_out(quiet: World) -> None:
+    with quiet.parts.ledger.begin("test") as uow:
+        rows = [{"code": f"X{n}", "name": f"示例{n}班", "college_code": "WY", "counselor_id": None} for n in range(11)]
+        uow.conn.execute(insert(t.classes), rows)
+    desk = office(quiet)
+    assert "示例6班·没有填还有3个" in mended(words(desk)) and "3 more" in words(desk, "?lang=en")
 
 
 def test_classes_without_a_counselor_and_counselors_without_a_stand_in(quiet: World) -> None:
