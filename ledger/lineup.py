@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, RowMapping, select
+from sqlalchemy import Connection, Row, RowMapping, exists, select, true
 
 from ledger import alerting, people, shifts
 from ledger import tables as t
@@ -20,12 +20,19 @@ from ledger.crypto import Keys
 from ledger.escalation import Ladder
 from ledger.people import Person
 from ledger.shifts import Held, Shift
-from ledger.statements import among, one_of
+from ledger.statements import among, one_of, word
 
-KINDS = ("police", "counselor")  # what every report begins
+KINDS = ("police", "counselor")  # what a report of money that is gone begins, and a drill
+ALL_KINDS = (*KINDS, "dissuade")  # and, instead of the police's, a report of money that is still there
+STAFF = UUID(int=0)  # stands for any member of staff as the victim
 p, r, k = t.people.c, t.ladders.c, t.classes.c
-_COLLEGES = select(t.colleges.c.code, t.colleges.c.name).order_by(t.colleges.c.code)
-_LADDERS = select(t.ladders).where(one_of(r.obligation, KINDS)).order_by(r.step)
+_staff = select(exists().where(p.role == word("staff"), p.active).label("some")).subquery()
+_COLLEGES = (  # at least one row, also where there is no college
+    select(_staff.c.some, t.colleges.c.code, t.colleges.c.name)
+    .select_from(_staff.outerjoin(t.colleges, true()))
+    .order_by(t.colleges.c.code)
+)
+_LADDERS = select(t.ladders).where(one_of(r.obligation, ALL_KINDS)).order_by(r.step)
 _CLASSES = select(k.name, k.college_code, k.counselor_id).order_by(k.code)
 _NAMED = select(t.people).where(among(p.id, "wanted"))
 
@@ -34,7 +41,8 @@ _NAMED = select(t.people).where(among(p.id, "wanted"))
 class Lineup:
     """`names`: colleges by code, then `*` with an empty name. `rows`: whoever a shift, a class or a stand-in names.
 
-    `known` are those of them who can be opened, whether or not they are still on the roster. Students are not read.
+    `known` are those of them who can be opened, whether or not they are still on the roster. Students are not read,
+    and of `staff` (the role) only whether there are any.
     """
 
     names: dict[str, str]
@@ -45,6 +53,7 @@ class Lineup:
     known: Mapping[UUID, Person]
     psychologists: Sequence[UUID]
     zone: tzinfo
+    staff: bool
 
     def reachable(self, person: UUID | None) -> Person | None:
         """Somebody whom a text can go to: on the roster still, readable, with a phone."""
@@ -63,16 +72,17 @@ class Standing:
     moment: datetime
     held: Held
 
-    def steps(self, kind: str, college: str) -> Iterator[tuple[int, list[Person]]]:
+    def steps(self, kind: str, college: str, victim: UUID | None = None) -> Iterator[tuple[int, list[Person]]]:
         """(seconds after the report, whom it would ring then) of each step, as for a student of no known class.
 
-        One whose class is known has a counselor of their own, who is rung before whoever is on duty.
+        One whose class is known has a counselor of their own, who is rung before whoever is on duty. `victim`: STAFF.
         """
         ladder = alerting.ladder_at(self.lineup.ladders[kind, college], kind, self.moment, self.lineup.zone)
-        return ((rung.after_s, self.called(rung.targets, college)) for rung in ladder.rungs)
+        return ((rung.after_s, self.called(rung.targets, college, victim)) for rung in ladder.rungs)
 
-    def called(self, targets: Sequence[str], college: str) -> list[Person]:
-        case = {"college_code": None if college == people.DEFAULT else college, "counselor_id": None}
+    def called(self, targets: Sequence[str], college: str, victim: UUID | None = None) -> list[Person]:
+        code = None if college == people.DEFAULT else college
+        case = {"college_code": code, "counselor_id": None, "victim_id": victim}
         ids = dict.fromkeys(people.meant(targets, case, self))
         return [person for person in map(self.lineup.reachable, ids) if person]
 
@@ -87,18 +97,19 @@ class Standing:
         return self.lineup.psychologists
 
     def is_staff(self, person: UUID) -> bool:
-        return bool(self.lineup.rows[person]["role"] == "staff")
+        return person == STAFF
 
 
 def read(conn: Connection, keys: Keys, zone: tzinfo) -> Lineup:
-    names = {row.code: row.name for row in conn.execute(_COLLEGES)} | {people.DEFAULT: ""}
+    colleges = conn.execute(_COLLEGES).all()
+    names = {row.code: row.name for row in colleges if row.code} | {people.DEFAULT: ""}
     ladders, duties, classes = _ladders(conn, names), shifts.read(conn), conn.execute(_CLASSES).all()
     asks_centre = any("centre" in rung.targets for ladder in ladders.values() for rung in ladder.rungs)
     centre = people.with_role(conn, "psychologist") if asks_centre else []
     rows = _rows(conn, [*(it.person for it in duties), *(it.counselor_id for it in classes), *centre])
     rows |= _rows(conn, [row["stand_in_id"] for row in rows.values()])
     known = {person.id: person for person in people.readable(keys, rows.values())}
-    return Lineup(names, duties, ladders, classes, rows, known, centre, zone)
+    return Lineup(names, duties, ladders, classes, rows, known, centre, zone, bool(colleges[0].some))
 
 
 def duty_lines(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> tuple[list[str], list[str]]:
@@ -120,8 +131,8 @@ def duty_lines(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> tup
 
 def _ladders(conn: Connection, colleges: Iterable[str]) -> dict[tuple[str, str], Ladder]:
     rows = conn.execute(_LADDERS).all()
-    of_kind = {kind: [row for row in rows if row.obligation == kind] for kind in KINDS}
-    return {(kind, it): alerting.ladder_from(of_kind[kind], kind, it) for kind in KINDS for it in colleges}
+    of_kind = {kind: [row for row in rows if row.obligation == kind] for kind in ALL_KINDS}
+    return {(kind, it): alerting.ladder_from(of_kind[kind], kind, it) for kind in ALL_KINDS for it in colleges}
 
 
 def _rows(conn: Connection, ids: Iterable[UUID | None]) -> dict[UUID, RowMapping]:

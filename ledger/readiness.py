@@ -1,8 +1,8 @@
 """If a student reports now, tonight or this week, will somebody answer? What stands in the way, and what is to be done.
 
 To mend is what leaves a first step or a whole ladder with nobody to ring, an answer untried, or work undone
-(docs/decisions/0022). What is said of now is what `stopline doctor` says. The number of statements does not depend on
-the number of colleges.
+(docs/decisions/0022). Who would be called now is what `stopline doctor` says; gaps are looked for as for a member of
+staff and of money that is still there, too. The number of statements does not depend on the number of colleges.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +18,7 @@ from ledger import alarms, alerting, gaps, lineup, people, roster
 from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.escalation import NIGHT_BEGINS
-from ledger.lineup import duty_lines
+from ledger.lineup import STAFF, duty_lines
 from ledger.people import DEFAULT
 from ledger.readiness import readiness
 from ledger.schoolrows import DutyRow, School
@@ -119,29 +120,39 @@ def test_it_is_the_truth_of_the_doctor_and_of_the_ladder_at_every_hour(make: Mak
     """Every step of every college as a report of that moment would ring it, and no phone on the page."""
     world = make(without((DEFAULT, "backup"), ("GX", "college_duty"), ("WY", "officer"), times=("20:00", "00:00")))
     ledger = world.parts.ledger
+    a_lecturer = UUID(str(world.rows("SELECT id FROM people WHERE key = 'T01'")[0][0]))
     with ledger.read() as conn:
         read_once = lineup.read(conn, ledger.keys, ledger.zone)
         for moment in gaps.moments(read_once.shifts, world.clock.now(), ledger.zone)[:14]:
             lines, _ = duty_lines(conn, ledger.keys, moment, ledger.zone)
-            expected = [rung_now(world, conn, moment, *line.partition(": ")[0].split()) for line in lines]
+            expected = []
+            for line in lines:
+                college, kind = line.partition(": ")[0].split()
+                expected.append(rung_now(world, conn, moment, college, kind))
             assert [line.partition(": ")[2] for line in lines] == expected
+            standing = read_once.at(moment)
+            for kind, college in read_once.ladders:
+                steps = [[person.called for person in step] for _, step in standing.steps(kind, college, STAFF)]
+                told = " → ".join("+".join(step) or "(nobody)" for step in steps)
+                assert told == rung_now(world, conn, moment, college, kind, a_lecturer), (moment, college, kind)
     desk = office(world)
     page = words(desk)
     shown = {row.code: row for row in found(world).colleges}
     assert list(shown) == ["GX", "WY", DEFAULT]
     for line in lines_now(world):
-        (college, kind), steps = line.partition(": ")[0].split(), line.partition(": ")[2]
-        assert " → ".join("+".join(names) or "(nobody)" for _, names in shown[college].steps[kind]) == steps
+        college, kind = line.partition(": ")[0].split()
+        names = shown[college].steps[kind]
+        assert " → ".join("+".join(step) or "(nobody)" for _, step in names) == line.partition(": ")[2]
     assert "欧阳警官" in page and "2分钟后" in page
     assert not re.search(r"1380000|138 0000|tel:", desk.get(PAGE).text)
 
 
-def rung_now(world: World, conn: Any, moment: Any, college: str, kind: str) -> str:
+def rung_now(world: World, conn: Any, moment: Any, college: str, kind: str, victim: UUID | None = None) -> str:
     """Asked step by step of the ledger, as a report that comes in does."""
     ledger = world.parts.ledger
     code = None if college == DEFAULT else college
     ladder = alerting.ladder_at(alerting.ladder_for(conn, kind, code), kind, moment, ledger.zone)
-    case = {"college_code": code, "counselor_id": None, "victim_id": None}
+    case = {"college_code": code, "counselor_id": None, "victim_id": victim}
     steps = (people.called_by_target(conn, ledger.keys, it.targets, case, moment, ledger.zone) for it in ladder.rungs)
     return " → ".join("+".join(person.called for person in step) or "(nobody)" for step in steps)
 
@@ -172,6 +183,73 @@ def test_a_night_without_an_officer_is_seen_the_afternoon_before(make: Make) -> 
     assert "现在1件要补未来7天1件要补" in page
     assert "现在到周三11-2508:00" in mended(page) and "现在报案，有人会接到" in page
     assert "立即没有人" in page
+
+
+def office_hours_only(*roles: str) -> School:
+    """The made-up school, these duties by working days from 8 to 18 and of the `*` row alone."""
+    school = without(*((college, role) for college in ("WY", "GX", DEFAULT) for role in roles))
+    shifts = (DutyRow(DEFAULT, role, "L01" if role == "liaison" else "C03", "1-5", "08:00", "18:00") for role in roles)
+    return replace(school, duty=(*school.duty, *shifts))
+
+
+SATURDAY_NOON = (3 * 24 + 22) * 3600  # after the world's Tuesday afternoon
+
+
+def test_a_lecturer_s_saturday_is_seen_as_well(make: Make) -> None:
+    """A member of staff has the unit's liaison: where nobody is, the counselor's first step rings nobody."""
+    world = make(office_hours_only("liaison"))
+    drilled(world, "WY", "GX", "")
+    desk = office(world)
+    page = words(desk)
+    assert "准备好了" not in page and "1件事要补" in page and "现在报案，有人会接到" in page
+    listed = mended(page)
+    assert "辅导员：教职工报案时，第一步没有人所有学院和默认行" in listed and "排人：联络员。" in listed
+    assert "周六11-2807:00–22:00" in listed and "还有4段" in listed
+    english = words(desk, "?lang=en")
+    assert (
+        "Counselor: when a member of staff reports, the first step is empty" in english
+        and "these hours: liaison" in english
+    )
+    world.clock.advance(SATURDAY_NOON)
+    assert "现在1件要补" in words(desk)
+    assert rung_first(world, "T01") == [] and [it.called for it in rung_first(world, "2026010101")] == ["慕容老师"]
+
+
+def rung_first(world: World, key: str) -> list[people.Person]:
+    """Whom the counselor's first step of this one's report would ring now, asked of the ledger."""
+    ledger = world.parts.ledger
+    query = "SELECT p.id, p.college_code, c.counselor_id FROM people p LEFT JOIN classes c ON c.code = p.class_code"
+    victim, college, counselor = world.rows(f"{query} WHERE p.key = :key", key=key)[0]
+    with ledger.read() as conn:
+        ladder = alerting.ladder_for(conn, "counselor", college)
+        ids = [UUID(str(it)) if it else None for it in (victim, counselor)]
+        case = {"college_code": college, "counselor_id": ids[1], "victim_id": ids[0]}
+        now = world.clock.now()
+        return people.called_by_target(conn, ledger.keys, ladder.rungs[0].targets, case, now, ledger.zone)
+
+
+def test_what_students_and_staff_lack_at_the_same_hours_is_one_thing(make: Make) -> None:
+    world = make(office_hours_only("liaison", "college_duty", "counselor"))
+    drilled(world, "WY", "GX", "")
+    page = words(office(world))
+    assert "1件事要补" in page and "辅导员：第一步没有人" in mended(page)
+    assert "排人：学院值班、辅导员（*行）、联络员。" in mended(page) and "教职工报案时，要有联络员。" in mended(page)
+
+
+def test_staff_are_not_asked_for_where_the_roster_has_none(make: Make) -> None:
+    school = office_hours_only("liaison")
+    world = make(replace(school, people=tuple(it for it in school.people if it.role != "staff")))
+    drilled(world, "WY", "GX", "")
+    assert "准备好了" in words(office(world))
+
+
+def test_money_that_is_still_there_is_looked_at_too(make: Make) -> None:
+    """To dissuade, the desk and the counselor are rung together: only where both are missing is that step empty."""
+    roles = ("college_duty", "counselor", "liaison")
+    world = make(office_hours_only(*roles, "desk"))
+    drilled(world, "WY", "GX", "")
+    page = words(office(world))
+    assert "2件事要补" in page and "劝阻：第一步没有人" in mended(page) and "值班室" in mended(page)
 
 
 def test_nobody_at_all_is_said_first(make: Make) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ledger import alerting, escalation, gaps
 from ledger.crypto import RowKey
-from ledger.lineup import KINDS, Lineup
+from ledger.lineup import ALL_KINDS, STAFF, Lineup
 from ledger.people import DEFAULT, Person
 from ledger.shifts import Shift
 
@@ -21,14 +21,17 @@ TUESDAY = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)  # 14:40 in Shanghai
 MINUTE = timedelta(minutes=1)
 
 
-def lineup(*duty: tuple[str, str, str, str, str], zone: ZoneInfo = SHANGHAI) -> Lineup:
-    """College, role, days, start, end of each shift; one person has them all. Two colleges, A and B."""
+def lineup(*duty: tuple[str, str, str, str, str], zone: ZoneInfo = SHANGHAI, staff: bool = False) -> Lineup:
+    """College, role, days, start, end of each shift; one person has them all. Two colleges, A and B.
+
+    `staff`: whether anybody on the roster is a member of staff.
+    """
     somebody = Person(UUID(int=1), "officer", "x", "x", "+8613800000001", "zh", None, None, RowKey(bytes(32)))
     names = {"A": "A", "B": "B", DEFAULT: ""}
-    ladders = {(kind, code): alerting.ladder_from([], kind, code) for kind in KINDS for code in names}
+    ladders = {(kind, code): alerting.ladder_from([], kind, code) for kind in ALL_KINDS for code in names}
     held = [Shift(college, role, somebody.id, *times) for college, role, *times in duty]
     row = {"id": somebody.id, "active": True}
-    return Lineup(names, held, ladders, [], {somebody.id: row}, {somebody.id: somebody}, [], zone)  # type: ignore[dict-item]  # as much of a row as is asked for
+    return Lineup(names, held, ladders, [], {somebody.id: row}, {somebody.id: somebody}, [], zone, staff)  # type: ignore[dict-item]  # as much of a row as is asked for
 
 
 def found(roster: Lineup, now: datetime = TUESDAY) -> list[gaps.Gap]:
@@ -60,12 +63,13 @@ def test_nights_without_an_officer_are_one_gap_of_all_who_share_it() -> None:
 
 def test_a_weekend_without_anybody_comes_before_an_empty_first_step() -> None:
     week = ((DEFAULT, role, "1-5", "00:00", "00:00") for role in ("officer", "desk"))
-    gone, first = found(
+    gone, first, warned = found(
         lineup(*week, (DEFAULT, "office", "1-7", "00:00", "00:00"), ("A", "counselor", "1-7", "00:00", "00:00"))
     )
     assert gone.nobody and said(gone) == ["Sat 00:00-Mon 00:00"] and gone.kind == "police"
-    assert (first.kind, first.nobody, first.duties) == ("counselor", False, ("college_duty",))
+    assert (first.kind, first.nobody, first.duties) == ("counselor", False, ("college_duty", "counselor"))
     assert first.spans == (gaps.Span(TUESDAY, TUESDAY + gaps.AHEAD),)  # the office is only the last step
+    assert (warned.kind, warned.nobody, said(warned)) == ("dissuade", False, ["Sat 00:00-Mon 00:00"])
 
 
 def test_by_night_the_second_step_stands_in_for_the_first() -> None:
@@ -77,8 +81,35 @@ def test_by_night_the_second_step_stands_in_for_the_first() -> None:
             (DEFAULT, "college_duty", "1-7", "00:00", "00:00"),
         )
     )
-    assert gap.kind == "counselor" and gap.colleges == (DEFAULT,)
+    assert (gap.kind, gap.colleges, gap.duties) == ("counselor", (DEFAULT,), ("counselor",))
     assert said(gap)[:2] == ["Tue 14:40-Tue 22:00", "Wed 07:00-Wed 22:00"]
+
+
+OFFICERS = (DEFAULT, "officer", "1-7", "00:00", "00:00")
+OFFICE_HOURS = ("1-5", "08:00", "18:00")
+
+
+def test_a_member_of_staff_has_the_liaison_whose_weekends_are_empty() -> None:
+    """A student has the college's duty at every hour; by night whoever is on the second step is rung at once."""
+    college_duty = (DEFAULT, "college_duty", "1-7", "00:00", "00:00")
+    shifts = (*ALWAYS, OFFICERS, college_duty, (DEFAULT, "liaison", *OFFICE_HOURS), ("A", "liaison", *college_duty[2:]))
+    (gap,) = found(lineup(*shifts, staff=True))
+    assert (gap.kind, gap.nobody, gap.victims, gap.duties) == ("counselor", False, ("staff",), ("liaison",))
+    assert gap.colleges == ("B", DEFAULT)
+    assert "Sat 07:00-Sat 22:00" in said(gap) and said(gap)[0] == "Tue 18:00-Tue 22:00"
+    assert found(lineup(*shifts)) == []  # nobody on the roster is staff
+
+
+def test_what_students_and_staff_lack_alike_is_one_gap() -> None:
+    shifts = [(DEFAULT, role, *OFFICE_HOURS) for role in ("counselor", "college_duty", "liaison")]
+    (gap,) = found(lineup(*ALWAYS[:1], *ALWAYS[2:], OFFICERS, *shifts, staff=True))
+    assert (gap.kind, gap.victims) == ("counselor", ("student", "staff"))
+    assert gap.duties == ("college_duty", "counselor", "liaison") and gap.colleges == ("A", "B", DEFAULT)
+    shifts[2] = (DEFAULT, "liaison", "1-5", "08:00", "17:00")
+    assert [gap.victims for gap in found(lineup(*ALWAYS[:1], *ALWAYS[2:], OFFICERS, *shifts, staff=True))] == [
+        ("staff",),  # whose hours begin sooner
+        ("student",),
+    ]
 
 
 def test_no_more_moments_for_more_colleges() -> None:
@@ -86,6 +117,9 @@ def test_no_more_moments_for_more_colleges() -> None:
     many = [Shift(f"C{n}", "officer", UUID(int=n), "1-7", "08:00", "20:00") for n in range(100)]
     assert gaps.moments(one, TUESDAY, SHANGHAI) == gaps.moments(many, TUESDAY, SHANGHAI)
     assert len(gaps.moments(many, TUESDAY, SHANGHAI)) == 1 + 7 * 4
+
+
+ASKED = [(kind, "student") for kind in ALL_KINDS] + [("counselor", "staff"), ("dissuade", "staff")]
 
 
 @pytest.mark.parametrize(("zone", "now"), [
@@ -97,19 +131,25 @@ def test_no_more_moments_for_more_colleges() -> None:
 def test_every_minute_of_the_week_would_say_the_same(zone: str, now: datetime) -> None:
     chance = random.Random(7)
     for _ in range(4):
-        roster = lineup(*some_shifts(chance), zone=ZoneInfo(zone))
-        spans = {(gap.kind, college, gap.nobody): gap.spans for gap in found(roster, now) for college in gap.colleges}
+        roster = lineup(*some_shifts(chance), zone=ZoneInfo(zone), staff=True)
+        spans = {
+            (gap.kind, victim, college, gap.nobody): gap.spans
+            for gap in found(roster, now)
+            for college in gap.colleges
+            for victim in gap.victims
+        }
         for n in range(7 * 24 * 60):
             standing = roster.at(now + n * MINUTE)
-            for kind in KINDS:
-                steps = [bool(called) for _, called in standing.steps(kind, "A")]
+            for kind, victim in ASKED:
+                steps = [bool(called) for _, called in standing.steps(kind, "A", STAFF if victim == "staff" else None)]
                 for nobody, holds in ((True, not any(steps)), (False, any(steps) and not steps[0])):
-                    inside = any(s.begins <= standing.moment < s.ends for s in spans.get((kind, "A", nobody), ()))
-                    assert inside == holds, (standing.moment, kind, nobody)
+                    its = spans.get((kind, victim, "A", nobody), ())
+                    inside = any(s.begins <= standing.moment < s.ends for s in its)
+                    assert inside == holds, (standing.moment, kind, victim, nobody)
 
 
 def some_shifts(chance: random.Random) -> Iterator[tuple[str, str, str, str, str]]:
-    for role in ("officer", "backup", "desk", "college_duty", "counselor", "office"):
+    for role in ("officer", "backup", "desk", "college_duty", "counselor", "office", "liaison"):
         for college in ("A", DEFAULT):
             clocks = (f"{chance.randrange(24):02}:{chance.choice((0, 30, 50)):02}" for _ in range(2))
             yield college, role, chance.choice(("1-7", "1-5", "6-7", "7", "2,4")), *clocks  # type: ignore[misc]
