@@ -53,7 +53,8 @@ def cases(world: World) -> int:
 
 
 def contents(world: World, *but: str) -> dict[str, tuple[int, str]]:
-    """For each table how many rows it has, and a digest of them all."""
+    """For each table how many rows it has, and a digest of them all; once no callback is under way any more."""
+    world.double.settle()
     found: dict[str, tuple[int, str]] = {}
     with world.parts.ledger.read() as conn:
         for table in t.metadata.sorted_tables:
