@@ -26,10 +26,8 @@ log = structlog.get_logger()
 Start = Callable[[], int]  # runs a process to its end; its exit status
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
-HEARD = ENDING | {
-    signal.SIGCHLD,
-    signal.SIGALRM,
-}  # what the parent waits for: told to end, one has died, a pause is over
+# What the parent waits for: told to end, one has died, a pause is over.
+HEARD = ENDING | {signal.SIGCHLD, signal.SIGALRM}
 WRONG = 2  # exit status of a process whose settings are wrong
 YOUNG_S, PAUSE_S = 5.0, 1.0  # one that died younger than this is started anew after a pause
 

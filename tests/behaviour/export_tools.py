@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import python_calamine
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from ledger import tables as t
+from tests.behaviour.door_tools import shared_world
+from tests.behaviour.test_the_counselor_s_record import counselor
 from tests.world import Report, World, another_fraud
 
 DAYS = {"first": "2026-11-01", "last": "2026-11-24"}
 FILE = "/desk/ledger.xlsx"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A `world` in which nobody reads the texts, as the other one asks."""
+    yield from shared_world(request, tmp_path_factory)
+
+
+@pytest.fixture
+def mine(world: World) -> FlaskClient:
+    """The counselor's, whose student it is."""
+    return counselor(world)
+
+
+@pytest.fixture
+def office(world: World) -> FlaskClient:
+    return world.user("xuanyuan", "security", world.phones["office"].number)
 
 
 def ask(world: World, client: FlaskClient, **form: str) -> TestResponse:

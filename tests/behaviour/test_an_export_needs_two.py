@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,29 +18,17 @@ from ledger import export_rows, exports
 from ledger import tables as t
 from ledger.export_rows import WHOLE
 from ledger.exports import Period
-from tests.behaviour.door_tools import a_client, contents, shared_world
+from tests.behaviour import export_tools
+from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, fetched, known, log, newest, signed, state, status
 from tests.behaviour.test_statements_are_counted import counted
-from tests.behaviour.test_the_counselor_s_record import centre, counselor
+from tests.behaviour.test_the_counselor_s_record import centre
 from tests.world import World
 
 DAY = 86400
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Here nobody reads the texts, as the other `world` asks."""
-    yield from shared_world(request, tmp_path_factory)
-
-
-@pytest.fixture
-def mine(world: World) -> FlaskClient:
-    return counselor(world)
-
-
-@pytest.fixture
-def office(world: World) -> FlaskClient:
-    return world.user("xuanyuan", "security", world.phones["office"].number)
+world, mine, office = export_tools.unread, export_tools.mine, export_tools.office
 
 
 def said(page: str) -> str:

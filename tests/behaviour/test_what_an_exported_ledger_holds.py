@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -10,27 +9,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from ledger import tables as t
-from tests.behaviour.door_tools import shared_world
+from tests.behaviour import export_tools
 from tests.behaviour.export_tools import fetched, known, seal, signed
 from tests.behaviour.test_drills_touch_nobody import start
-from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor
+from tests.behaviour.test_the_counselor_s_record import centre, contact
 from tests.world import STUDENT, World, another_fraud
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Here nobody reads the texts, as the other `world` asks."""
-    yield from shared_world(request, tmp_path_factory)
-
-
-@pytest.fixture
-def mine(world: World) -> FlaskClient:
-    return counselor(world)
-
-
-@pytest.fixture
-def office(world: World) -> FlaskClient:
-    return world.user("xuanyuan", "security", world.phones["office"].number)
+world, mine, office = export_tools.unread, export_tools.mine, export_tools.office
 
 
 def test_each_line_is_a_record_as_the_ledger_names_its_columns(
