@@ -149,7 +149,7 @@ def write(
         sheet.append([_cell(sheet, f"{column.zh}\n{column.en}", _HEAD) for column in columns])
         for batch in export_rows.batches(ledger, scope, span):
             note(batch)
-            for it in batch:
+            for it in export_rows.gently(batch):
                 sheet.append([_cell(sheet, column.value(it, reader)) for column in columns])
             written += len(batch)
     return written
