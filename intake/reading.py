@@ -144,7 +144,7 @@ def _no_json(name: str) -> NoReturn:
 
 
 def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: str) -> Reading:
-    """Stage 1 of the form (fields as in CONTRACT `POST /report`)."""
+    """Stage 1 of the form (`POST /report`)."""
     r = Reading(now, zone)
     transfer = TransferIn(
         amount_fen=r.amount("amount", form.get("amount")),
@@ -169,7 +169,7 @@ def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: st
 
 
 def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
-    """The API's body (CONTRACT `POST /api/v1/reports`), as `parse_json` gives it.
+    """The API's body (`POST /api/v1/reports`), as `parse_json` gives it.
 
     Only `reporter.phone` and, when money was transferred, the one amount that has to be there can be at fault.
     """

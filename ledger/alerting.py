@@ -26,7 +26,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
-_CALL_WITHIN_MIN = 30  # what a counselor is asked for (DOMAIN §2)
+_CALL_WITHIN_MIN = 30  # what a counselor is asked for
 OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
 OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
 _LADDERS = (

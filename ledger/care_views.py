@@ -1,4 +1,4 @@
-"""What the follow-up pages show: filtered by who asks, field by field (the matrix of DOMAIN §7)."""
+"""What the follow-up pages show: filtered by who asks, field by field."""
 
 from __future__ import annotations
 

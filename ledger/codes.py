@@ -1,4 +1,4 @@
-"""Case codes: five characters that survive being read aloud, typed in a hurry and passed by carriers (DOMAIN §4)."""
+"""Case codes: five characters that survive being read aloud, typed in a hurry and passed by carriers."""
 
 from __future__ import annotations
 

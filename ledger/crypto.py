@@ -29,7 +29,7 @@ def _seal(key: bytes, plain: bytes, place: str) -> bytes:
 def _open(key: bytes, sealed: bytes, place: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
         raise Tampered(f"sealed value at {place} does not open") from error
 
 
@@ -95,10 +95,13 @@ class Keys:
         return self._newest.encode() + b":" + wrapped
 
     def unwrap(self, row: UUID, wrapped: bytes) -> RowKey:
-        name, _, sealed = wrapped.partition(b":")
-        secret = self._ring.get(name.decode())
-        if secret is None:
-            raise KeyMissing(f"data key {name.decode()!r} is not in STOPLINE_DATA_KEYS")
+        named, _, sealed = wrapped.partition(b":")
+        try:
+            name = named.decode()
+        except UnicodeDecodeError as error:
+            raise Tampered(f"the key of row {row} does not say which key wrapped it") from error
+        if (secret := self._ring.get(name)) is None:
+            raise KeyMissing(f"data key {name!r} is not in STOPLINE_DATA_KEYS")
         return RowKey(_open(secret, sealed, f"row_key:{row}"))
 
     def blind(self, what: str, value: str | None) -> bytes | None:

@@ -22,7 +22,7 @@ TARGETS = (
 GONE = frozenset(
     {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget"}
 )
-RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (PROMISES 4)
+RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (promise 4)
 REMIND_AFTER = timedelta(minutes=10)
 MOVE_ON_AFTER = timedelta(minutes=15)
 NIGHT_BEGINS, NIGHT_ENDS = time(22), time(7)
@@ -91,7 +91,7 @@ DEFAULTS: dict[str, Ladder] = {
     # the money is still there: the first minutes count as for the police, and the desk is always awake
     "dissuade": Ladder((Rung(0, ("counselor", "desk")), Rung(180, ("stand_in", "college_duty", "office"))), 480),
     UNSAFE: Ladder((Rung(0, ("counselor", "desk")),), 120),
-    # the centre within 10 minutes (DOMAIN §7): the office while there is time left
+    # the centre within 10 minutes: the office while there is time left
     IMMEDIATE: Ladder((Rung(0, ("centre", "desk")), Rung(300, ("office",))), 600),
 }
 
@@ -110,7 +110,7 @@ def ladder_of(rows: Iterable[tuple[int, tuple[str, ...]]], repeat_s: int | None 
 
 
 def for_hour(ladder: Ladder, local_time: time) -> Ladder:
-    """From 22:00 to 07:00 the first two rungs as one, at once: the first person may be asleep (DOMAIN §6).
+    """From 22:00 to 07:00 the first two rungs as one, at once: the first person may be asleep.
 
     Choose once, when the obligation starts, by the school's local time: steps of two lengths of ladder do not mix.
     """

@@ -1,4 +1,4 @@
-"""The records of an export, some hundred at a time: filtered by who asks, field by field (the matrix of DOMAIN §7).
+"""The records of an export, some hundred at a time: filtered by who asks, field by field.
 
 Each batch takes as many statements as any other, on a connection of its own: a file of years is no long transaction.
 """

@@ -48,7 +48,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Column:
-    """`private`: only for those who may read what was said (the matrix of DOMAIN §7); `width` in characters."""
+    """`private`: only for those who may read what was said; `width` in characters."""
 
     zh: str
     en: str

@@ -1,6 +1,6 @@
 """The follow-up of a student: when contacts are due, who is reminded of them, and what is missing before closing.
 
-Pure; the cadence and the reminder steps are our proposal [I] (DOMAIN §7), for the psychology centre to change.
+Pure; the cadence and the reminder steps are our proposal, for the psychology centre to change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STATES: dict[str, str] = {
     "review": "待复核",
     "closed": "已结案",
 }
-# the state that the care obligation shows outside (CONTRACT): anything between the first contact and closing is work
+# the state that the care obligation shows outside: anything between the first contact and closing is work
 CARE_STATE: dict[str, str] = dict.fromkeys(STATES, "in_progress") | {"first_contact": "open", "closed": "closed"}
 
 
@@ -125,7 +125,7 @@ def state_now(state: str, referral_open: bool, calm: tuple[bool, ...]) -> str:
 
 
 def may_close(facts: CloseFacts) -> list[str]:
-    """What is missing before the record may be closed, as keys of MISSING; empty when nothing is (DOMAIN §7)."""
+    """What is missing before the record may be closed, as keys of MISSING; empty when nothing is."""
     kept = {
         "contact_d30": "d30" in facts.settled,
         "contact_d90": "d90" in facts.settled,

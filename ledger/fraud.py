@@ -1,4 +1,4 @@
-"""The kinds of fraud (DOMAIN §5). The codes are ours: police have none. Chinese, English."""
+"""The kinds of fraud. The codes are ours: police have none. Chinese, English."""
 
 from __future__ import annotations
 

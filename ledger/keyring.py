@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, type_coerce
@@ -10,6 +11,7 @@ from sqlalchemy.types import LargeBinary
 
 from ledger import tables as t
 from ledger.crypto import Keys
+from ledger.errors import KeyMissing, Tampered
 from ledger.unit_of_work import Ledger
 
 TABLES = (t.cases, t.people, t.users, t.inbound)  # each row has a key of its own
@@ -28,32 +30,44 @@ def missing(conn: Connection, keys: Keys) -> list[str]:
     return sorted(found)
 
 
-def rewrap(ledger: Ledger) -> int:
+@dataclass
+class Rewrapped:
+    """How many rows were wrapped anew, and which ones cannot be opened and stay as they are: (table, id)."""
+
+    rows: int = 0
+    spoiled: list[tuple[str, UUID]] = field(default_factory=list)
+
+
+def rewrap(ledger: Ledger) -> Rewrapped:
     """Wrap every row's key with the newest of the ring, a batch at a time; the rows' own keys stay as they are.
 
     Safe while everything runs, and to begin again. Afterwards the older keys of the ring may go.
     """
-    done = 0
+    done = Rewrapped()
     for table in TABLES:
-        while batch := _rewrap_some(ledger, table):
-            done += batch
+        last: UUID | None = None
+        while batch := _rewrap_some(ledger, table, last, done):
+            last = batch[-1]
     return done
 
 
-def _rewrap_some(ledger: Ledger, table: Table) -> int:
+def _rewrap_some(ledger: Ledger, table: Table, after: UUID | None, done: Rewrapped) -> list[UUID]:
+    """The next rows by their ids: each is met once, whether or not it can be opened."""
+    query = select(table.c.id, table.c.row_key).where(_by_none_of(table, ledger.keys.names[:1]))
+    if after:
+        query = query.where(table.c.id > after)
+    spoiled: list[tuple[str, UUID]] = []
     with ledger.begin("rewrap") as uow:
-        query = select(table.c.id, table.c.row_key).where(_by_none_of(table, ledger.keys.names[:1])).limit(BATCH)
-        rows = uow.conn.execute(query.with_for_update()).all()
+        rows = uow.conn.execute(query.order_by(table.c.id).limit(BATCH).with_for_update()).all()
         for row_id, wrapped in rows:
-            anew = _anew(ledger.keys, row_id, bytes(wrapped))
-            uow.conn.execute(
-                table.update().where(table.c.id == row_id, table.c.row_key == wrapped).values(row_key=anew)
-            )
-        return len(rows)
-
-
-def _anew(keys: Keys, row_id: UUID, wrapped: bytes) -> bytes:
-    return keys.wrap(row_id, keys.unwrap(row_id, wrapped))
+            try:
+                key = ledger.keys.unwrap(row_id, bytes(wrapped))
+                uow.change_later(table, row_id, {"row_key": ledger.keys.wrap(row_id, key)})
+            except (KeyMissing, Tampered):
+                spoiled.append((table.name, row_id))
+    done.rows += len(rows) - len(spoiled)
+    done.spoiled += spoiled
+    return [row.id for row in rows]
 
 
 def _by_none_of(table: Table, names: tuple[str, ...]) -> ColumnElement[bool]:

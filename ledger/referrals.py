@@ -1,6 +1,6 @@
 """The psychology centre: asked for the same day, or at once where a student must not be left alone.
 
-Triggers choose actions, never a score (DOMAIN §7).
+Triggers choose actions, never a score.
 """
 
 from __future__ import annotations

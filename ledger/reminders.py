@@ -1,4 +1,4 @@
-"""Which reminder a text is to the person who gets it: the N of 第N次提醒 (DOMAIN §6).
+"""Which reminder a text is to the person who gets it: the N of 第N次提醒.
 
 A counselor hears of one student from two sides, the ladder of their obligation and the first call of the follow-up. To
 whoever reads them they are one row of reminders, so they bear one row of numbers: no two of them are the same.

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
+from ledger.errors import KeyMissing, Tampered
 from ledger.schoolrows import PersonRow, School
 from ledger.unit_of_work import UnitOfWork
 
@@ -90,16 +91,24 @@ def _plain(person: PersonRow) -> dict[str, Any]:
 
 
 def _differing(keys: Keys, row: RowMapping, person: PersonRow, held: dict[str, RowMapping]) -> list[str]:
-    key = keys.unwrap(row["id"], row["row_key"])
     differing = [name for name, value in _plain(person).items() if row[name] != value]
-    for name in _SEALED:
-        stored = key.open("people", row["id"], name, row[f"{name}_sealed"])
-        if (stored or "") != getattr(person, name):
-            differing.append(name)
+    if (stored := _opened(keys, row)) is None:
+        differing.append("could not be read, sealed anew")
+    else:
+        differing += [name for name in _SEALED if (stored[name] or "") != getattr(person, name)]
     stand_in = next((k for k, other in held.items() if other["id"] == row["stand_in_id"]), None)
     if stand_in is not None and stand_in != person.stand_in:
         differing.append("stand_in")
     return differing
+
+
+def _opened(keys: Keys, row: RowMapping) -> dict[str, str | None] | None:
+    """What is sealed in the row of somebody; None where it is spoiled: the file says it all, so it can be mended."""
+    try:
+        key = keys.unwrap(row["id"], row["row_key"])
+        return {name: key.open("people", row["id"], name, row[f"{name}_sealed"]) for name in _SEALED}
+    except (KeyMissing, Tampered):
+        return None
 
 
 def _store(uow: UnitOfWork, person: PersonRow, ids: dict[str, UUID], row: RowMapping | None) -> None:
@@ -107,6 +116,7 @@ def _store(uow: UnitOfWork, person: PersonRow, ids: dict[str, UUID], row: RowMap
     key, wrapped = _key(uow, person_id, row)
     values = {
         **_plain(person),
+        **({"row_key": wrapped} if wrapped else {}),
         **{f"{n}_sealed": key.seal("people", person_id, n, getattr(person, n) or None) for n in _SEALED},
         "phone_index": uow.keys.blind("phone", person.phone),
         "student_no_index": uow.keys.blind("student_no", person.student_no),
@@ -114,15 +124,17 @@ def _store(uow: UnitOfWork, person: PersonRow, ids: dict[str, UUID], row: RowMap
         "active": True,
     }
     if row is None:
-        uow.conn.execute(insert(t.people).values(id=person_id, key=person.key, row_key=wrapped, **values))
+        uow.conn.execute(insert(t.people).values(id=person_id, key=person.key, **values))
     else:
         uow.change(t.people, person_id, values)
 
 
-def _key(uow: UnitOfWork, person_id: UUID, row: RowMapping | None) -> tuple[RowKey, bytes]:
-    if row is None:
+def _key(uow: UnitOfWork, person_id: UUID, row: RowMapping | None) -> tuple[RowKey, bytes | None]:
+    """Their row's key, and how it is to be stored where it is a new one: theirs stays, other rows are sealed with it."""
+    try:
+        return (uow.keys.unwrap(person_id, row["row_key"]), None) if row else uow.keys.new_row_key(person_id)
+    except (KeyMissing, Tampered):
         return uow.keys.new_row_key(person_id)
-    return uow.keys.unwrap(person_id, row["row_key"]), row["row_key"]
 
 
 def _replace(uow: UnitOfWork, table: Any, rows: list[dict[str, Any]]) -> None:

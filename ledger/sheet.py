@@ -69,7 +69,7 @@ def _plain(line: Line, value: Any) -> dict[str, Any]:
 
 
 def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
-    """Everything the sheet says of a case, in the order in which it is typed at the bank (DOMAIN §3)."""
+    """Everything the sheet says of a case, in the order in which it is typed at the bank."""
     key, rows = keys.unwrap(case["id"], case["row_key"]), match_keys.transfers(conn, case["id"])
     later = list(corrections.of_case(conn, key, case["id"]))
     made: list[tuple[Line, ...]] = []

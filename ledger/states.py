@@ -1,6 +1,6 @@
 """The states of a case, of its obligations and of a delivery, and which moves between them are legal.
 
-Pure. Names are those of CONTRACT (JSON of a report) and DOMAIN §4 and §6; times and actors live in the case's events.
+Pure. Names are those of the JSON of a report and of docs/glossary.md; times and actors live in the case's events.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
 
 
 def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]:
-    """State of a case and of its obligations, as CONTRACT's `GET /api/v1/reports/<token>` gives it; times are aware."""
+    """State of a case and of its obligations, as `GET /api/v1/reports/<token>` gives it; times are aware."""
     rows = conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()
     obligations = {row["kind"]: row for row in rows}
     shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind in _SHOWN}

@@ -1,7 +1,7 @@
 """What people type in a hurry, read forgivingly: amounts, phones, accounts, times.
 
 Every parser answers None where it cannot read a text and never raises on one: the caller keeps the text as it was
-written and flags it to the officer (DOMAIN §3). Money is integer fen, times are aware UTC datetimes.
+written and flags it to the officer. Money is integer fen, times are aware UTC datetimes.
 """
 
 from __future__ import annotations

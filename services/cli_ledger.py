@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ledger import anchors, keyring, migrations, work
 from ledger.unit_of_work import connect
@@ -48,7 +49,10 @@ def work_retry(_options: argparse.Namespace) -> int:
 def keys_rewrap(_options: argparse.Namespace) -> int:
     ledger, _ = compose.build_ledger(load())
     newest, *older = ledger.keys.names
-    print(f"{keyring.rewrap(ledger)} rows are now wrapped with {newest}")
+    done = keyring.rewrap(ledger)
+    print(f"{done.rows} rows are now wrapped with {newest}")
+    for table, row in done.spoiled:
+        print(f"{table} {row} cannot be opened and stays as it is", file=sys.stderr)
     if older:
         print(f"{', '.join(older)} may leave STOPLINE_DATA_KEYS once every process runs with {newest} first")
-    return 0
+    return 1 if done.spoiled else 0

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 LOOPBACK = "127.0.0.1"
+_given_ports = set[int]()
 START_S = 60.0  # a busy two-core machine has taken 15
 
 
@@ -44,11 +45,17 @@ def chromium() -> str:
 
 
 def free_port() -> int:
-    """One that no outgoing connection takes while its server is down: those come from 32768 and above."""
+    """One that no outgoing connection takes while its server is down: those come from 32768 and above.
+
+    None twice: whoever was given one may not listen there yet.
+    """
     while True:
         port = 12_000 + secrets.randbelow(20_000)
+        if port in _given_ports:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
+            _given_ports.add(port)
             return port
 
 

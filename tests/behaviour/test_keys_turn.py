@@ -44,15 +44,17 @@ def full(world: World) -> Report:
     return report
 
 
-def test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go(world: World) -> None:
+def test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = full(world)
     [old] = names_of_keys(world)
     both = turned(world, keep=True)
     ledger, _ = build_ledger(both, given=world.clock)
-    rows = keyring.rewrap(ledger)
-    assert rows > 10
+    monkeypatch.setattr(keyring, "BATCH", 7)  # so that there are several of each kind
+    assert keyring.rewrap(ledger).rows > 10
     assert names_of_keys(world) == {"new"}
-    assert keyring.rewrap(ledger) == 0
+    assert keyring.rewrap(ledger) == keyring.Rewrapped()
     ledger.engine.dispose()
     alone = both.model_copy(update={"data_keys": both.data_keys.split(",")[0]})
     ledger, _ = build_ledger(alone, given=world.clock)
@@ -63,6 +65,27 @@ def test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go(world
         assert keyring.missing(uow.conn, world.parts.ledger.keys) == ["new"]
     ledger.engine.dispose()
     assert old != "new"
+
+
+def test_a_row_that_cannot_be_opened_keeps_no_other_from_being_wrapped_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(world)
+    old = world.parts.ledger.keys.names[0].encode()
+    with world.parts.ledger.begin("spoil") as uow:
+        first, last = [uow.conn.execute(select(t.people.c.id).order_by(order).limit(1)).scalar_one()
+                       for order in (t.people.c.id, t.people.c.id.desc())]  # fmt: skip
+        for row, spoiled in ((first, b"\xff:" + bytes(60)), (last, b"%s:" % old + bytes(60))):
+            uow.conn.execute(update(t.people).where(t.people.c.id == row).values(row_key=spoiled))
+    ledger, _ = build_ledger(turned(world, keep=True), given=world.clock)
+    monkeypatch.setattr(keyring, "BATCH", 7)
+    done = keyring.rewrap(ledger)
+    assert done.spoiled == [("people", first), ("people", last)]
+    with ledger.read() as conn:
+        others = conn.scalars(select(t.people.c.row_key).where(t.people.c.id.not_in([first, last])))
+        assert {bytes(key).partition(b":")[0] for key in others} == {b"new"}
+    assert keyring.rewrap(ledger) == keyring.Rewrapped(0, done.spoiled)
+    ledger.engine.dispose()
 
 
 def test_nothing_starts_without_a_key_that_the_ledger_needs(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Who sees what (DOMAIN §7): each kind of datum is planted as a canary, and every address, be it a page, an API or the
+"""Who sees what: each kind of datum is planted as a canary, and every address, be it a page, an API or the
 exported ledger, is walked as every role."""
 
 from __future__ import annotations

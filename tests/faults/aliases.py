@@ -1,6 +1,6 @@
 """A report that was taken while the database was away has a code that begins with Z, and another one later. Pure.
 
-Its status page names both in the end (CONTRACT: spool_codes). Everything is judged under the last one; `spooled` says
+Its status page names both in the end (`spool_codes`). Everything is judged under the last one; `spooled` says
 of a request that it was made under the first.
 """
 

@@ -41,7 +41,7 @@ def _refused(it: Entry) -> bool:
 
 
 def _without_late_one(some: list[Entry], time: Time) -> tuple[list[Entry], int]:
-    """PROMISES 5 allows one late request by a process that was paused beyond its lease: it is let go on between the
+    """Promise 5 allows one late request by a process that was paused beyond its lease: it is let go on between the
     claim and the call, and cannot know that another has asked and sent since. No lock could prevent it."""
     kept = some[:1]
     for it in some[1:]:

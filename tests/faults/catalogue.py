@@ -1,4 +1,4 @@
-"""Every fault that one Linux machine can have (PROMISES), and a random but repeatable order of them."""
+"""Every fault that one Linux machine can have, and a random but repeatable order of them."""
 
 from __future__ import annotations
 

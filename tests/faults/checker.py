@@ -1,6 +1,6 @@
 """Whether the promises were kept, judged from outside: by the history of the run and the provider double's log alone.
 
-Pure. It imports nothing of the service, and of the doors knows only what they answer (CONTRACT.md). What the promises
+Pure. It imports nothing of the service, and of the doors knows only what they answer. What the promises
 allow is written here once, beside the rule it limits; a rule is never widened because a run has failed.
 """
 

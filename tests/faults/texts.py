@@ -1,6 +1,6 @@
 """Reading the texts as the people who get them do: which case one is about, and what it asks for.
 
-For the checker, which knows nothing of the service but these words (DOMAIN §6) and what its doors answer.
+For the checker, which knows nothing of the service but these words and what its doors answer.
 """
 
 from __future__ import annotations

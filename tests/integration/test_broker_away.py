@@ -14,7 +14,7 @@ from tests.private_services import RabbitMQ
 from tests.processes import Installation, eventually
 
 QUEUES = ("police", "counselor", "care", "notice")
-SECONDS_LATE = 5.0  # by the clock's own runs (PROMISES 8)
+SECONDS_LATE = 5.0  # by the clock's own runs (promise 8)
 
 
 @pytest.fixture

@@ -70,6 +70,21 @@ def test_a_key_that_is_not_in_the_ring_is_named() -> None:
         Keys({"k2": NEW}, INDEX).unwrap(row, wrapped)
 
 
+@pytest.mark.parametrize("spoiled", [b"", b"k1", b"k1:", b"k1:short", b"\xff:" + bytes(60), bytes(60)])
+def test_a_spoiled_row_key_is_one_of_two_errors(spoiled: bytes) -> None:
+    """Whoever reads rows one by one leaves out those that raise these, and would stumble over any other."""
+    with pytest.raises((Tampered, KeyMissing)):
+        KEYS.unwrap(uuid4(), spoiled)
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x00", bytes(7), bytes(12), bytes(27)])
+def test_what_is_too_short_to_be_sealed_does_not_open(sealed: bytes) -> None:
+    row = uuid4()
+    key, _ = KEYS.new_row_key(row)
+    with pytest.raises(Tampered):
+        key.open("cases", row, "phone", sealed)
+
+
 def test_an_erased_row_key_opens_nothing() -> None:
     with pytest.raises(KeyMissing):
         KEYS.unwrap(uuid4(), b"")

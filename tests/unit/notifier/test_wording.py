@@ -1,4 +1,4 @@
-"""Every text: as DOMAIN §6 prints it, within its segments at the longest values, and free of what carriers drop."""
+"""Every text: as the field wants it, within its segments at the longest values, and free of what carriers drop."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ OFFICER = m.Officer(
     missing=("name", "account"),
     reported_at="2026-11-25T06:35:10Z",
 )
-DOMAIN_TEXTS: list[tuple[m.Message, str]] = [
+TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
     (OFFICER, "紧急止付K7M3P：银行卡38600元等3笔，25日14:32转出，缺户名账号。接单回复K7M3P。"),
     (
         m.Escalation(CODE, 3_860_000, nth=2, minutes=11, next_minutes=3),
@@ -95,7 +95,7 @@ NEUTRAL_TEXTS: list[tuple[m.Message, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "text"), DOMAIN_TEXTS, ids=lambda value: getattr(value, "kind", ""))
+@pytest.mark.parametrize(("message", "text"), TEXTS_AS_PRINTED, ids=lambda value: getattr(value, "kind", ""))
 def test_detailed_text_is_the_one_in_the_domain(message: m.Message, text: str) -> None:
     assert zh(message) == f"【示例大学】{text}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from ledger import accounts, roster
 from ledger.demo_school import demo_school
@@ -84,6 +84,28 @@ def test_who_leaves_the_roster_is_deactivated_and_who_changes_is_named_without_t
     ledger, _ = compose.build_ledger(load())
     with ledger.read() as conn:
         assert not [c for c in roster.changes(conn, ledger.keys, school) if c.sign == "-"]
+    ledger.engine.dispose()
+
+
+def test_who_cannot_be_opened_any_more_is_mended_by_the_next_import(run: Run, tmp_path: Path) -> None:
+    """One spoiled row must not keep the new list from being taken: the file says all that was sealed in it."""
+    write_school(demo_school(), file := tmp_path / "school.xlsx")
+    run("roster", "import", str(file), "--apply")
+    ledger, _ = compose.build_ledger(load())
+    with ledger.begin("test") as uow:
+        for spoiled in ("row_key = x'FF3A00' WHERE key = 'O01'", "phone_sealed = x'00' WHERE key = 'O02'"):
+            uow.conn.execute(text(f"UPDATE people SET {spoiled}"))
+        kept = uow.conn.execute(text("SELECT row_key FROM people WHERE key = 'O02'")).scalar_one()
+    said = run("roster", "import", str(file))[1]
+    assert "~ officer O01 (could not be read, sealed anew)" in said
+    assert "~ officer O02 (could not be read, sealed anew)" in said
+    assert "2 changes; nothing was applied" in said
+    assert "2 changes applied" in run("roster", "import", str(file), "--apply")[1]
+    assert "0 changes" in run("roster", "import", str(file))[1]
+    with ledger.read() as conn:
+        of_both = conn.execute(text("SELECT row_key FROM people WHERE key IN ('O01', 'O02') ORDER BY key")).scalars().all()
+    assert of_both[0] != b"\xff:\x00"
+    assert of_both[1] == kept, "texts that wait for them are sealed with it"
     ledger.engine.dispose()
 
 
