@@ -16,7 +16,6 @@ from sqlalchemy import case as sql_case
 from ledger import people, shifts, values
 from ledger import tables as t
 from ledger.crypto import Keys
-from ledger.errors import KeyMissing, Tampered
 from ledger.people import Person
 from ledger.shifts import Held
 from ledger.statements import one_of, word
@@ -147,18 +146,11 @@ def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known
     college = row["college_code"] or people.DEFAULT
     looks_after = [row["counselor_id"]] if row["counselor_id"] else held.of(college, "college_duty")
     call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
+    phone = people.phone_listed(keys, row, known.get(row["victim_id"]))
     return Pressing(
-        row["what"], row["code"], row["drill"], row["since"], _students_phone(keys, row, known), row["phone_unsafe"],
+        row["what"], row["code"], row["drill"], row["since"], phone, row["phone_unsafe"],
         [known[i] for i in call if i in known and known[i].phone],
     )  # fmt: skip
-
-
-def _students_phone(keys: Keys, row: RowMapping, known: dict[UUID, Person]) -> str:
-    """Empty where it cannot be opened: the board shows the others all the same."""
-    try:
-        return people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, known.get(row["victim_id"]))
-    except (KeyMissing, Tampered):
-        return ""
 
 
 def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int]:
@@ -203,7 +195,7 @@ def _waiting(
     return Waiting(
         row["code"], row["kind"], row["drill"], names.get(college, ""), values.yuan(row["fen"] or 0),
         row["received_at"], row["alerted_at"], row["happened_at"], row["deadline_at"] <= now,
-        _students_phone(keys, row, known) if dissuade else "",
+        people.phone_listed(keys, row, known.get(row["victim_id"])) if dissuade else "",
         [known[i] for i in call if i in known and known[i].phone],
         [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
          for it in mine[-TRIES:]],

@@ -161,7 +161,7 @@ def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[Foll
     made = []
     for row in rows:
         student, counselor = known.get(row["victim_id"]), known.get(row["counselor_id"])
-        number = people.students_phone(keys.unwrap(row["id"], row["row_key"]), row, student)
+        number = people.phone_listed(keys, row, student)
         made.append(FollowUpRow(
             row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
             row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"], row["unsafe"],

@@ -70,7 +70,7 @@ def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[s
             yield "STOPLINE_CHANNEL=simulator on a public address: /simulator shows every text to anybody"
         return
     staff = conn.execute(select(t.people).where(t.people.c.role != "student", t.people.c.active)).mappings()
-    rows = {countries.for_phone(p.phone) for p in (people.opened(ledger.keys, row) for row in staff) if p.phone}
+    rows = {countries.for_phone(p.phone) for p in people.readable(ledger.keys, staff) if p.phone}
     for row in sorted(rows, key=lambda row: row.prefix):
         if row.wording == "neutral":
             chosen = "detailed wording is dropped there" if settings.sms_wording == "detailed" else "check its approval"

@@ -103,7 +103,9 @@ def test_who_cannot_be_opened_any_more_is_mended_by_the_next_import(run: Run, tm
     assert "2 changes applied" in run("roster", "import", str(file), "--apply")[1]
     assert "0 changes" in run("roster", "import", str(file))[1]
     with ledger.read() as conn:
-        of_both = conn.execute(text("SELECT row_key FROM people WHERE key IN ('O01', 'O02') ORDER BY key")).scalars().all()
+        of_both = (
+            conn.execute(text("SELECT row_key FROM people WHERE key IN ('O01', 'O02') ORDER BY key")).scalars().all()
+        )
     assert of_both[0] != b"\xff:\x00"
     assert of_both[1] == kept, "texts that wait for them are sealed with it"
     ledger.engine.dispose()

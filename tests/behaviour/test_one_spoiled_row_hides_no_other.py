@@ -1,0 +1,72 @@
+"""A row that cannot be opened, by a disk's fault or since its key was destroyed, takes no other from a list with it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, update
+
+from ledger import tables as t
+from tests.behaviour.stories import read_all, reported
+from tests.world import World, another_fraud
+
+SPOILED = {"destroyed": b"", "of a key that is gone": b"gone:" + bytes(60), "no text": b"\xff:x", "short": b"k"}
+LISTS = (
+    ("security", "office", "/desk/board"), ("security", "office", "/desk/followups"),
+    ("counselor", "counselor", "/desk/followups"), ("psychologist", None, "/desk/care"),
+    ("officer", "officer", "/duty"), ("security", "desk", "/duty"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def codes(world: World) -> tuple[str, str]:
+    """Two students who say that they are not safe, who stand in every list."""
+    both = reported(world).code, world.report(**another_fraud()).code
+    world.pump()
+    with world.parts.ledger.begin("unsafe") as uow:
+        uow.conn.execute(update(t.follow_ups).values(immediate=True, referred_at=uow.now))
+    read_all(world)
+    return both
+
+
+def spoil(world: World, code: str, **values: bytes) -> None:
+    with world.parts.ledger.begin("spoil") as uow:
+        uow.conn.execute(update(t.cases).where(t.cases.c.code == code).values(**values))
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_of_two_students_both_stand_in_every_list(world: World, codes: tuple[str, str], how: str) -> None:
+    spoil(world, codes[0], row_key=SPOILED[how])
+    for n, (role, who, path) in enumerate(LISTS):
+        phone = world.phones[who].number if who else None
+        staff = world.user(f"{role}{n}", role, phone, world.college if role == "counselor" else None)
+        answer = staff.get(path)
+        assert answer.status_code == 200, path
+        assert [code in answer.text for code in codes] == [True, True], path
+
+
+def test_a_spoiled_number_is_left_out_of_the_list(world: World, codes: tuple[str, str]) -> None:
+    spoil(world, codes[0], phone_sealed=b"spoiled", victim_id=None)
+    counselor = world.user("counselor", "counselor", world.phones["counselor"].number, world.college)
+    assert all(code in counselor.get("/desk/followups").text for code in codes)
+
+
+def test_an_answer_of_one_who_cannot_be_opened_is_kept_as_any_stranger_s(world: World, codes: tuple[str, str]) -> None:
+    officer = world.phones["officer"]
+    with world.parts.ledger.begin("spoil") as uow:
+        index = uow.keys.blind("phone", officer.number)
+        uow.conn.execute(update(t.people).where(t.people.c.phone_index == index).values(called_sealed=b"spoiled"))
+    officer.replies(codes[0])
+    with world.parts.ledger.read() as conn:
+        assert len(conn.execute(select(t.inbound)).all()) == 1
+    read_all(world)
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_the_clock_climbs_on_for_the_other(world: World, how: str) -> None:
+    spoiled, other = reported(world).code, world.report(**another_fraud()).code
+    world.pump()
+    spoil(world, spoiled, row_key=SPOILED[how])
+    read_all(world)
+    world.advance(200)
+    assert any(other in text.body for text in world.phones.unread(world.phones["backup"].number))
+    read_all(world)
