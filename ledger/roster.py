@@ -130,7 +130,7 @@ def _store(uow: UnitOfWork, person: PersonRow, ids: dict[str, UUID], row: RowMap
 
 
 def _key(uow: UnitOfWork, person_id: UUID, row: RowMapping | None) -> tuple[RowKey, bytes | None]:
-    """Their row's key, and how it is to be stored where it is a new one: theirs stays, other rows are sealed with it."""
+    """Their row's key, and how a new one is stored. While theirs opens it stays: other rows are sealed with it."""
     try:
         return (uow.keys.unwrap(person_id, row["row_key"]), None) if row else uow.keys.new_row_key(person_id)
     except (KeyMissing, Tampered):

@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 import desk.app
 import intake.app
 from intake.doors import MAX_BODY, Door, Provider, problem
-from ledger.errors import LedgerAway, NotFound, TooMany
+from ledger.errors import KeyMissing, LedgerAway, NotFound, Tampered, TooMany
 from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import voice, webhook
 from services import drill, health, own_files
@@ -41,6 +41,10 @@ _DETAILS = {
     405: "This address takes another method. 这个地址不接受此方法。",
     413: "At most 1 MiB; nothing was stored. 内容超过 1 MiB，未保存。",
 }
+_BROKEN = "Something went wrong; call 110. 系统出错，请先拨打110。"
+_UNREADABLE = (
+    "This record cannot be opened any more, now or later; call 110. 这份记录打不开，再试也没有用，请先拨打110。"
+)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -163,9 +167,10 @@ def _answers(app: Flask, settings: Settings) -> None:
         at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
         log.error("request_failed", path=request.url_rule.rule if request.url_rule else "", error=type(error).__name__,
                   at=at)  # fmt: skip
+        unreadable = isinstance(error, KeyMissing | Tampered)
         if wants_json():
-            return problem(500, "Internal error", "Something went wrong; call 110. 系统出错，请先拨打110。")
-        return _page(500), 500
+            return problem(500, "Internal error", _UNREADABLE if unreadable else _BROKEN)
+        return _page(500, "unreadable" if unreadable else ""), 500
 
     def _page(status: int, why: str = "") -> str:
         english = request.args.get("lang", request.cookies.get("lang")) == "en"

@@ -50,6 +50,18 @@ def test_a_spoiled_number_is_left_out_of_the_list(world: World, codes: tuple[str
     assert all(code in counselor.get("/desk/followups").text for code in codes)
 
 
+@pytest.mark.parametrize("page", ["/duty/{}", "/duty/{}/sheet", "/duty/{}/sheet.json", "/duty/{}/sheet.pdf"])
+@pytest.mark.parametrize("language, words", [("zh", "这份记录打不开"), ("en", "This record cannot be opened")])
+def test_its_own_page_says_that_trying_again_is_of_no_use(
+    world: World, codes: tuple[str, str], page: str, language: str, words: str
+) -> None:
+    spoil(world, codes[0], row_key=b"")
+    officer = world.user("officer", "officer", world.phones["officer"].number)
+    answer = officer.get(page.format(codes[0]), query_string={"lang": language})
+    assert answer.status_code == 500 and words in answer.text
+    assert officer.get(page.format(codes[1])).status_code == 200
+
+
 def test_an_answer_of_one_who_cannot_be_opened_is_kept_as_any_stranger_s(world: World, codes: tuple[str, str]) -> None:
     officer = world.phones["officer"]
     with world.parts.ledger.begin("spoil") as uow:
