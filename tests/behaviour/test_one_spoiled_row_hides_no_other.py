@@ -28,7 +28,7 @@ def codes(world: World) -> tuple[str, str]:
     return both
 
 
-def spoil(world: World, code: str, **values: bytes) -> None:
+def spoil(world: World, code: str, **values: bytes | None) -> None:
     with world.parts.ledger.begin("spoil") as uow:
         uow.conn.execute(update(t.cases).where(t.cases.c.code == code).values(**values))
 
