@@ -27,7 +27,7 @@ REFUSING = ("provider 429", "provider 500", "provider hang", "provider drop befo
 COMING_S = 30.0  # no step of faults lasts longer as a rule: one that begins later ends before the probes' step is due
 AFTER_S = 3.0
 STRICT_AGAIN_S = 62.0  # from the first fault of a calm on, until its last has been over for SETTLED_S
-PROBED = ("kill -9 worker", "kill -9 clock", "kill -9 up")
+PROBED = ("kill -9 worker", "kill -9 clock", "kill -9 up", "kill -9 parent")
 PROBES_EACH = 3
 
 

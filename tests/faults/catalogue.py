@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from tests.faults import cluster_faults, disk_faults, link_faults, process_faults, server_faults
+from tests.faults import cluster_faults, disk_faults, family_faults, link_faults, process_faults, server_faults
 from tests.faults.fault import Fault
 from tests.faults.site import Site
 
 ALL: tuple[Fault, ...] = (*process_faults.faults(), *server_faults.faults(), *disk_faults.faults(),
-                         *link_faults.faults(), *cluster_faults.faults())  # fmt: skip
+                         *link_faults.faults(), *family_faults.faults(), *cluster_faults.faults())  # fmt: skip
 
 
 def of_kind(kind: str) -> list[Fault]:

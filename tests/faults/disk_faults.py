@@ -16,7 +16,7 @@ from tests.faults.fault import Fault, Heal, not_brought_about
 from tests.faults.server_faults import (
     DATABASE,
     EMBEDDED,
-    SEPARATE,
+    ON_SERVERS,
     database_killed,
     database_locked,
     database_pids,
@@ -34,13 +34,13 @@ def faults() -> Iterator[Fault]:
     yield Fault("disk full", DATABASE, _disk_full, lacking=_no_small_disk)
     yield Fault("fsync fails", DATABASE, _fsync_fails, lacking=_no_strace)
     for away, leave, kinds in (
-        ("database stopped", database_killed, SEPARATE),
+        ("database stopped", database_killed, ON_SERVERS),
         ("database locked", database_locked, EMBEDDED),
         ("disk full", _disk_full, EMBEDDED),
     ):
         yield Fault(f"spool full, {away}", DATABASE, _spool_full(leave), kinds, AWAY_S, _no_small_disk)
     for away, leave, kinds in (
-        ("database stopped", database_killed, SEPARATE),
+        ("database stopped", database_killed, ON_SERVERS),
         ("database locked", database_locked, EMBEDDED),
     ):
         name = f"spool fsync fails, {away}"
@@ -110,7 +110,7 @@ def _spool_full(leave: Inject) -> Inject:
 def _spool_without_fsync(name: str, leave: Inject) -> Inject:
     def inject(site: Site, chance: random.Random) -> Heal:
         come_back = leave(site, chance)
-        detach = _without_fsync(site, name, [site.processes[door].popen.pid for door in site.named("web", "up")])
+        detach = _without_fsync(site, name, site.door_pids())
         return lambda: (detach(), come_back())[0]
 
     return inject

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.site import KINDS, Site
+from tests.faults.site import FAMILY, KINDS, Site
 
 Heal = Callable[[], None]
 
@@ -24,7 +24,7 @@ class Fault:
     name: str
     group: str
     inject: Callable[[Site, random.Random], Heal]
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = (*KINDS, FAMILY)
     lasts_s: tuple[float, float] = (1.0, 3.0)
     lacking: Callable[[Site], str] = field(default=_nothing)
     touches: tuple[str, ...] = ()

@@ -6,9 +6,12 @@ import random
 from collections.abc import Iterator
 
 from tests.faults.fault import Fault, Heal
-from tests.faults.site import KINDS, Site
+from tests.faults.site import FAMILY, KINDS, Site
 
-LINKS = {"client": KINDS, "callbacks": KINDS, "twilio": KINDS, "postgresql": ("separate",), "rabbitmq": ("separate",)}
+EVERYWHERE, ON_SERVERS = (*KINDS, FAMILY), ("separate", FAMILY)
+LINKS = {"client": EVERYWHERE, "callbacks": EVERYWHERE, "twilio": EVERYWHERE} | dict.fromkeys(
+    ("postgresql", "rabbitmq"), ON_SERVERS
+)
 BROKER = "broker"  # losing the way to it is losing it
 HOW = ("delay", "reset", "half-open", "truncate")
 DELAY_S = (0.1, 0.8)
@@ -21,7 +24,7 @@ def faults() -> Iterator[Fault]:
         group = BROKER if link == "rabbitmq" else f"link {link}"
         for how in HOW:
             yield Fault(f"{link} {how}", group, _break(link, how), kinds)
-    yield Fault("postgresql commit answer lost", "link postgresql", _break("postgresql", "commit-lost"), ("separate",))
+    yield Fault("postgresql commit answer lost", "link postgresql", _break("postgresql", "commit-lost"), ON_SERVERS)
     for what in PROVIDER:
         yield Fault(f"provider {what.replace('_', ' ')}", "provider", _misbehave(what))
 

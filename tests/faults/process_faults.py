@@ -87,8 +87,8 @@ def _crash(verb: str, point: str, called: str):  # type: ignore[no-untyped-def]
             site.kill(copy)
         with _broker_out_of_reach(site) if verb == RELAY else nullcontext():
             armed = site.begin(name, failpoint=point)
-            _wait(lambda: not armed.running or b"ready" in armed.out.read_bytes(), START_S)
-        _wait(lambda: not armed.running, REACHED_S)
+            wait(lambda: not armed.running or b"ready" in armed.out.read_bytes(), START_S)
+        wait(lambda: not armed.running, REACHED_S)
         reached = armed.popen.poll() == -signal.SIGKILL  # one that gave up, as the database was away, was elsewhere
         site.history.add("info", "point", name=called, process=name, reached=reached)
 
@@ -114,7 +114,7 @@ def _broker_out_of_reach(site: Site) -> Iterator[None]:
         proxy.heal()
 
 
-def _wait(reached: Callable[[], bool], longest_s: float) -> None:
+def wait(reached: Callable[[], bool], longest_s: float) -> None:
     deadline = time.monotonic() + longest_s
     while not reached() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -130,7 +130,7 @@ def _no_faketime(_site: Site) -> str:
 
 def _leap(site: Site, chance: random.Random) -> Heal:
     """One process runs under a wall clock that leaps a day ahead, two days back, and home again."""
-    name = chance.choice(site.named("up", "clock"))
+    name = chance.choice(site.named("up", "clock", "run"))
     file = site.folder / "wall-clock"
     _set(file, "+0")
     site.kill(name)

@@ -1,6 +1,6 @@
 """One fault run: real processes, load, faults and heals, then the deadlines, then the verdict.
 
-    python -m tests.faults.run --kind embedded|separate|cluster --reports N --faults M --rate R --seed S
+    python -m tests.faults.run --kind embedded|separate|family|cluster --reports N --faults M --rate R --seed S
                                [--calm STEPS] [--folder F] [--results FILE]
 
 Prints one line for each promise; exits 1 when one was broken, 2 when the run itself went wrong. Left behind in the
@@ -38,7 +38,7 @@ from tests.faults.load import Door, Load
 from tests.faults.outcome import CALM_EVERY, RATE, Order, Result, missed_faults, report
 from tests.faults.people import People
 from tests.faults.results import RESULTS, append, no_verdict, row
-from tests.faults.site import CLUSTER, KINDS, Site, site
+from tests.faults.site import ALL_KINDS, Site, site
 
 WARM_UP_S = 4.0
 GAP_S = (0.3, 2.0)
@@ -212,7 +212,7 @@ def _write_requests(file: Path, requests: Sequence[Entry]) -> None:
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--kind", choices=(*KINDS, CLUSTER), required=True)
+    parser.add_argument("--kind", choices=ALL_KINDS, required=True)
     parser.add_argument("--reports", type=int, default=1000)
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--rate", type=float, default=RATE, help="reports a second, at the most")

@@ -16,11 +16,11 @@ import pika
 import psycopg
 
 from tests.faults.fault import Fault, Heal, not_brought_about
-from tests.faults.site import QUEUES, Site
+from tests.faults.site import FAMILY, QUEUES, Site
 from tests.one_process import eventually
 from tests.private_services import PostgreSQL, RabbitMQ
 
-EMBEDDED, SEPARATE = ("embedded",), ("separate",)
+EMBEDDED, SEPARATE, ON_SERVERS = ("embedded",), ("separate",), ("separate", FAMILY)
 BROKER, DATABASE = "broker", "database"
 RUBBISH = (b"\xff\x00 not JSON", b'{"type": "report.received.v1"}', b"[" * 50_000)
 RUBBISH_IN_A_QUEUE, QUEUED_S = "broker rubbish in a queue", 10.0
@@ -39,9 +39,9 @@ def faults() -> Iterator[Fault]:
         ("broker wiped", _broker_wiped),
         (RUBBISH_IN_A_QUEUE, _rubbish),
     ):
-        yield Fault(name, BROKER, inject, SEPARATE)
-    yield Fault("database immediate stop", DATABASE, database_killed, SEPARATE)
-    yield Fault("database backends terminated", DATABASE, _backends_terminated, SEPARATE, (0.0, 0.5))
+        yield Fault(name, BROKER, inject, ON_SERVERS)
+    yield Fault("database immediate stop", DATABASE, database_killed, ON_SERVERS)
+    yield Fault("database backends terminated", DATABASE, _backends_terminated, ON_SERVERS, (0.0, 0.5))
     yield Fault("database locked by another", DATABASE, database_locked, EMBEDDED, (2.0, 6.0))
 
 

@@ -2,6 +2,7 @@
 
     client ──▶ web ×2 ──▶ PostgreSQL         relay ×2, worker ×2, clock ×3 ──▶ PostgreSQL, RabbitMQ, Twilio double
     Twilio double ──callbacks──▶ web ×2      embedded: one `up` over SQLite, without a broker
+    family: as separate processes, but two `run`, each the parent of a web, a worker and a clock
     cluster: as separate processes, over three brokers and a primary with its standby, whose addresses they all know
 
 Whatever is started here is ended by its own id.
@@ -26,10 +27,12 @@ from tests.private_services import PostgreSQL, RabbitMQ, free_port
 from tests.processes import EMBEDDED, Installation
 from tests.world import sqlite_url
 
-KINDS = ("embedded", "separate")
-CLUSTER = "cluster"  # the same processes as in "separate"; not in every change's run
+KINDS = ("embedded", "separate")  # in every change's run
+FAMILY, CLUSTER = "family", "cluster"
+ALL_KINDS = (*KINDS, FAMILY, CLUSTER)
 COPIES = {"web": 2, "relay": 2, "worker": 2, "clock": 3}
-DISK_MB = {"embedded": 512, "separate": 1536, CLUSTER: 64}
+MEMBERS = ("web", "worker", "clock")  # of each parent
+DISK_MB = {"embedded": 512, "separate": 1536, FAMILY: 1536, CLUSTER: 64}
 SPOOL_MB = 32  # the spool of a long outage; not the database's disk, so that each can be full by itself
 Servers = tuple[PostgreSQL, RabbitMQ] | tuple[Pair, Brokers]
 QUEUES = ("police", "counselor", "care", "notice")
@@ -49,7 +52,8 @@ class Site(Installation):
         self.kind, self.disk, self.spool_disk, self.history = kind, disk, spool_disk, history
         if planted:
             self.program = ("tests.faults.planted", planted)
-        self.web_ports = {"web-1": free_port(), "web-2": free_port()} if servers else {"up": free_port()}
+        doors = {"embedded": ("up",), FAMILY: ("run-1", "run-2")}.get(kind, ("web-1", "web-2"))
+        self.web_ports = {door: free_port() for door in doors}
         webs = self.web_ports.values()
         self.proxies = {"client": Proxy("client", *webs), "callbacks": Proxy("callbacks", *webs),
                         "twilio": Proxy("twilio", double.server.port)}  # fmt: skip
@@ -79,12 +83,22 @@ class Site(Installation):
     @property
     def names(self) -> tuple[str, ...]:
         """Of every process that has to run."""
-        if self.kind == "embedded":
-            return ("up",)
+        if self.kind in ("embedded", FAMILY):
+            return tuple(self.web_ports)
         return tuple(f"{verb}-{n}" for verb, copies in COPIES.items() for n in range(1, copies + 1))
 
     def named(self, *verbs: str) -> list[str]:
         return [name for name in self.names if name.partition("-")[0] in verbs]
+
+    def member(self, name: str, kind: str) -> int | None:
+        """The process of this kind that a parent spoke of last; None before it speaks of any."""
+        started = self.processes[name].log("process_started") if name in self.processes else []
+        return next((line["pid"] for line in reversed(started) if line["process"] == kind), None)
+
+    def door_pids(self) -> list[int]:
+        if self.kind == FAMILY:
+            return [pid for name in self.names if (pid := self.member(name, "web"))]
+        return [self.processes[name].popen.pid for name in self.web_ports]
 
     def begin(self, name: str, failpoint: str = "", **settings: str) -> Process:
         """Start one process of ours by its name, and do not wait."""
@@ -106,9 +120,14 @@ class Site(Installation):
 
     @staticmethod
     def _is_ready(process: Process) -> bool:
-        """Wait until it says so, or ends."""
-        eventually(lambda: not process.running or b"ready" in process.out.read_bytes(), f"{process.name} hangs", 60)
-        return b"ready" in process.out.read_bytes()
+        """Wait until it says so, a parent for each of its processes, or ends."""
+        said = len(MEMBERS) if process.name.startswith("run") else 1
+
+        def ready() -> bool:
+            return process.out.read_bytes().count(b"ready") >= said
+
+        eventually(lambda: not process.running or ready(), f"{process.name} hangs", 60)
+        return ready()
 
     def revive(self) -> list[tuple[str, int]]:
         """Start what has ended by itself; its names, and the status of each."""
@@ -195,7 +214,7 @@ def site(kind: str, folder: Path, history: History, planted: str = "") -> Iterat
         servers: Servers | None = None
         if kind == CLUSTER:
             servers = stack.enter_context(cluster())
-        elif kind == "separate":
+        elif kind in ("separate", FAMILY):
             servers = stack.enter_context(servers_on(disk))
         double = TwilioDouble.start()
         stack.callback(double.close)

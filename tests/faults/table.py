@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.results import RESULTS, read
-from tests.faults.site import CLUSTER, KINDS
+from tests.faults.site import ALL_KINDS
 from tests.marked import READMES, put, said_of
 
 Row = dict[str, Any]
-COLUMNS = (*KINDS, CLUSTER)
 # Accepted reports; a shorter run proves little and is not counted, unless it broke something. A much longer one would
 # test how many reminders one machine can write: ten minutes after an officer's answer each case asks for progress,
 # which nobody here records.
@@ -50,7 +49,7 @@ FAMILIES: tuple[tuple[str, str, str], ...] = (
 )
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
-        "head": ("what was tried", "embedded", "separate processes", "clusters"),
+        "head": ("what was tried", "embedded", "separate processes", "under one parent", "clusters"),
         "reports": "reports accepted, then looked for",
         "replays": "submission keys sent again",
         "lost": "**accepted reports lost**",
@@ -60,7 +59,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "none": "No long run has been recorded yet.",
     },
     "zh": {
-        "head": ("试了什么", "单进程", "分进程", "集群"),
+        "head": ("试了什么", "单进程", "分进程", "同一父进程下", "集群"),
         "reports": "已受理并逐一核对的报案",
         "replays": "重复提交的键",
         "lost": "**丢失的已受理报案**",
@@ -78,15 +77,15 @@ def table(rows: Sequence[Row], language: str) -> str:
     long = [row for row in judged if row["accepted"] >= LONG or row["lost"] or row["broken"]]
     if not long:
         return f"{words['none']}\n"
-    counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in COLUMNS}
+    counts = {kind: _count(row for row in long if row["kind"] == kind) for kind in ALL_KINDS}
     name = 1 if language == "en" else 2
     lines = [
         words["head"],
-        ("---", "--:", "--:", "--:"),
+        ("---", *("--:" for _ in ALL_KINDS)),
         *(_line(family[name], family[0], counts) for family in FAMILIES),
     ]
     lines += [_line(words[what], what, counts) for what in ("reports", "replays", "lost")]
-    lines.append((words["broken"], *(_broken(counts[kind], words["which"]) for kind in COLUMNS)))
+    lines.append((words["broken"], *(_broken(counts[kind], words["which"]) for kind in ALL_KINDS)))
     drawn = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"{drawn}\n\n{_under(long, len(rows) - len(judged), words['under'])}\n"
 
@@ -105,7 +104,7 @@ def _count(rows: Iterable[Row]) -> Counter[str]:
 
 
 def _line(words: str, what: str, counts: dict[str, Counter[str]]) -> tuple[str, ...]:
-    return (words, *(f"{counts[kind][what]:,}" for kind in COLUMNS))
+    return (words, *(f"{counts[kind][what]:,}" for kind in ALL_KINDS))
 
 
 def _broken(counts: Counter[str], which: str) -> str:

@@ -7,10 +7,10 @@ import random
 import pytest
 
 from tests.faults import catalogue
-from tests.faults.site import CLUSTER, KINDS
+from tests.faults.site import ALL_KINDS
 
 
-@pytest.mark.parametrize("kind", [*KINDS, CLUSTER])
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_every_fault_comes_once_and_none_beside_one_that_hinders_it(kind: str) -> None:
     faults = catalogue.of_kind(kind)
     steps = catalogue.plan(faults, len(faults), random.Random(1), two_at_once=1.0)
@@ -21,6 +21,6 @@ def test_every_fault_comes_once_and_none_beside_one_that_hinders_it(kind: str) -
 
 
 def test_a_name_means_one_fault() -> None:
-    for kind in (*KINDS, CLUSTER):
+    for kind in ALL_KINDS:
         names = [fault.name for fault in catalogue.of_kind(kind)]
         assert len(names) == len(set(names))
