@@ -1,4 +1,7 @@
-"""The peer's door. PEER_DIRECT: no queue at all, the texts are sent in the request's own thread (the floor)."""
+"""The peer's door. PEER_DIRECT: no queue at all, the texts are sent in the request's own thread (the floor).
+
+PEER_WITHOUT, for bench.bounds: `queue`, a report is stored and nobody told; `row`, it is not even stored.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,13 @@ from bench.peer import store
 
 app = Flask(__name__)
 sessions = store.sessions(4)
-if os.environ.get("PEER_DIRECT"):
+WITHOUT = os.environ.get("PEER_WITHOUT")
+if WITHOUT:
+
+    def hand_over(report: store.Report) -> None:
+        pass
+
+elif os.environ.get("PEER_DIRECT"):
     provider = store.provider()
 
     def hand_over(report: store.Report) -> None:
@@ -33,6 +42,8 @@ def take_report() -> Any:
     phone, transfers = (body.get("reporter") or {}).get("phone"), body.get("transfers") or []
     if not phone or not transfers or not transfers[0].get("amount"):
         return jsonify(error="reporter.phone and transfers[0].amount are required"), 422
+    if WITHOUT == "row":
+        return jsonify(case=store.new_code()), 201
     first = transfers[0]
     with sessions() as session:
         report = store.Report(code=store.new_code(), phone=phone, amount=first["amount"],
