@@ -94,6 +94,18 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def refuse(export: str) -> Response:
         return decide(export, sign=False)
 
+    @bp.post("/exports/<export>/drop")
+    @roles(*exports.ASKERS)
+    def drop(export: str) -> Response:
+        wanted = _id(export)
+        try:
+            with noting_refusals(wanted), ledger.begin("export-drop") as uow:
+                exports.take_back(uow, wanted, me())
+            flash("dropped", "exports")
+        except NotAllowed:
+            flash("answered", "exports")
+        return redirect(url_for("exports.page"), 303)
+
     @bp.get("/ledger.xlsx")
     @roles(*exports.ASKERS)
     def fetch() -> Any:

@@ -151,12 +151,30 @@ def _alarm(export_id: UUID) -> str:
     return f"export:{export_id}"
 
 
-def decide(uow: UnitOfWork, export_id: UUID, user: User, *, sign: bool) -> None:
-    """Sign or refuse, once. Raises NotAllowed for the asker, under whichever account, and after another's answer."""
+def take_back(uow: UnitOfWork, export_id: UUID, user: User) -> None:
+    """One's own, while nobody has answered. Raises NotFound for another's, NotAllowed after an answer."""
+    row = _locked(uow, export_id)
+    if row["asker_id"] != user.id:
+        raise NotFound("no such export")
+    if row["state"] == "dropped":
+        return  # pressed twice
+    if row["state"] != "asked":
+        raise NotAllowed("it has been answered")
+    uow.change(t.exports, export_id, state="dropped", decided_at=uow.now)
+    anchors.log_reads(uow, f"user:{user.id}", "export.drop", [f"export:{export_id}"])
+
+
+def _locked(uow: UnitOfWork, export_id: UUID) -> RowMapping:
     query = select(t.exports).where(x.id == export_id).with_for_update(of=t.exports)
     row = uow.conn.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound("no such export")
+    return row
+
+
+def decide(uow: UnitOfWork, export_id: UUID, user: User, *, sign: bool) -> None:
+    """Sign or refuse, once. Raises NotAllowed for the asker, under whichever account, and after another's answer."""
+    row = _locked(uow, export_id)
     said = "signed" if sign else "refused"
     if (row["state"], row["signer_id"]) == (said, user.id):
         return  # pressed twice

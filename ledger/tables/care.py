@@ -83,7 +83,7 @@ exports = Table(  # of the ledger of the follow-ups: one person asks, another si
     Column("last_day", Date),
     Column("records", Integer, nullable=False),  # how many there were when it was asked for
     Column("reason_sealed", LargeBinary),  # with the asker's key
-    Column("state", String(8), nullable=False),  # asked · signed · refused
+    Column("state", String(8), nullable=False),  # asked · signed · refused · dropped: by its asker
     reference("signer_id", "users"),
     Column("decided_at", UtcTime),
     Index(  # the same period twice is one wish, however often the button is pressed

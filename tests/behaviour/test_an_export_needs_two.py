@@ -100,6 +100,28 @@ def test_pressed_twice_it_is_done_once_and_the_first_answer_stands(
     assert len(world.rows("SELECT 1 FROM exports")) == 2
 
 
+def test_who_asked_may_take_it_back_until_it_is_answered(world: World, mine: FlaskClient, office: FlaskClient) -> None:
+    known(world)
+    ask(world, mine, reason="写错了")
+    wish = newest(world)
+    assert answer(world, office, wish, "drop").status_code == 404  # another's
+    assert state(world, wish) == "asked"
+    for _ in range(2):
+        assert answer(world, mine, wish, "drop").status_code == 303
+    page = mine.get("/desk/exports").text
+    assert page.count("已撤回。") == 1 and "等待签字" not in page
+    assert (state(world, wish), len(log(world, "export.drop"))) == ("dropped", 1)
+    assert "没有等待签字的导出" in office.get("/desk/exports").text
+    answer(world, office, wish)
+    assert "或已有人答复、已撤回" in office.get("/desk/exports").text
+    assert (state(world, wish), status(mine)) == ("dropped", 403)
+    world.clock.advance(1)
+    signed(world, mine, office)  # the same period may be asked for again
+    answer(world, mine, newest(world), "drop")
+    assert "没有撤回：已有人答复" in mine.get("/desk/exports").text
+    assert (state(world, newest(world)), status(mine)) == ("signed", 200)
+
+
 def test_only_those_with_a_ledger_ask_and_only_the_office_signs(world: World, mine: FlaskClient) -> None:
     known(world)
     ask(world, mine)
