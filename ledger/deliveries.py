@@ -175,7 +175,7 @@ def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted
         return
     ids = [UUID(member) for member in bundle["facts"].get("members", ())]
     case_ids = uow.conn.scalars(select(d.case_id).where(d.id.in_(ids)).distinct().order_by(d.case_id)).all()
-    cases = {case_id: uow.case(case_id) for case_id in case_ids}
+    cases = {case_id: uow.readable(case_id) for case_id in case_ids}
     for member in sorted(ids):  # one after another: two of them may be of one obligation
         row = locked(uow, [member])[member]
         merged = states.merge(row["state"], bundle["state"])

@@ -19,9 +19,9 @@ RETRY_MAX_S = 5.0
 
 
 def settle(ledger: Ledger, outcome: Outcome) -> None:
-    """Write what a call came to, once its case is free."""
+    """Write what a call came to, once its case is free. Of one that cannot be opened only the text itself is told."""
     with ledger.begin(f"settle:{outcome.claim.draft.kind}", URGENT) as uow:
-        case = uow.case(outcome.claim.case_id) if outcome.claim.case_id else None
+        case = uow.readable(outcome.claim.case_id) if outcome.claim.case_id else None
         _settle(uow, outcome, case, deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id])
 
 

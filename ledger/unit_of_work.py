@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,7 +20,7 @@ from ledger.case import LOCKED, LOCKED_IF_FREE, LOCKED_OF_TEXT, THOSE_FREE, Case
 from ledger.clock import Clock, DemoClock
 from ledger.crypto import Keys
 from ledger.engine import connect, translated
-from ledger.errors import NotFound
+from ledger.errors import KeyMissing, NotFound, Tampered
 from ledger.hands import Committed, Hands
 from ledger.limits import Limits
 from ledger.statements import by_id, insert_new, one_or_many
@@ -31,6 +32,7 @@ from ledger.writes import Writes
 DOOR, URGENT, ROUTINE = 0, 1, 2
 PUBLISH_GRACE = timedelta(seconds=1)  # the committing process publishes at once; after this the sweep may
 
+log = structlog.get_logger()
 T = TypeVar("T")
 
 
@@ -67,6 +69,14 @@ class UnitOfWork:
         if found is None:
             raise NotFound
         return found
+
+    def readable(self, case_id: UUID) -> Case | None:
+        """The same for one among others; None where it cannot be opened, since they must not wait for it."""
+        try:
+            return self.case(case_id)
+        except (KeyMissing, Tampered):
+            log.error("case_unreadable", case=str(case_id))
+            return None
 
     def case_of(self, text: UUID) -> Case | None:
         """The case that a text is about, locked; None where it is about none."""

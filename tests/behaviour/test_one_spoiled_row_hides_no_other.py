@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
+from ledger import limits
 from ledger import tables as t
+from services.worker import run_open
 from tests.behaviour.stories import read_all, reported
 from tests.world import World, another_fraud
 
@@ -81,4 +83,34 @@ def test_the_clock_climbs_on_for_the_other(world: World, how: str) -> None:
     read_all(world)
     world.advance(200)
     assert any(other in text.body for text in world.phones.unread(world.phones["backup"].number))
+    read_all(world)
+
+
+def written(world: World) -> None:
+    """All texts are written, and none is sent yet."""
+    while run_open(world.parts.ledger, world.handlers):
+        pass
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_text_that_cannot_be_opened_keeps_none_behind_it_waiting(world: World, how: str) -> None:
+    spoiled, other = world.report().code, world.report(**another_fraud()).code
+    written(world)
+    spoil(world, spoiled, row_key=SPOILED[how])
+    world.parts.sender.drain()
+    of = "SELECT DISTINCT d.state FROM deliveries d JOIN cases c ON c.id = d.case_id WHERE c.code = :code"
+    assert [row.state for row in world.rows(of, code=spoiled)] == ["failed_permanent"]
+    assert {row.state for row in world.rows(of, code=other)} <= {"sent", "delivered"}
+    assert "text_without_words" in world.alarms()
+    read_all(world)
+
+
+def test_what_became_of_a_bundle_is_written_of_the_others_in_it(world: World) -> None:
+    world.parts.ledger.limits = limits.Limits(burst=limits.burst("1/600"))
+    _single, spoiled, other = (world.report(**another_fraud(), student_no="") for _ in range(3))
+    written(world)
+    spoil(world, spoiled.code, row_key=b"")
+    world.advance(21)
+    assert [text.state for text in other.texts()] == ["delivered"]
+    assert other.state("police") == "alerted"
     read_all(world)
