@@ -50,8 +50,9 @@ def look(uow: UnitOfWork, case: Case) -> None:
 
 
 def note(uow: UnitOfWork, root: UUID, later: UUID) -> None:
-    """The earlier case's own chain says it too."""
-    uow.append(uow.case(root), LinkReceived(str(later)), "ledger")
+    """The earlier case's own chain says it too, where it can be opened: what is done with it is for the later one."""
+    if earlier := uow.readable(root):
+        uow.append(earlier, LinkReceived(str(later)), "ledger")
 
 
 def root(conn: Connection, case_id: UUID) -> UUID:

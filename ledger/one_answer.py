@@ -31,7 +31,8 @@ def serve(uow: UnitOfWork, case_id: UUID) -> None:
     found = _to_be_served(uow.conn, case_id)
     if not found:
         return
-    cases = [uow.case(member) for member in sorted(found | {linking.root(uow.conn, case_id)})]  # one order: no deadlock
+    members = sorted(found | {linking.root(uow.conn, case_id)})  # one order: no deadlock
+    cases = [case for member in members if (case := uow.readable(member))]
     rows = [(case, obligation(uow, case, case.first_obligation)) for case in cases]
     taken = [row for _, row in rows if row["owner_id"] and row["state"] not in (*WAITING, "done")]
     taken.sort(key=lambda row: row["acknowledged_at"])

@@ -114,3 +114,15 @@ def test_what_became_of_a_bundle_is_written_of_the_others_in_it(world: World) ->
     assert [text.state for text in other.texts()] == ["delivered"]
     assert other.state("police") == "alerted"
     read_all(world)
+
+
+@pytest.mark.parametrize("which", ["earlier", "later"])
+def test_of_one_fraud_the_others_are_told_who_has_it(world: World, which: str) -> None:
+    three = [world.report().code for _ in range(3)]
+    world.pump()
+    read_all(world)
+    spoil(world, three[0 if which == "earlier" else 2], row_key=b"")
+    world.phones["officer"].replies(three[1])
+    read_all(world)
+    open_work = "SELECT w.queue FROM work w JOIN case_events e ON e.id = w.event_id JOIN cases c ON c.id = e.case_id "
+    assert world.rows(open_work + "WHERE w.state <> 'done' AND c.code = :code", code=three[1]) == []
