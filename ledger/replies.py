@@ -19,7 +19,7 @@ from ledger.people import Person
 from ledger.statements import among, one_of
 from ledger.unit_of_work import Case, UnitOfWork
 
-o, d = t.obligations.c, t.deliveries.c
+o, d, c = t.obligations.c, t.deliveries.c, t.cases.c
 KNOWN_AFTER = timedelta(minutes=2)  # by then a report that was taken without the ledger is in it
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
 
@@ -97,8 +97,8 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
     if len(waiting) == 1 and said.bare:
         return _take_case(uow, staff, waiting[0], sid), waiting[0]
     if waiting:
-        held = [uow.case(case_id).code for case_id in sorted(waiting)]
-        return _answer(uow, staff[0], "code_needed", {"codes": held}, sid), None
+        held = uow.conn.scalars(select(c.code).where(c.id.in_(waiting)).order_by(c.id)).all()
+        return _answer(uow, staff[0], "code_needed", {"codes": list(held)}, sid), None
     return "not_understood", None
 
 

@@ -126,3 +126,8 @@ def test_of_one_fraud_the_others_are_told_who_has_it(world: World, which: str) -
     read_all(world)
     open_work = "SELECT w.queue FROM work w JOIN case_events e ON e.id = w.event_id JOIN cases c ON c.id = e.case_id "
     assert world.rows(open_work + "WHERE w.state <> 'done' AND c.code = :code", code=three[1]) == []
+
+
+def test_who_is_rung_for_both_is_asked_which_they_mean(world: World, codes: tuple[str, str]) -> None:
+    spoil(world, codes[0], row_key=b"")
+    world.phones["officer"].replies("1").expects("您有2件待接", *codes)
