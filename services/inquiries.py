@@ -51,8 +51,12 @@ def _take(ledger: Ledger, text: Inbound) -> None:
 def _note(ledger: Ledger, delivery_id: UUID, said: StatusReport | None) -> None:
     if said is None:
         return
-    with ledger.begin("status", URGENT) as uow:
-        try:
+    try:
+        with ledger.begin("status", URGENT) as uow:
             deliveries.report(uow, delivery_id, said.sid, said.state, said.error_code)
-        except NotFound:
-            return
+    except NotFound:
+        return
+    except LedgerAway:
+        raise
+    except Exception:  # as above
+        log.exception("status_failed", delivery=str(delivery_id))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
-from ledger import limits
+from ledger import deliveries, limits
 from ledger import tables as t
+from services import inquiries
 from services.worker import run_open
 from tests.behaviour.stories import read_all, reported
 from tests.world import World, another_fraud
@@ -131,3 +134,16 @@ def test_of_one_fraud_the_others_are_told_who_has_it(world: World, which: str) -
 def test_who_is_rung_for_both_is_asked_which_they_mean(world: World, codes: tuple[str, str]) -> None:
     spoil(world, codes[0], row_key=b"")
     world.phones["officer"].replies("1").expects("您有2件待接", *codes)
+
+
+def test_the_provider_is_asked_about_the_others_texts(world: World, codes: tuple[str, str]) -> None:
+    """As if no callback had come. The latest is asked for first."""
+    with world.parts.ledger.begin("unheard") as uow:
+        lost = {"state": "sent", "delivered_at": None, "sent_at": uow.now - timedelta(seconds=40)}
+        uow.conn.execute(update(t.deliveries).where(t.deliveries.c.kind == "officer").values(lost))
+        latest = deliveries.unheard(uow.conn, uow.now)[0]["id"]
+        its = select(t.deliveries.c.case_id).where(t.deliveries.c.id == latest).scalar_subquery()
+        uow.conn.execute(update(t.cases).where(t.cases.c.id == its).values(row_key=b""))
+    inquiries.ask(world.parts.ledger, world.parts.clock._channel)
+    states = [row.state for row in world.rows("SELECT state FROM deliveries WHERE kind = 'officer' ORDER BY state")]
+    assert states == ["delivered", "sent"]
