@@ -40,7 +40,12 @@ _due = union_all(
 ).subquery()
 _DUE = select(_due.c.case_id, _due.c.kind).order_by(_due.c.place, _due.c.next_at).limit(number(_FEW))
 _CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(number(1))
-_DRILL_OVER = select(c.id).where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before")).limit(number(1))
+_DRILL_OVER = (
+    select(c.id)
+    .where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before"))
+    .order_by(c.received_at.desc())  # the latest first, so that old ones which cannot be ended hide none
+    .limit(number(_FEW))
+)
 
 
 def look_at_one(ledger: Ledger) -> bool:
@@ -88,12 +93,16 @@ def remind_one(ledger: Ledger) -> bool:
 def end_one_drill(ledger: Ledger) -> bool:
     """A drill ends by itself after an hour."""
     with ledger.read() as conn:
-        due = conn.execute(_DRILL_OVER, {"before": ledger.clock.now() - DRILL_LIFE}).scalar_one_or_none()
-    if due is None:
-        return False
+        due = conn.scalars(_DRILL_OVER, {"before": ledger.clock.now() - DRILL_LIFE}).all()
+    return any(_end_drill(ledger, case_id) for case_id in due)
+
+
+def _end_drill(ledger: Ledger, case_id: UUID) -> bool:
     with ledger.begin("end-drill") as uow:
-        end_drill(uow, uow.case(due), "clock")
-    return True
+        case = uow.readable(case_id)
+        if case is not None:
+            end_drill(uow, case, "clock")
+        return case is not None
 
 
 def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:

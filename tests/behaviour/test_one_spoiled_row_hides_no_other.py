@@ -147,3 +147,16 @@ def test_the_provider_is_asked_about_the_others_texts(world: World, codes: tuple
     inquiries.ask(world.parts.ledger, world.parts.clock._channel)
     states = [row.state for row in world.rows("SELECT state FROM deliveries WHERE kind = 'officer' ORDER BY state")]
     assert states == ["delivered", "sent"]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_drill_that_cannot_be_opened_keeps_no_other_from_ending(
+    world: World, codes: tuple[str, str], which: int
+) -> None:
+    with world.parts.ledger.begin("drills") as uow:
+        uow.conn.execute(update(t.cases).values(drill=True, received_at=uow.now - timedelta(hours=2)))
+    spoil(world, codes[which], row_key=b"")
+    world.clock.advance(11)
+    world.parts.clock.tick()
+    assert [row.code for row in world.rows("SELECT code FROM cases WHERE closed_at IS NOT NULL")] == [codes[1 - which]]
+    read_all(world)
