@@ -25,7 +25,7 @@ import structlog
 from ledger import codes, durable, failpoints, values
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey, digest
-from ledger.errors import Conflict, KeyMissing, LedgerAway, Tampered
+from ledger.errors import Conflict, LedgerAway, Tampered
 from ledger.reportin import ReportIn, TransferIn
 
 log = structlog.get_logger()
@@ -168,7 +168,7 @@ class Spool:
         for path in paths:
             try:
                 entry = self._read(path)
-            except (KeyMissing, Tampered, ValueError, KeyError) as error:
+            except Exception as error:  # noqa: BLE001  # its disk, another version or another key: the others go in
                 log.error("spool_unreadable", file=path.name, error=type(error).__name__)
                 continue
             if entry:

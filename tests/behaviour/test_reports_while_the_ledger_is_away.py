@@ -8,9 +8,10 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -546,11 +547,25 @@ def test_two_processes_that_share_a_folder_ring_once(world: World) -> None:
     world.phones["student"].expects(real)
 
 
-def test_a_file_that_cannot_be_read_keeps_no_other_waiting(world: World) -> None:
+def spoil_content(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b'"sealed": "', b'"sealed": "AAAA'))
+
+
+def spoil_shape(file: Path) -> None:
+    file.write_text("[]")
+
+
+def spoil_sector(file: Path) -> None:
+    """The disk does not give it: any OSError will do."""
+    file.unlink()
+    file.symlink_to(file)
+
+
+@pytest.mark.parametrize("spoil", [spoil_content, spoil_shape, spoil_sector])
+def test_a_file_that_cannot_be_read_keeps_no_other_waiting(world: World, spoil: Callable[[Path], None]) -> None:
     with away(world) as spooler:
         form(world, submission_key="spoiled")
-        first = next(spooler.spool._folder.glob("*.report"))
-        first.write_bytes(first.read_bytes().replace(b'"sealed": "', b'"sealed": "AAAA'))
+        spoil(next(spooler.spool._folder.glob("*.report")))
         path = form(world, submission_key="whole")
     everybody_is_told(world, in_the_ledger(world, path))
     assert (world.parts.spooler.spool.waiting(), cases(world)) == (1, 1)  # left for somebody to look at
