@@ -583,6 +583,13 @@ def test_a_duty_list_under_a_key_that_is_gone_is_taken_anew(world: World) -> Non
     assert anew._list == old._list != []
 
 
+@pytest.mark.parametrize("content", [b"", bytes(100), b"[]", b"{}", b'{"id": 1, "row_key": 2, "sealed": 3}'])
+def test_a_spoiled_duty_list_keeps_no_door_shut(world: World, content: bytes) -> None:
+    old = world.parts.spooler
+    old._list_file.write_bytes(content)
+    assert Spooler(world.parts.ledger, old.spool, old._channel, old._render, old._list_file)._list == []
+
+
 def test_a_slip_of_the_thumb_that_looks_like_a_code_given_without_the_ledger_is_answered(world: World) -> None:
     report = only_police_ring(world)
     officer = world.phones["officer"]
