@@ -25,7 +25,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         """`additions_of(case)` and `uploads_of(case)` for the page of a case, which has logged the reading."""
 
         def additions_of(case: RowMapping) -> list[tuple[str, str]]:
-            return additions.for_staff(ledger.keys.unwrap(case["id"], case["row_key"]), case)
+            return additions.for_staff(ledger.keys.unwrap(case["id"], case["row_key"]).lenient(), case)
 
         def uploads_of(case: RowMapping) -> list[RowMapping]:
             with ledger.read() as conn:

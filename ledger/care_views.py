@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
 from ledger import board, contacts, match_keys, people, values
@@ -20,6 +21,7 @@ from ledger.escalation import UNSAFE
 from ledger.statements import among, number, word
 from ledger.views import all_of
 
+log = structlog.get_logger()
 PRESSING, SHOWN = 100, 50  # rows of a list at most: of those in danger, and of the others
 COUNTED = 1000  # how far the others are counted
 WEEK = timedelta(days=7)
@@ -172,7 +174,7 @@ def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[Foll
 
 def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
     """One follow-up, of a case that `views.find_case` gave to this user."""
-    key = keys.unwrap(case["id"], case["row_key"])
+    key = keys.unwrap(case["id"], case["row_key"]).lenient()
     row = conn.execute(select(t.follow_ups).where(f.case_id == case["id"])).mappings().one_or_none()
     student = people.by_id(conn, keys, [case["victim_id"]])
     counselor = people.by_id(conn, keys, [case["counselor_id"]])
@@ -180,7 +182,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
     owed = [it for it in listed if it.done_at is None]
     reads = user.role in HEALTH
     details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
-    return {
+    made = {
         "case": case,
         "row": row,
         "student": student[0].name if student else "",
@@ -197,6 +199,9 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
                        for name in ("family", "money_source")} if reads else None,
         "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,
     }  # fmt: skip
+    if key.failed:
+        log.error("record_unreadable", case=str(case["id"]), fields=sorted(set(key.failed)))
+    return {**made, "unreadable": bool(key.failed)}
 
 
 def _contacts(conn: Connection, key: RowKey, user: User, row: RowMapping) -> list[ContactRow]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,7 +19,7 @@ from ledger import care_views
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.care_views import HEALTH, ContactRow
-from ledger.crypto import Keys, RowKey
+from ledger.crypto import Keys, Lenient
 from ledger.errors import KeyMissing, Tampered
 from ledger.exports import Span
 from ledger.statements import among, number, one_of
@@ -179,32 +179,19 @@ def _records(
     ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Lenient(RowKey):
-    """Opens what can be opened: one spoiled field must not keep a school from its ledger. An erased row opens none."""
-
-    failed: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, keys: Keys, row: RowMapping) -> _Lenient:
-        try:
-            return cls(keys.unwrap(row["id"], row["row_key"]).secret if row["row_key"] else b"")
-        except (KeyMissing, Tampered):
-            return cls(b"", ["row_key"])
-
-    def open(self, table: str, row: UUID, column: str, sealed: bytes | None) -> str | None:
-        try:
-            return super().open(table, row, column, sealed) if self.secret else None
-        except Tampered:
-            self.failed.append(column)
-            return None
+def _lenient(keys: Keys, row: RowMapping) -> Lenient:
+    """One spoiled field or row must not keep a school from its ledger."""
+    try:
+        return keys.unwrap(row["id"], row["row_key"]).lenient() if row["row_key"] else Lenient(b"")
+    except (KeyMissing, Tampered):
+        return Lenient(b"", ["row_key"])
 
 
 def _record(
     keys: Keys, scope: Scope, row: RowMapping, student: RowMapping | None, sums: Mapping[str, int],
     police: RowMapping | None, contacts: Sequence[RowMapping], now: datetime,
 ) -> Record:  # fmt: skip
-    key = _Lenient.of(keys, row)
+    key = _lenient(keys, row)
 
     def opened(column: str) -> str:
         return key.open("cases", row["id"], column, row[f"{column}_sealed"]) or ""
@@ -233,7 +220,7 @@ def _named(keys: Keys, student: RowMapping | None) -> tuple[str, str, list[str]]
     """Name and number as the roster knows them, and what of it could not be read."""
     if student is None:
         return "", "", []
-    key = _Lenient.of(keys, student)
+    key = _lenient(keys, student)
     found = [key.open("people", student["id"], it, student[f"{it}_sealed"]) or "" for it in ("name", "student_no")]
     return found[0], found[1], key.failed
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, RowMapping
 
 from ledger import corrections, fraud, match_keys, people, states, values
-from ledger.crypto import Keys, RowKey
+from ledger.crypto import Keys, Lenient, RowKey
 from ledger.match_keys import Words
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _plain(line: Line, value: Any) -> dict[str, Any]:
 
 def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
     """Everything the sheet says of a case, in the order in which it is typed at the bank."""
-    key, rows = keys.unwrap(case["id"], case["row_key"]), match_keys.transfers(conn, case["id"])
+    key, rows = keys.unwrap(case["id"], case["row_key"]).lenient(), match_keys.transfers(conn, case["id"])
     later = list(corrections.of_case(conn, key, case["id"]))
     made: list[tuple[Line, ...]] = []
     for row in rows:
@@ -83,7 +86,8 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     victim = tuple(_beside(line, later, zone) for line in victim)
     placed = {line.key for line in victim}
     rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
-    return Sheet(case["code"], _head(case, rows, zone, school, now), tuple(made), victim, report, rest)
+    head = _head(case, rows, zone, school, now) + _unreadable(key)
+    return Sheet(case["code"], head, tuple(made), victim, report, rest)
 
 
 def _is_typed(line: Line) -> bool:
@@ -153,6 +157,15 @@ def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, n
         _line("missing", "要素", "Readiness", list(match_keys.missing(rows)), ready),
         _line("voice", "电话核实", "Call", case["voice"], voice),
     )
+
+
+def _unreadable(key: Lenient) -> tuple[Line, ...]:
+    """Facts that were given and do not open any more stand as those to be asked; what is there is not kept back."""
+    if not key.failed:
+        return ()
+    log.error("sheet_unreadable", columns=sorted(set(key.failed)))
+    said = ("有内容读不出，已标“待问”，请致电问清", "Some of it cannot be read and stands as “ask”: call and ask")
+    return (_line("unreadable", "读不出", "Unreadable", True, said),)
 
 
 def _transfer_lines(key: RowKey, row: RowMapping, zone: tzinfo) -> tuple[Line, ...]:

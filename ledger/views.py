@@ -82,7 +82,7 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
 
 def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]:
     """The stop-payment facts (止付信息单), opened, in the order in which they are typed."""
-    key = keys.unwrap(case["id"], case["row_key"])
+    key = keys.unwrap(case["id"], case["row_key"]).lenient()
 
     def opened(table: str, row: RowMapping, *names: str) -> dict[str, str | None]:
         return {name: key.open(table, row["id"], name, row[f"{name}_sealed"]) for name in names}

@@ -11,7 +11,7 @@ from ledger import deliveries, limits
 from ledger import tables as t
 from services import inquiries
 from services.worker import run_open
-from tests.behaviour.stories import read_all, reported
+from tests.behaviour.stories import SQLITE, read_all, reported
 from tests.world import World, another_fraud
 
 SPOILED = {"destroyed": b"", "of a key that is gone": b"gone:" + bytes(60), "no text": b"\xff:x", "short": b"k"}
@@ -160,3 +160,36 @@ def test_a_drill_that_cannot_be_opened_keeps_no_other_from_ending(
     world.parts.clock.tick()
     assert [row.code for row in world.rows("SELECT code FROM cases WHERE closed_at IS NOT NULL")] == [codes[1 - which]]
     read_all(world)
+
+
+FIELDS = ("phone", "name", "narrative", "details", "unread")
+
+
+@SQLITE
+@pytest.mark.parametrize("field", FIELDS)
+def test_one_spoiled_field_hides_no_other_fact_of_its_case(world: World, field: str) -> None:
+    code = reported(world, narrative="客服说我订单异常").code
+    read_all(world)
+    spoil(world, code, **{f"{field}_sealed": b"spoiled"})
+    officer = world.user("officer", "officer", world.phones["officer"].number)
+    counselor = world.user("counselor", "counselor", world.phones["counselor"].number, world.college)
+    duty, sheet, record = (staff.get(path.format(code)) for staff, path in (
+        (officer, "/duty/{}"), (officer, "/duty/{}/sheet"), (counselor, "/desk/followups/{}")))  # fmt: skip
+    assert [page.status_code for page in (duty, sheet, record)] == [200, 200, 200]
+    assert all("4417" in page.text for page in (duty, sheet))
+    assert officer.get(f"/duty/{code}/sheet.pdf").status_code == 200
+    told = officer.get(f"/duty/{code}/sheet.json").get_json()
+    assert told.get("unreadable", False) == (field in ("phone", "name", "narrative"))
+    assert ("有内容读不出" in record.text) == (field in ("phone", "narrative", "details"))
+
+
+@SQLITE
+def test_a_spoiled_account_is_one_to_be_asked(world: World) -> None:
+    code = reported(world).code
+    read_all(world)
+    with world.parts.ledger.begin("spoil") as uow:
+        uow.conn.execute(update(t.transfers).values(payee_account_sealed=b"spoiled"))
+    officer = world.user("officer", "officer", world.phones["officer"].number)
+    for page in ("/duty/{}", "/duty/{}/sheet"):
+        shown = officer.get(page.format(code)).text
+        assert "有内容读不出，已标“待问”，请致电问清" in shown and "待问" in shown and "某人" in shown
