@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from ledger import alarms, escalation
+from ledger import alarms, alerting, escalation
 from ledger import tables as t
 from ledger.events import FeltUnsafe
 from ledger.unit_of_work import Case, UnitOfWork
@@ -25,15 +25,15 @@ def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
         return False
     now = {"state": "pending", "next_at": uow.now, "deadline_at": uow.now + _CALL_WITHIN}
     row = {"id": t.new_id(), "case_id": case.id, "kind": KIND, "started_at": uow.now, "ladder_at": uow.now, **now}
-    if not uow.insert_new(t.obligations, [row]):
-        step = uow.conn.execute(select(o.step).where(o.case_id == case.id, o.kind == KIND)).scalar_one()
-        # The schedule is set so that the next step is due now: steps are never used twice.
-        ladder_at = uow.now - (step + 1) * timedelta(seconds=escalation.DEFAULTS[KIND].repeat_s)
+    first = bool(uow.insert_new(t.obligations, [row]))
+    if not first:
         again = update(t.obligations).where(o.case_id == case.id, o.kind == KIND, o.state == "done")
-        if not uow.conn.execute(again.values(**now, ladder_at=ladder_at, done_at=None)).rowcount:
+        if not uow.conn.execute(again.values(**now, done_at=None)).rowcount:
             return False
     uow.change(t.cases, case.id, unsafe_at=uow.now)
     uow.append(case, FeltUnsafe(), actor)
+    if not first:  # the clock would go on from the old step, by the old times
+        alerting.ring_anew(uow, case, KIND)
     return True
 
 

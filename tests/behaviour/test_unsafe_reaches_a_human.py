@@ -3,7 +3,12 @@ the status page asks for."""
 
 from __future__ import annotations
 
-from tests.behaviour.stories import taken
+from dataclasses import replace
+from pathlib import Path
+
+from ledger.demo_school import demo_school
+from ledger.schoolrows import LadderRow
+from tests.behaviour.stories import taken, world_with
 from tests.world import Report, World
 
 
@@ -42,6 +47,25 @@ def test_pressed_again_after_a_contact_it_rings_again_at_once(world: World) -> N
     press(report, "unsafe")
     called(world, report)
     world.call_the_student(report)
+
+
+def test_pressed_again_it_rings_at_once_by_a_ladder_of_the_school_s_own(database_url: str, tmp_path: Path) -> None:
+    """Longer rounds than the built-in ones: nobody waits for what is left of them, and the first person comes first."""
+    rungs = ((0, ("counselor", "desk")), (300, ("office",)), (900, ("repeat",)))
+    own = tuple(LadderRow("unsafe", "*", step, *rung) for step, rung in enumerate(rungs, 1))
+    school = demo_school()
+    others = tuple(row for row in school.ladder if row.obligation != "unsafe")
+    with world_with(database_url, tmp_path, replace(school, ladder=others + own)) as world:
+        report = taken(world)
+        press(report, "unsafe")
+        called(world, report)
+        world.advance(300)
+        world.phones["office"].expects("立即到场", report.code)
+        for _ in range(2):
+            world.call_the_student(report)
+            press(report, "unsafe")
+            called(world, report)
+        world.call_the_student(report)
 
 
 def test_a_drill_has_nobody_come_running(world: World) -> None:
