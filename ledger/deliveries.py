@@ -54,11 +54,12 @@ def tell(
     alert: bool = False,
     after: datetime | None = None,
     bundle: UUID | None = None,
+    lasts: timedelta | None = None,
 ) -> UUID | None:
     """Write one text to a person, or to (phone, language), and return its id. The same `dedup` is written once.
 
     Nothing is written to a person without a phone. Texts of a drill outrank nothing. It waits until `after`, if given,
-    and for ever where a `bundle` speaks for it.
+    and for ever where a `bundle` speaks for it. What is no alert is of no use after `lasts`, if given.
     """
     row_id = t.new_id()
     person = to if isinstance(to, Person) else None
@@ -85,7 +86,7 @@ def tell(
             "state": "pending",
             "available_at": None if bundle else after or uow.now,
             "bundle_id": bundle,
-            "expires_at": uow.now + (TO_ACT_LIFE if kind in TO_ACT else NOTICE_LIFE),
+            "expires_at": uow.now + (lasts or (TO_ACT_LIFE if kind in TO_ACT else NOTICE_LIFE)),
             "created_at": uow.now,
             **dict.fromkeys(("token", "lease_until", "called_at", "body_sealed")),
         }

@@ -38,7 +38,7 @@ def ask(uow: UnitOfWork, code: str, phone: str | None) -> None:
                                                  code_hash=_kept(uow, row_id, _digits(case, row_id))))  # fmt: skip
     facts = {"code": case.code, "reopening": str(row_id), "minutes": int(HOLDS.total_seconds()) // 60}
     deliveries.tell(uow, (to, case.row["language"]), "reopening", facts, case=case,
-                    dedup=f"{row_id}:reopening", priority=PRIORITY[NOTICE])  # fmt: skip
+                    dedup=f"{row_id}:reopening", priority=PRIORITY[NOTICE], lasts=HOLDS)  # fmt: skip
     uow.append(case, ReopeningAsked(), reports.ANONYMOUS)
 
 

@@ -57,6 +57,19 @@ def test_it_holds_for_ten_minutes_and_only_the_newest(world: World) -> None:
         world.phones.mark_read(phone)
 
 
+def test_digits_that_hold_no_more_are_not_texted(world: World) -> None:
+    """The provider was away for longer than they hold: they would open nothing."""
+    report = only_police_ring(world)
+    world.double.faults.add("503", times=None)
+    ask(world, report.code)
+    world.advance(0)
+    world.double.faults.clear()
+    world.advance(600)
+    world.phones["student"].expects_nothing()
+    for text in world.phones.unread():
+        world.phones.mark_read(text)  # the police's ladder, meanwhile
+
+
 def test_five_wrong_tries_spoil_it(world: World) -> None:
     report = only_police_ring(world)
     ask(world, report.code)
