@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, get_args
 
@@ -193,11 +193,15 @@ def _clock(plain: str, now: datetime, zone: tzinfo) -> datetime | None:
         return None
     today = now.astimezone(zone).date()
     clock = time(int(found[2]), int(found[3] or 0), int(found[4] or 0))
-    ago = _DAYS_AGO.get(found[1] or "", 0)
-    at = datetime.combine(today - timedelta(days=ago), clock, zone).astimezone(UTC)
-    if found[1] is None and at > now + FUTURE:
-        return datetime.combine(today - timedelta(days=1), clock, zone).astimezone(UTC)
-    return at
+    days = [today - timedelta(days=ago) for ago in ((_DAYS_AGO[found[1]],) if found[1] else (0, 1))]
+    shown = (at for day in days for at in _shown(day, clock, zone))
+    return max((at for at in shown if at <= now + FUTURE), default=None)
+
+
+def _shown(day: date, clock: time, zone: tzinfo) -> list[datetime]:
+    """When clocks showed this: twice or never in an hour that they were put back or forward by."""
+    both = {datetime.combine(day, clock.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1)}
+    return [at for at in both if at.astimezone(zone).time() == clock]
 
 
 def clean_text(text: str, limit: int) -> str:

@@ -187,6 +187,19 @@ def test_just_after_midnight_a_clock_time_is_yesterdays() -> None:
     assert values.parse_when("23:50", midnight, SHANGHAI) == _at(22, 23, 50)
 
 
+@pytest.mark.parametrize(("now", "text", "at"), [
+    ("2026-10-25T01:45", "01:40", "2026-10-25T01:40"),  # of the two, the last one before now
+    ("2026-10-25T01:45", "今天01:40", "2026-10-25T01:40"),
+    ("2026-10-25T00:45", "01:40", "2026-10-25T00:40"),  # the second is still to come
+    ("2027-03-28T01:40", "01:30", "2027-03-27T01:30"),  # today there was none
+    ("2027-03-28T01:40", "今天01:30", None),
+    ("2027-03-28T01:40", "02:30", "2027-03-28T01:30"),
+])  # fmt: skip
+def test_a_clock_time_where_clocks_are_put_back_or_forward(now: str, text: str, at: str | None) -> None:
+    when = values.parse_when(text, datetime.fromisoformat(f"{now}Z"), ZoneInfo("Europe/London"))
+    assert when == (When(None, datetime.fromisoformat(f"{at}Z")) if at else None)
+
+
 def test_clean_text() -> None:
     assert values.clean_text(" a\x00b\r\nc\x1b\u202e\ud800 ", 50) == "ab\nc"
     assert values.clean_text("e\u0301", 5) == "\u00e9"
