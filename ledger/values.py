@@ -31,8 +31,9 @@ _GROUPED = re.compile(r"\d{1,4}(?:,\d{3})+(?!\d)|\d{1,4}(?:,\d{4})+(?!\d)", re.A
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(千万|[亿万萬w千仟k百佰]?)", re.ASCII | re.IGNORECASE)
 _SCALES = {"百": 100, "佰": 100, "千": 1000, "仟": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4}
 _SCALES |= {"": 1, "千万": 10**7, "亿": 10**8}
-_CLOCK = re.compile(r"(今天|今日|昨天|昨日|昨晚|前天)?(?:的)?(\d{1,2})[:点时](\d{1,2})?分?(?::?(\d{1,2})秒?)?")
+_CLOCK = re.compile(r"(今天|今日|昨天|昨日|昨晚|前天)?(?:的)?(\d{1,2})[:点时](?:(\d{1,2})(?:分|[:分](\d{1,2})秒?)?)?")
 _DAYS_AGO = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "昨晚": 1, "前天": 2}
+_EVENING = 18  # 昨晚11:30 is 23:30 to whom says it, and 昨晚1:30 is of today: the officer asks
 _LABEL = re.compile(r"^(?:对方|收款)?(?:账号|帐号|账户|卡号|订单号|转账单号)[:是为]?")
 _DATE_MARKS = str.maketrans({"/": "-", "年": "-", "月": "-", "日": "T"})
 _PHONE_CHARS = re.compile(r"\+?\d{5,18}", re.ASCII)
@@ -189,7 +190,7 @@ def _iso(plain: str, zone: tzinfo) -> datetime | None:
 
 def _clock(plain: str, now: datetime, zone: tzinfo) -> datetime | None:
     found = _CLOCK.fullmatch(plain)
-    if found is None:
+    if found is None or (found[1] == "昨晚" and int(found[2]) < _EVENING):
         return None
     today = now.astimezone(zone).date()
     clock = time(int(found[2]), int(found[3] or 0), int(found[4] or 0))
