@@ -25,17 +25,17 @@ class SteadyClock:
 
     def __init__(self, reference: Callable[[], datetime], floor: datetime | None = None) -> None:
         self._reference = reference
-        self._start = max(reference(), floor) if floor else reference()
-        self._at = time.monotonic()
+        self._known = (max(reference(), floor) if floor else reference()), time.monotonic()
 
     def refresh(self) -> None:
         before = time.monotonic()
         fresh = self._reference()
         after = time.monotonic()
-        self._start, self._at = fresh, (before + after) / 2
+        self._known = fresh, (before + after) / 2  # as one: whoever reads meanwhile must not mix two references
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=time.monotonic() - self._at)
+        start, at = self._known
+        return start + timedelta(seconds=time.monotonic() - at)
 
 
 def wall() -> datetime:

@@ -59,6 +59,23 @@ def test_a_reference_that_takes_a_while_counts_from_its_middle(machine: Machine)
     assert clock.now() == machine.wall
 
 
+def test_whoever_reads_while_it_is_refreshed_sees_no_other_time(machine: Machine) -> None:
+    read: list[datetime] = []
+
+    class Watched(SteadyClock):
+        """Is read before each change of its own."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if hasattr(self, "_known"):
+                read.append(self.now())
+            super().__setattr__(name, value)
+
+    clock = Watched(machine.now)
+    machine.passes(600)
+    clock.refresh()
+    assert read and {*read, clock.now()} == {machine.wall}
+
+
 def test_it_never_starts_before_the_newest_event(machine: Machine) -> None:
     newest = NOON + timedelta(minutes=5)
     clock = SteadyClock(machine.now, floor=newest)
