@@ -35,7 +35,7 @@ _CLOCK = re.compile(r"(今天|今日|昨天|昨日|昨晚|前天)?(?:的)?(\d{1,
 _DAYS_AGO = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "昨晚": 1, "前天": 2}
 _EVENING = 18  # 昨晚11:30 is 23:30 to whom says it, and 昨晚1:30 is of today: the officer asks
 _LABEL = re.compile(r"^(?:对方|收款)?(?:账号|帐号|账户|卡号|订单号|转账单号)[:是为]?")
-_DATE_MARKS = str.maketrans({"/": "-", "年": "-", "月": "-", "日": "T"})
+_DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:日\s*|T|\s+)(\d{1,2})(?=:|$)", re.ASCII)
 _PHONE_CHARS = re.compile(r"\+?\d{5,18}", re.ASCII)
 
 
@@ -184,8 +184,13 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> When | None:
 def _iso(plain: str, zone: tzinfo) -> datetime | None:
     if len(plain) < 11:  # a date alone says no time
         return None
-    at = datetime.fromisoformat(plain.translate(_DATE_MARKS))
+    at = datetime.fromisoformat(_DAY.sub(_as_iso, plain, count=1))
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _as_iso(day: re.Match[str]) -> str:
+    """2026年1月5日 9 as 2026-01-05T09: payment apps write it so."""
+    return "{}-{:02}-{:02}T{:02}".format(*map(int, day.groups()))
 
 
 def _clock(plain: str, now: datetime, zone: tzinfo) -> datetime | None:
