@@ -21,6 +21,7 @@ _CONTACT = {
     "90d": "90天回访",
 }
 _PAGE = "详见值守页"
+_SAME_DAY_AGAIN = timedelta(days=27)  # after that a day alone could be one of this month
 _IN_WAN = 10_000_000  # yuan
 _MOST_WAN = 999_999  # more than that is a typing error and still has to fit
 
@@ -235,7 +236,10 @@ def _money(amount_fen: int | None) -> str:
 
 def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     moment = ctx.moment(msg.happened_at)
-    return f"{_day(moment)}转出" if moment else _BUCKET.get(msg.when or "", "时间待问")
+    if moment is None:
+        return _BUCKET.get(msg.when or "", "时间待问")
+    long_ago = ctx.now - moment > _SAME_DAY_AGAIN
+    return f"{moment.month}月{moment.day}日转出" if long_ago else f"{_day(moment)}转出"
 
 
 def _lacking(msg: m.Officer) -> str:

@@ -134,6 +134,7 @@ def test_english_student_text_is_the_one_in_the_domain() -> None:
         ({"happened_at": None, "missing": ("account", "time")}, "，时间待问，缺账号。"),
         ({"happened_at": "yesterday"}, "，时间待问，"),
         ({"happened_at": "2026-11-30T20:05:00Z"}, "，1日04:05转出，"),
+        ({"happened_at": "2026-10-25T14:32:00+08:00"}, "，10月25日转出，"),  # the 25th of this month it is not
     ],
 )
 def test_officer_facts(change: dict[str, Any], part: str) -> None:
