@@ -194,11 +194,13 @@ def covers(days: str, start: str, end: str, local: datetime) -> bool:
 
 
 def _on_day(days: str, day: int) -> bool:
-    for part in days.split(","):
-        first, _, last = part.strip().partition("-")
-        if int(first) <= day <= int(last or first):
-            return True
-    return False
+    """Days that cannot be read are all of them: somebody is rung in vain rather than nobody at all."""
+    try:
+        spans = [part.strip().partition("-") for part in days.split(",")]
+        return any(int(first) <= day <= int(last or first) for first, _, last in spans)
+    except ValueError:
+        log.error("shift_unreadable")
+        return True
 
 
 def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> list[UUID]:

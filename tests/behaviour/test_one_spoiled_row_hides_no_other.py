@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from ledger import deliveries, limits
 from ledger import tables as t
@@ -193,3 +193,17 @@ def test_a_spoiled_account_is_one_to_be_asked(world: World) -> None:
     for page in ("/duty/{}", "/duty/{}/sheet"):
         shown = officer.get(page.format(code)).text
         assert "有内容读不出，已标“待问”，请致电问清" in shown and "待问" in shown and "某人" in shown
+
+
+@SQLITE
+def test_a_shift_that_cannot_be_read_takes_nobody_of_its_duty_away(world: World) -> None:
+    """Whoever holds it is rung rather than nobody."""
+    with world.parts.ledger.begin("spoil") as uow:
+        officer = t.duties.c.role == "officer"
+        held = uow.conn.execute(select(t.duties).where(officer)).mappings().first()
+        assert held
+        uow.conn.execute(insert(t.duties).values(**{**held, "id": t.new_id(), "days": "x"}))
+    code = world.report().code
+    world.pump()
+    world.phones["officer"].expects(code)
+    read_all(world)
