@@ -15,14 +15,17 @@ def db_upgrade(_options: argparse.Namespace) -> int:
     settings = load()
     state_dir(settings).mkdir(parents=True, exist_ok=True)
     engine = connect(settings.database_url)
-    migrations.upgrade(engine)
-    print(f"ledger at revision {migrations.current(engine)}")
+    with compose.opening(engine):
+        migrations.upgrade(engine)
+        have = migrations.current(engine)
+    print(f"ledger at revision {have}")
     return 0
 
 
 def db_current(_options: argparse.Namespace) -> int:
-    engine = connect(load().database_url)
-    have, newest = migrations.current(engine), migrations.NEWEST
+    engine, newest = connect(load().database_url), migrations.NEWEST
+    with compose.opening(engine):
+        have = migrations.current(engine)
     print(have or "none")
     if have != newest:
         print(f"the program wants {newest}; run: stopline db upgrade")

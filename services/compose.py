@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,21 +85,28 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
     """Open the ledger, under a `given` clock in tests. Raises LedgerNotReady for tables of another revision."""
     state_dir(settings).mkdir(parents=True, exist_ok=True)
     engine = connect(settings.database_url, pool_size=settings.sender_threads + 8)
-    try:
+    with opening(engine):
         if migrations.current(engine) != migrations.NEWEST:
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
         _check_keys(settings, engine)
+    ledger = Ledger(
+        engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
+    )
+    return ledger, steady
+
+
+@contextmanager
+def opening(engine: Engine) -> Iterator[None]:
+    """The first steps with a database: what is wrong with it is the operator's to mend, and said in one line."""
+    try:
+        yield
     except (BadSettings, LedgerNotReady):
         engine.dispose()
         raise
     except DBAPIError as error:
         engine.dispose()
         raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
-    ledger = Ledger(
-        engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
-    )
-    return ledger, steady
 
 
 def _limits(settings: Settings) -> Limits:

@@ -47,6 +47,12 @@ def test_a_fresh_ledger_is_at_the_newest_revision(run: Run) -> None:
     assert run("db", "current")[0] == 0
 
 
+@pytest.mark.parametrize("verb", ["upgrade", "current"])
+def test_a_database_that_is_away_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setenv("STOPLINE_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert run("db", verb) == (1, "cannot open the ledger (OperationalError)\n")
+
+
 def test_the_demo_school_is_refused_where_people_exist(run: Run) -> None:
     assert run("roster", "demo")[0] == 0
     status, said = run("roster", "demo")
