@@ -181,7 +181,10 @@ def _row(name: str, place: Placed, cells: Mapping[str, str], faults: list[Fault]
 
 # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def write_template(folder: Path) -> Path:
-    """A workbook to fill in: headers, one example row each (not read back), and a sheet that explains every column."""
+    """A workbook to fill in: headers, one example row each (not read back), and a sheet that explains every column.
+
+    Raises FileExistsError rather than replace one: somebody may have filled it in.
+    """
     book = _book()
     for name, columns in COLUMNS.items():
         note = f"{EXAMPLE}，导入时跳过"
@@ -197,7 +200,8 @@ def write_template(folder: Path) -> Path:
         )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "school.xlsx"
-    book.save(path)
+    with path.open("xb") as out:
+        book.save(out)
     return path
 
 

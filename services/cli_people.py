@@ -40,7 +40,14 @@ def roster_demo(_options: argparse.Namespace) -> int:
 
 
 def roster_template(options: argparse.Namespace) -> int:
-    print(write_template(options.dir))
+    try:
+        print(write_template(options.dir))
+    except FileExistsError as there:
+        print(f"{there.filename}: is there already, and may be filled in; name another folder", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -139,6 +139,19 @@ def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> Non
     assert status == 1 and "row 0" not in said and "column :" not in said
 
 
+def test_a_template_replaces_no_workbook_that_somebody_filled_in(run: Run, tmp_path: Path) -> None:
+    write_school(demo_school(), tmp_path / "school.xlsx")
+    before = (tmp_path / "school.xlsx").read_bytes()
+    status, said = run("roster", "template", str(tmp_path))
+    assert (status, "is there already" in said) == (1, True)
+    assert (tmp_path / "school.xlsx").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_for_the_template_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert run("roster", "template", str(tmp_path / "file" / "new"))[0] == 1
+
+
 def test_roster_check_names_who_would_be_called_and_fails_on_an_empty_ledger(run: Run) -> None:
     status, said = run("roster", "check")
     assert status == 1
