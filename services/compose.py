@@ -83,13 +83,13 @@ def build_clock(settings: Settings, engine: Engine) -> tuple[Clock, SteadyClock]
 
 def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger, SteadyClock]:
     """Open the ledger, under a `given` clock in tests. Raises LedgerNotReady for tables of another revision."""
-    state_dir(settings).mkdir(parents=True, exist_ok=True)
     engine = connect(settings.database_url, pool_size=settings.sender_threads + 8)
     with opening(engine):
         if migrations.current(engine) != migrations.NEWEST:
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
         _check_keys(settings, engine)
+    state_dir(settings).mkdir(parents=True, exist_ok=True)
     ledger = Ledger(
         engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
     )

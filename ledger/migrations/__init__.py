@@ -30,6 +30,8 @@ def _config(engine: Engine) -> Any:
 
 def current(engine: Engine) -> str | None:
     """The revision of the ledger's tables; None where there are none yet."""
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+        return None  # SQLite would make an empty file, though only a look was asked for
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None

@@ -1,7 +1,7 @@
 """`stopline roster` and `stopline user` on an embedded ledger: a dry run first, faults by file, row and column."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyotp
@@ -45,6 +45,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_a_fresh_ledger_is_at_the_newest_revision(run: Run) -> None:
     assert run("db", "current")[0] == 0
+
+
+@pytest.mark.parametrize("verb", [("db", "current"), ("doctor",), ("roster", "check"), ("audit", "verify")])
+def test_a_look_at_a_ledger_that_is_not_there_makes_none(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: Sequence[str]
+) -> None:
+    monkeypatch.setenv("STOPLINE_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere/stopline.db")
+    status, said = run(*verb)
+    assert (status, "stopline db upgrade" in said) == (1, True)
+    assert not (tmp_path / "elsewhere" / "stopline.db").exists()
 
 
 @pytest.mark.parametrize("verb", ["upgrade", "current"])
