@@ -60,7 +60,15 @@ def _processes(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _address(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--host", default="127.0.0.1")
-    verb.add_argument("--port", type=int, default=8110)
+    verb.add_argument("--port", type=_port, default=8110)
+
+
+def _port(typed: str) -> int:
+    """The system takes 99999 as well, and listens on 34463."""
+    port = int(typed)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"no port, which has 65535 at most: {port}")
+    return port
 
 
 def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -214,6 +214,8 @@ class WebServer:
             raise BadSettings(
                 [f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"]
             ) from None
+        except ValueError:  # what waitress makes of a name that nobody knows
+            raise BadSettings([f"cannot listen on {host}:{port}: no such host; choose another with --host"]) from None
         self._server.channel_class = _Channel
         self.port: int = self._server.effective_port
 

@@ -212,6 +212,18 @@ def test_an_invitation_prints_a_link_and_disabling_ends_it(run: Run) -> None:
     assert run("user", "disable", "nobody")[0] == 1
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "80x"])
+def test_a_port_that_there_is_not_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(("up", f"--port={port}"))
+    assert (left.value.code, "--port" in capsys.readouterr().err) == (2, True)
+
+
+def test_a_host_that_nobody_knows_is_one_line(run: Run) -> None:
+    status, said = run("up", "--host", "nobody.invalid", "--port", "0")
+    assert (status, said) == (2, "cannot listen on nobody.invalid:0: no such host; choose another with --host\n")
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(("--version",))
