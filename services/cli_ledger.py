@@ -8,12 +8,12 @@ import sys
 from ledger import anchors, keyring, migrations, work
 from ledger.unit_of_work import connect
 from services import compose
-from services.settings import load, state_dir
+from services.settings import load, make_state_dir
 
 
 def db_upgrade(_options: argparse.Namespace) -> int:
     settings = load()
-    state_dir(settings).mkdir(parents=True, exist_ok=True)
+    make_state_dir(settings)
     engine = connect(settings.database_url)
     with compose.opening(engine):
         migrations.upgrade(engine)

@@ -33,7 +33,7 @@ from services.handlers import HANDLERS
 from services.lookout import Lookout
 from services.relay import Relay
 from services.sender import Sender
-from services.settings import BadSettings, Settings, state_dir
+from services.settings import BadSettings, Settings, make_state_dir, state_dir
 from services.spooler import Spooler
 from services.texts import renderer
 from services.worker import BrokerWorker, LedgerWorker
@@ -89,7 +89,7 @@ def build_ledger(settings: Settings, given: Clock | None = None) -> tuple[Ledger
             raise LedgerNotReady
         clock, steady = build_clock(settings, engine)
         _check_keys(settings, engine)
-    state_dir(settings).mkdir(parents=True, exist_ok=True)
+    make_state_dir(settings)
     ledger = Ledger(
         engine, settings.keys, given or clock, settings.zone, brokered=not settings.embedded, limits=_limits(settings)
     )

@@ -259,7 +259,7 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise BadSettings([_line(item) for item in error.errors()]) from None
     except OSError as error:
-        raise BadSettings([f"cannot read {error.filename}: {error.strerror}"]) from None
+        raise BadSettings([f"cannot read or write {error.filename}: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise BadSettings([f"{_ENV_FILE}: not UTF-8"]) from None
     return settings
@@ -296,6 +296,14 @@ def state_dir(settings: Settings) -> Path:
     url = make_url(settings.database_url)
     beside = url.drivername == "sqlite" and url.database and url.database != ":memory:"
     return Path(str(url.database)).resolve().parent if beside else Path("var").resolve()
+
+
+def make_state_dir(settings: Settings) -> None:
+    folder = state_dir(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings([f"STOPLINE_STATE_DIR: cannot make the folder {folder}: {error.strerror}"]) from None
 
 
 def _with_kept_secrets(settings: Settings, overrides: dict[str, Any]) -> Settings:

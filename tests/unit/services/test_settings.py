@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import BadSettings, Settings, load, state_dir
+from services.settings import BadSettings, Settings, load, make_state_dir, state_dir
 
 SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -253,6 +253,13 @@ def test_a_broken_file_of_secrets_is_named_and_left_alone(
     (tmp_path / "var" / "secrets.json").write_text(content, encoding="latin-1")
     assert "secrets.json: not what was written" in refused(monkeypatch, {})
     assert (tmp_path / "var" / "secrets.json").read_text(encoding="latin-1") == content
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = loaded(monkeypatch, KEYS | {"STOPLINE_STATE_DIR": str(tmp_path / "file")})
+    with pytest.raises(BadSettings, match=f"STOPLINE_STATE_DIR: cannot make the folder {tmp_path / 'file'}"):
+        make_state_dir(settings)
 
 
 def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
