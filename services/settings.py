@@ -137,11 +137,13 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
-            kind = make_url(value).drivername
+            url = make_url(value)
         except (ArgumentError, ValueError):  # the message of a bad port shows a piece of the URL
             raise ValueError("not a URL") from None
-        if kind not in ("sqlite", "postgresql+psycopg"):
+        if url.drivername not in ("sqlite", "postgresql+psycopg"):
             raise ValueError("neither sqlite:/// nor postgresql+psycopg://")
+        if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("names no file, and a report kept in memory only is lost with it")
         return value
 
     @field_validator("broker_url")

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 24, 6, 51, 30, tzinfo=UTC)
 
 def said(kind: str, facts: dict[str, Any], *, drill: bool = False, sink: bool = False, **more: Any) -> str | None:
     settings = load(channel="twilio", twilio_account_sid="AC" + "0" * 32, twilio_auth_token="t", twilio_from="+1500555",
-                    sms_wording="detailed", secret_key="x" * 32, database_url="sqlite:///:memory:", **more)  # fmt: skip
+                    sms_wording="detailed", secret_key="x" * 32, database_url="sqlite:///no.db", **more)  # fmt: skip
     draft = Draft(kind, facts, "zh", "+8613800000001", drill, sink, False)
     return renderer(settings, ManualClock(NOW))(draft)
 
