@@ -59,6 +59,9 @@ def _place(fault: Fault) -> str:
 
 def roster_import(options: argparse.Namespace) -> int:
     """A dry run unless --apply; a bad row names file, row and column, and nothing is applied."""
+    if not options.path.exists():
+        print(f"{options.path}: there is no such file or folder 文件不存在", file=sys.stderr)
+        return 1
     try:
         school = read(options.path)
     except BadRoster as bad:

@@ -141,6 +141,11 @@ def test_a_bad_row_is_named_and_nothing_is_applied(run: Run, tmp_path: Path) -> 
     assert "nobody would be called" in run("roster", "check")[1]
 
 
+def test_a_path_that_is_not_there_is_said_to_be_so(run: Run, tmp_path: Path) -> None:
+    status, said = run("roster", "import", str(tmp_path / "none.xlsx"))
+    assert (status, "none.xlsx: there is no such file" in said) == (1, True)
+
+
 def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> None:
     status, said = run("roster", "template", str(tmp_path / "new"))
     assert status == 0
