@@ -10,7 +10,7 @@ from uuid import UUID
 from ledger import accounts, invitations, people, roster
 from ledger.accounts import ROLES, Credentials
 from ledger.demo_school import demo_school
-from ledger.errors import NotFound, PeopleExist
+from ledger.errors import NotFound, PeopleExist, StoplineError
 from ledger.schoolfile import BadRoster, School, read, write_template
 from ledger.schoolrows import Fault
 from ledger.unit_of_work import Ledger, UnitOfWork
@@ -105,7 +105,7 @@ def roster_check(_options: argparse.Namespace) -> int:
 def user_add(options: argparse.Namespace) -> int:
     with _ledger().begin("user") as uow:
         person = _person(uow, options.phone)
-        made = accounts.add(uow, options.name, options.role, person, options.college)
+        made = accounts.add(uow, _name(options), options.role, person, _college(uow, options.college))
     return _print(made, as_json=options.json)
 
 
@@ -122,7 +122,7 @@ def user_reset(options: argparse.Namespace) -> int:
 def user_invite(options: argparse.Namespace) -> int:
     with _ledger().begin("user") as uow:
         person = _person(uow, options.phone)
-        token = invitations.invite(uow, options.name, options.role, person, options.college)
+        token = invitations.invite(uow, _name(options), options.role, person, _college(uow, options.college))
     return _print_link(token)
 
 
@@ -142,6 +142,21 @@ def _person(uow: UnitOfWork, phone: str | None) -> UUID | None:
     if not staff:
         raise NotFound(f"nobody on the roster has the phone {phone}")
     return staff[0].id
+
+
+def _name(options: argparse.Namespace) -> str:
+    if not (name := str(options.name).strip()):
+        raise StoplineError("a user needs a name")
+    return name
+
+
+def _college(uow: UnitOfWork, said: str | None) -> str | None:
+    """A leader of a college that there is not would see no case, and nobody would notice."""
+    if said is None:
+        return None
+    if (code := people.college(uow.conn, said)) is None:
+        raise NotFound(f"no college {said!r} on the roster")
+    return code
 
 
 def _print_link(token: str) -> int:
