@@ -73,7 +73,7 @@ def run(college: str | None, *, phones: bool) -> int:
     try:
         answer = http.request("POST", f"{settings.public_url}/drill", fields=form, headers=headers)
         if answer.status != 201:
-            print(f"the drill was refused: {answer.status} {answer.data[:200].decode(errors='replace')}")  # noqa: T201
+            print(f"the drill was refused: {answer.status} {reason(answer.data)}")  # noqa: T201
             return 1
         started = json.loads(answer.data)
         print(f"drill {started['case']} 演练")  # noqa: T201
@@ -84,6 +84,14 @@ def run(college: str | None, *, phones: bool) -> int:
         return 1
     print("every step in time" if not missed else f"{missed} steps missed")  # noqa: T201
     return 1 if missed else 0
+
+
+def reason(body: bytes) -> str:
+    """Our own doors say it in two languages; a proxy before them, in whatever it likes."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200].decode(errors="replace")
 
 
 def _watch(http: urllib3.PoolManager, url: str, began: float, *, phones: bool) -> int:
