@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from amqp.exceptions import NotFound
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select
 
@@ -89,12 +90,14 @@ def _broker(settings: Settings) -> Iterator[str]:
             yield f"broker: cannot be reached at STOPLINE_BROKER_URL ({type(error).__name__})"
             return
         for queue in QUEUES:
-            yield from _queue(connection, queue)
+            yield from queue_faults(connection, queue)
 
 
-def _queue(connection: BrokerConnection, queue: str) -> Iterator[str]:
+def queue_faults(connection: BrokerConnection, queue: str) -> Iterator[str]:
     try:
         declared = connection.channel().queue_declare(queue, passive=True)  # type: ignore[no-untyped-call]  # kombu
+    except NotFound:
+        yield f"broker: queue {queue} is not there yet; the first process that is started makes it"
     except BROKER_ERRORS as error:
         yield f"broker: queue {queue} cannot be looked at ({type(error).__name__})"
     else:
