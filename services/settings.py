@@ -165,6 +165,13 @@ class Settings(BaseSettings):
             raise ValueError("not an http address")
         return value.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value:  # a link in a text would begin with /, and no provider could call back
+            raise ValueError("empty")
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def _addresses(cls, value: str) -> str:

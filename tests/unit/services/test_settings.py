@@ -52,6 +52,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> 
 @pytest.mark.parametrize("name, value", [
     ("STOPLINE_DATABASE_URL", "nonsense"),
     ("STOPLINE_DATABASE_URL", ""),
+    ("STOPLINE_PUBLIC_URL", ""),
     ("STOPLINE_DATABASE_URL", "sqlite://"),
     ("STOPLINE_DATABASE_URL", "sqlite:///:memory:"),
     ("STOPLINE_DATABASE_URL", "mysql://u:hunter2@db/x"),
