@@ -136,21 +136,18 @@ def readable(keys: Keys, rows: Iterable[RowMapping]) -> list[Person]:
     return found
 
 
-def keys_fit(conn: Connection, keys: Keys, sample: int = 5) -> bool:
-    """Whether the ledger's people were written with these keys, as far as a few of them can tell.
+def wrong_key(conn: Connection, keys: Keys, sample: int = 5) -> str | None:
+    """The setting that the ledger's people were not written with, as far as a few of them can tell.
 
     One that opens is enough: a single spoiled row must not keep the service from starting.
     """
     query = select(t.people).where(t.people.c.phone_index.is_not(None)).limit(sample)
     rows = conn.execute(query).mappings().all()
-    return not rows or any(_fits(keys, row) for row in rows)
-
-
-def _fits(keys: Keys, row: RowMapping) -> bool:
-    try:
-        return bool(keys.blind("phone", opened(keys, row).phone) == row["phone_index"])
-    except (KeyMissing, Tampered):
-        return False
+    known = [(row, person.phone) for row in rows for person in readable(keys, [row])]
+    if rows and not known:
+        return "STOPLINE_DATA_KEYS"
+    fits = not known or any(keys.blind("phone", phone) == row["phone_index"] for row, phone in known)
+    return None if fits else "STOPLINE_INDEX_KEY"
 
 
 def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:

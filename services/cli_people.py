@@ -105,7 +105,7 @@ def roster_check(_options: argparse.Namespace) -> int:
 def user_add(options: argparse.Namespace) -> int:
     with _ledger().begin("user") as uow:
         person = _person(uow, options.phone)
-        made = accounts.add(uow, _name(options), options.role, person, _college(uow, options.college))
+        made = accounts.add(uow, _name(options), options.role, person, _college(uow, options))
     return _print(made, as_json=options.json)
 
 
@@ -122,7 +122,7 @@ def user_reset(options: argparse.Namespace) -> int:
 def user_invite(options: argparse.Namespace) -> int:
     with _ledger().begin("user") as uow:
         person = _person(uow, options.phone)
-        token = invitations.invite(uow, _name(options), options.role, person, _college(uow, options.college))
+        token = invitations.invite(uow, _name(options), options.role, person, _college(uow, options))
     return _print_link(token)
 
 
@@ -150,8 +150,11 @@ def _name(options: argparse.Namespace) -> str:
     return name
 
 
-def _college(uow: UnitOfWork, said: str | None) -> str | None:
-    """A leader of a college that there is not would see no case, and nobody would notice."""
+def _college(uow: UnitOfWork, options: argparse.Namespace) -> str | None:
+    """A leader of none, or of one that there is not, would see no case, and nobody would notice."""
+    said: str | None = options.college
+    if said is None and options.role == "leader":
+        raise StoplineError("a leader is one of a college: --college")
     if said is None:
         return None
     if (code := people.college(uow.conn, said)) is None:

@@ -123,10 +123,10 @@ def _limits(settings: Settings) -> Limits:
 def _check_keys(settings: Settings, engine: Engine) -> None:
     """Refuse keys that the ledger was not written with: reports would be taken that nobody can be rung for."""
     with engine.connect() as conn:
-        if not people.keys_fit(conn, settings.keys):
-            raise BadSettings(["STOPLINE_DATA_KEYS or STOPLINE_INDEX_KEY: the ledger was written with other keys"])
         if gone := keyring.missing(conn, settings.keys):
             raise BadSettings([f"STOPLINE_DATA_KEYS: the ledger needs key {name!r} as well" for name in gone])
+        if wrong := people.wrong_key(conn, settings.keys):
+            raise BadSettings([f"{wrong}: the ledger was written with another key"])
 
 
 def refuse_a_forgetful_database(ledger: Ledger) -> None:

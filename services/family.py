@@ -49,14 +49,14 @@ def run(kinds: tuple[str, ...], host: str, port: int) -> int:
     if kinds.count("web") > 1:
         raise BadSettings(["one web at most: another needs a port, and so a command, of its own"])
     family = Family([Member(kind, known[kind]) for kind in kinds])
-    _load()
+    _load((host, port) if "web" in kinds else None)
     return family.keep()
 
 
-def _load() -> None:
+def _load(door: tuple[str, int] | None) -> None:
     """What processes need, and do it once as each will: so that it is shared, and a fault is said once.
 
-    Nothing is kept: no connection may be there when processes are split off.
+    `door`: where one is to listen. Nothing is kept: no connection may be there when processes are split off.
     """
     from services import web
 
@@ -64,6 +64,8 @@ def _load() -> None:
     try:
         compose.refuse_a_forgetful_database(parts.ledger)
         web.build_app(parts)
+        if door:
+            web.refuse_taken(*door)
     finally:
         parts.ledger.engine.dispose()
     del parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import socket
 import traceback
 from datetime import timedelta
 from typing import Any
@@ -200,6 +201,21 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
 
 
+def refuse_taken(host: str, port: int) -> None:
+    """For who starts others before the door: raises BadSettings where nobody could listen there now."""
+    try:
+        for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except OSError as error:
+        raise _cannot_listen(host, port, error.strerror or "no such host") from None
+
+
+def _cannot_listen(host: str, port: int, why: str) -> BadSettings:
+    return BadSettings([f"cannot listen on {host}:{port}: {why}; choose another with --port or --host"])
+
+
 class WebServer:
     """Waitress in a thread of its own: slow clients cost it a socket, not a thread."""
 
@@ -211,11 +227,9 @@ class WebServer:
                                          connection_limit=_connections(),
                                          clear_untrusted_proxy_headers=False)  # fmt: skip
         except OSError as error:
-            raise BadSettings(
-                [f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"]
-            ) from None
+            raise _cannot_listen(host, port, error.strerror or "") from None
         except ValueError:  # what waitress makes of a name that nobody knows
-            raise BadSettings([f"cannot listen on {host}:{port}: no such host; choose another with --host"]) from None
+            raise _cannot_listen(host, port, "no such host") from None
         self._server.channel_class = _Channel
         self.port: int = self._server.effective_port
 

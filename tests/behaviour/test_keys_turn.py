@@ -102,8 +102,18 @@ def test_nothing_starts_without_a_key_that_the_ledger_needs(world: World) -> Non
     alone = both.model_copy(update={"data_keys": both.data_keys.split(",")[0]})
     with pytest.raises(BadSettings, match=f"STOPLINE_DATA_KEYS: the ledger needs key '{old}' as well"):
         build_ledger(alone, given=world.clock)
-    with pytest.raises(BadSettings, match="was written with other keys"):
+    with pytest.raises(BadSettings, match=f"the ledger needs key '{old}' as well"):
         build_ledger(turned(world, keep=False), given=world.clock)
+
+
+@pytest.mark.parametrize("setting", ["STOPLINE_DATA_KEYS", "STOPLINE_INDEX_KEY"])
+def test_a_key_that_is_another_is_told_from_the_other(world: World, setting: str) -> None:
+    full(world)
+    field = setting.removeprefix("STOPLINE_").lower()
+    name, colon, _ = getattr(world.parts.settings, field).rpartition(":")
+    other = name + colon + base64.b64encode(secrets.token_bytes(32)).decode()
+    with pytest.raises(BadSettings, match=f"{setting}: the ledger was written with another key"):
+        build_ledger(world.parts.settings.model_copy(update={field: other}), given=world.clock)
 
 
 def sealed_of(world: World, case_id: Any) -> Iterator[tuple[str, Any, str, bytes]]:

@@ -122,10 +122,11 @@ def test_what_is_wrong_is_said_once(
     assert done.stderr.count(said) == 1 and "Traceback" not in done.stderr
 
 
-def test_a_setting_that_is_wrong_for_a_part_ends_them_all(separate: Installation) -> None:
-    """Its port is taken, say: another try would end the same way."""
+def test_where_the_port_is_taken_none_is_started(separate: Installation) -> None:
+    """Its clock and worker would begin to work beside another installation's."""
     separate.start("web")
     done = separate.command("run", "--port", str(separate.port))
     separate.stop("web")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("cannot listen") == 1 and "Traceback" not in done.stderr
+    assert "process_started" not in done.stderr and done.stdout == ""
