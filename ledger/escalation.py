@@ -22,7 +22,9 @@ TARGETS = (
 GONE = frozenset(
     {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget"}
 )
+LOST = "unknown_settled"  # nobody tries it any more, while what was refused for now goes on being tried
 RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (promise 4)
+SAID_AGAIN_S = 60  # for so long after its time a step that was lost is said again, every RETRY_S
 REMIND_AFTER = timedelta(minutes=10)
 MOVE_ON_AFTER = timedelta(minutes=15)
 NIGHT_BEGINS, NIGHT_ENDS = time(22), time(7)
@@ -58,7 +60,10 @@ class Stay:
 
 @dataclass(frozen=True)
 class Advance:
-    """Go to `to_step`, always the next one, and store `started_at`: it moves when rounds are lost or retried."""
+    """Go to `to_step` and store `started_at`, which moves when rounds are lost or retried.
+
+    It is the next step, or one with the same rung as a step that was lost; its number has not been used before.
+    """
 
     to_step: int
     reason: Literal["time", "failed", "empty"]
@@ -163,14 +168,39 @@ def decide(
     reason: Literal["failed", "empty"] = "failed" if counting else "empty"
     if (step + 1) % len(ladder.rungs):
         return Advance(step + 1, reason, started_at)
-    if barren + 1 < len(ladder.rungs):  # somebody in this round may still answer: the next round keeps its time
-        return Stay(following)
-    return _after_a_barren_round(ladder, step, now, following, reason, entered_at or due_at(ladder, started_at, step))
+    entered = entered_at or due_at(ladder, started_at, step)
+    if barren + 1 < len(ladder.rungs):
+        again = max(now, entered + timedelta(seconds=RETRY_S))
+        rung = _lost_lately(ladder, started_at, step, barren, again) if LOST in counting else None
+        return _say_again(ladder, started_at, rung, now, again, following, reason)
+    return _after_a_barren_round(ladder, step, now, following, reason, entered)
 
 
 def _wait_for(ladder: Ladder, started_at: datetime, now: datetime) -> Decision:
     first = due_at(ladder, started_at, 0)
     return Advance(0, "time", started_at) if now >= first else Stay(first)
+
+
+def _lost_lately(ladder: Ladder, started_at: datetime, step: int, barren: int, again: datetime) -> int | None:
+    """The first of the last steps, which reached nobody, whose time is not long over when they can be said again."""
+    earliest = again - timedelta(seconds=SAID_AGAIN_S)
+    steps = range(max(0, step - barren), step + 1)
+    return next((lost for lost in steps if due_at(ladder, started_at, lost) >= earliest), None)
+
+
+def _say_again(
+    ladder: Ladder, started_at: datetime, lost: int | None, now: datetime, again: datetime, following: datetime,
+    reason: Literal["failed", "empty"],
+) -> Decision:  # fmt: skip
+    """Somebody in this round may still answer, so the next one keeps its time; only what was lost is said again.
+
+    It is the same rung a round later, by a clock that is set back by a round: so the steps after it keep their times.
+    """
+    if lost is None or again >= following:
+        return Stay(following)
+    if now < again:
+        return Stay(again)
+    return Advance(lost + len(ladder.rungs), reason, started_at - timedelta(seconds=ladder.repeat_s))
 
 
 def _after_a_barren_round(

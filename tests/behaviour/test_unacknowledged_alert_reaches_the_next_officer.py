@@ -200,6 +200,29 @@ def test_a_whole_ladder_that_reaches_nobody_is_an_alarm_and_tried_again(world: W
     phones["officer"].replies(report.code).expects("由您接单")
 
 
+def test_a_step_that_a_provider_in_trouble_lost_is_said_again_at_once(world: World) -> None:
+    """The officer has been told, so nobody would be rung before the next round otherwise."""
+    report, phones = only_police_ring(world), world.phones
+    world.until(119)
+    world.double.faults.add("drop_before", times=None)
+    for second in range(120, 133):
+        world.until(second)
+    phones.assert_all_read()
+    world.double.faults.clear()
+    for second in range(133, 148):
+        world.until(second)
+    phones["officer"].expects("第3次提醒", report.code)  # the second was sent, and may have been read
+    phones["backup"].expects("第2次提醒", report.code)
+    phones.assert_all_read()
+    assert world.alarms() == []
+    world.until(239)
+    phones.assert_all_read()
+    world.until(240)  # the steps after it keep their times
+    phones["desk"].expects("第2次提醒", report.code)
+    world.until(480)
+    phones["officer"].expects("第4次提醒", report.code)
+
+
 def test_a_text_that_may_have_been_read_does_not_advance_the_step_before_its_time(world: World) -> None:
     phones = world.phones
     world.double.faults.add("500", to=phones["officer"].number, times=None, on="all")

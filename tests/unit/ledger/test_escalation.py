@@ -1,6 +1,6 @@
 """Who is next and when: tables over a fixed start, and walks of a whole night."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -44,6 +44,12 @@ def test_due_at(step: int, seconds: int) -> None:
         (2, 241, ["failed_permanent"], Stay(at(480))),  # the officer may still answer: no early second round
         (2, 241, [], Stay(at(480))),
         (2, 480, ["failed_permanent"], Advance(3, "time", START)),
+        (2, 241, ["undelivered"], Stay(at(480))),
+        (2, 241, ["failed_temporary"], Stay(at(480))),  # it is tried again by itself
+        (2, 241, ["unknown_settled", "sent"], Stay(at(480))),
+        (2, 241, ["unknown_settled"], Stay(at(250))),
+        (2, 250, ["unknown_settled"], Advance(5, "failed", at(-480))),
+        (2, 301, ["unknown_settled"], Stay(at(480))),  # that was long ago
         (0, 400, ["sent"], Advance(1, "time", START)),  # late, though steps 1 and 2 are due: one at a time
     ],
 )
@@ -65,6 +71,48 @@ def test_a_whole_round_that_reached_nobody_raises_the_alarm_then_tries_again(ale
     assert due_at(POLICE, again.started_at, 4) == at(132)
 
 
+def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_their_times() -> None:
+    """The officer was reached at once; the second step and, brought forward by that, the third were lost."""
+    lost = "unknown_settled"
+    assert decide(POLICE, START, 2, at(128), [lost], barren=1, entered_at=at(124)) == Stay(at(134))
+    again = decide(POLICE, START, 2, at(134), [lost], barren=1, entered_at=at(124))
+    assert again == Advance(4, "failed", at(-480))
+    assert esc.rung_of(POLICE, 4) == esc.rung_of(POLICE, 1)
+    assert decide(POLICE, at(-480), 4, at(135), ["sent"], barren=2, entered_at=at(134)) == Stay(at(240))
+    assert decide(POLICE, at(-480), 4, at(240), ["sent"], barren=2, entered_at=at(134)) == Advance(5, "time", at(-480))
+    assert decide(POLICE, at(-480), 5, at(241), ["sent"], entered_at=at(240)) == Stay(at(480))
+
+
+def walked(lost: Callable[[int, int], bool], seconds: int) -> list[tuple[int, int]]:
+    """(second, rung) of each step; `lost(second, rung)`: whether a text of then is lost, known four seconds later."""
+    started, step, barren, entered, steps = START, 0, 0, 0, [(0, 0)]
+    for second in range(1, seconds):
+        gone = lost(entered, step % 3)
+        state = ("unknown_settled" if second - entered >= 4 else "unknown") if gone else "sent"
+        answer = decide(POLICE, started, step, at(second), [state], barren, at(entered))
+        if isinstance(answer, Advance):
+            barren = barren + 1 if gone else 0
+            started, step, entered = answer.started_at, answer.to_step, second
+            steps.append((second, step % 3))
+    return steps
+
+
+@pytest.mark.parametrize("begins", [0, 100, 115, 119, 120, 180, 235, 240, 300, 475, 480])
+@pytest.mark.parametrize("lasts", [3, 12, 30, 90, 400])
+def test_after_an_outage_of_the_provider_somebody_is_rung_within_fifteen_seconds(begins: int, lasts: int) -> None:
+    """Of a case that had lost a step in it."""
+    over = begins + lasts
+    steps = walked(lambda second, _rung: begins <= second < over, over + 20)
+    if any(begins <= second < over for second, _ in steps):
+        assert any(over <= second <= over + 15 for second, _ in steps), steps
+
+
+def test_one_number_that_is_never_reached_has_the_others_rung_a_little_sooner() -> None:
+    assert walked(lambda _second, rung: rung == 2, 500) == [
+        (0, 0), (120, 1), (240, 2), (250, 2), (260, 2), (270, 0), (390, 1)
+    ]  # fmt: skip
+
+
 def test_a_ladder_of_one_rung_retries_at_the_same_pace() -> None:
     ladder = Ladder((Rung(0, ("desk",)),), 300)
     assert decide(ladder, START, 0, at(1), [], entered_at=at(0)) == NobodyLeft(at(10))
@@ -83,18 +131,24 @@ def test_a_clock_that_was_down_sends_one_round_and_skips_no_step() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 700), st.sampled_from(["sent", "unknown", "undelivered", "none"])), max_size=80),
+    st.lists(
+        st.tuples(st.integers(0, 700), st.sampled_from(["sent", "unknown", "undelivered", "none", "unknown_settled"])),
+        max_size=80,
+    ),
     st.sampled_from(sorted(esc.DEFAULTS)),
 )
 def test_no_walk_skips_a_step_or_falls_behind(ticks: list[tuple[int, str]], kind: str) -> None:
     ladder, started, step, now, barren, entered = esc.DEFAULTS[kind], START, 0, START, 0, START
+    gone = ("undelivered", "none", "unknown_settled")
     for seconds, state in ticks:
         now += timedelta(seconds=seconds)
         answer = decide(ladder, started, step, now, [] if state == "none" else [state], barren, entered)
         if isinstance(answer, Advance):
-            assert answer.to_step == step + 1
-            assert answer.reason == "time" or state in ("undelivered", "none")
-            barren = barren + 1 if state in ("undelivered", "none") else 0
+            said_again = answer.started_at == started - timedelta(seconds=ladder.repeat_s)
+            assert step < answer.to_step <= step + (len(ladder.rungs) if said_again else 1)
+            assert due_at(ladder, answer.started_at, answer.to_step) <= now or answer.reason != "time"
+            assert answer.reason == "time" or state in gone
+            barren = barren + 1 if state in gone else 0
             step, started, entered = answer.to_step, answer.started_at, now
         else:
             assert now < answer.until <= due_at(ladder, started, step + 1)

@@ -235,7 +235,10 @@ def test_a_port_that_there_is_not_is_refused(port: str, capsys: pytest.CaptureFi
 
 def test_a_host_that_nobody_knows_is_one_line(run: Run) -> None:
     status, said = run("up", "--host", "nobody.invalid", "--port", "0")
-    assert (status, said) == (2, "cannot listen on nobody.invalid:0: no such host; choose another with --port or --host\n")
+    assert (status, said) == (
+        2,
+        "cannot listen on nobody.invalid:0: no such host; choose another with --port or --host\n",
+    )
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
