@@ -52,7 +52,7 @@ def logging_as_json(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line at once: several processes share a log
         cache_logger_on_first_use=False,  # a cached one would outlive what it writes to
     )
     # Libraries' own records can carry addresses and bodies: only their errors are let through, without tracebacks.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -38,9 +39,12 @@ def family(separate: Installation) -> Iterator[Installation]:
     separate.await_broker()
     eventually(lambda: set(living(separate)) == PARTS, "not all are there")
     yield separate
-    ids = [line["pid"] for line in separate.processes["run"].log("process_started")]
+    process = separate.processes["run"]
+    ids = [line["pid"] for line in process.log("process_started")]
     assert separate.stop() == {"run": 0}
     assert [pid for pid in ids if lives(pid)] == []
+    for line in process.said.splitlines():  # none runs into another's
+        json.loads(line)
 
 
 def rings(on: Installation) -> None:
