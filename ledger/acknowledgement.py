@@ -109,7 +109,8 @@ def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | N
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
     row = owned(uow, case, person)
     state = PROGRESS[progress]
-    if can_move(row["kind"], row["state"], state):
+    # What is done may be opened again by the office alone: a button pressed late must not take an outcome away.
+    if row["state"] != "done" and can_move(row["kind"], row["state"], state):
         at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
         uow.change(t.obligations, row["id"], {"state": state, at: uow.now, "next_at": None})
         if state == "filed":

@@ -146,6 +146,17 @@ def test_what_110_has_taken_decides_nothing_yet(world: World) -> None:
     assert report.status()["state"] == "stopped"
 
 
+@pytest.mark.parametrize("progress", ["contacted", "filed", "accepted_110"])
+def test_progress_that_is_pressed_after_the_outcome_takes_nothing_away(world: World, progress: str) -> None:
+    """From a page that was open before, or by the buttons that stay on it."""
+    report = taken(world)
+    officer = world.user("ouyang", "officer", world.phones["officer"].number)
+    outcome = f"/duty/{report.code}/outcome"
+    world.press(officer, outcome, transfer="1", outcome="stopped", amount="100")
+    world.press(officer, outcome, progress=progress)
+    assert (report.state("police"), report.status()["state"]) == ("done", "stopped")
+
+
 def test_only_the_owner_or_the_office_records(world: World) -> None:
     report, phones = only_police_ring(world), world.phones
     world.until(120)
