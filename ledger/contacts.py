@@ -69,13 +69,16 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     if referrals.follow_up(uow, case)["closed_at"]:
         raise NotAllowed("the record is closed; it can be opened again")
     heard = said.outcome != "no"
-    entry = json.dumps(asdict(said.entry), ensure_ascii=False)
-    values: dict[str, Any] = {"reached": heard, "entry_sealed": case.key.seal("contacts", row["id"], "entry", entry)}
+    values: dict[str, Any] = {}
+    if heard or not row["done_at"]:  # that nobody answers once more takes nothing away from what was heard
+        entry = json.dumps(asdict(said.entry), ensure_ascii=False)
+        values = {"reached": heard, "entry_sealed": case.key.seal("contacts", row["id"], "entry", entry)}
     if said.note:  # the newest stands in the record, every one in the chain
         values["note_sealed"] = case.key.seal("contacts", row["id"], "note", said.note)
     if heard:
         values |= {"done_at": row["done_at"] or uow.now, "remind_at": None}
-    uow.change(t.contacts, row["id"], values)
+    if values:
+        uow.change(t.contacts, row["id"], values)
     uow.append(case, ContactRecorded(kind, heard), actor, said.note or None)
     if heard:
         _settle(uow, case, person, actor)

@@ -417,3 +417,15 @@ def test_who_must_not_be_left_alone_comes_first_and_is_not_called_late(world: Wo
     world.clock.advance(DAY + 60)
     assert "联系已超时" in said(mine.get("/desk/followups").text)
     read_all(world)
+
+
+def test_that_nobody_answered_takes_nothing_away_from_what_was_heard(world: World) -> None:
+    """The stand-in has reached the student; the counselor, whose page is older, has not."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, sign="sleep", need="food", danger="no", note="室友陪着")
+    contact(world, mine, report, reached="no")
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "睡不好" in page and "需要饭钱" in page and "室友陪着" in page
+    assert [event["reached"] for event in report.events("followup.contact_recorded.v1")] == [True, False]
+    (kept,) = world.rows("SELECT reached, done_at FROM contacts WHERE kind = 'call_30m'")
+    assert kept.reached and kept.done_at
