@@ -85,7 +85,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     _agree(uow, row, said)
     note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
-    _state(uow, case)
+    _state(uow, case, heard=heard)
 
 
 def note_next(uow: UnitOfWork, follow_up: UUID) -> None:
@@ -145,8 +145,10 @@ def calm_of(uow: UnitOfWork, case: Case) -> tuple[bool, ...]:
     return tuple(entry.calm for entry in entries if not entry.declined)
 
 
-def _state(uow: UnitOfWork, case: Case) -> None:
+def _state(uow: UnitOfWork, case: Case, *, heard: bool) -> None:
     row = referrals.follow_up(uow, case)
     calm = calm_of(uow, case)
-    state = followups.state_now(row["state"], bool(row["referred_at"] and not row["seen_at"]), calm)
+    # Who wants no more contacts was reached all the same: nobody is to look for them as for one out of reach.
+    before = "in_progress" if heard and row["state"] == "first_contact" else row["state"]
+    state = followups.state_now(before, bool(row["referred_at"] and not row["seen_at"]), calm)
     referrals.change(uow, case, state=state)

@@ -429,3 +429,12 @@ def test_that_nobody_answered_takes_nothing_away_from_what_was_heard(world: Worl
     assert [event["reached"] for event in report.events("followup.contact_recorded.v1")] == [True, False]
     (kept,) = world.rows("SELECT reached, done_at FROM contacts WHERE kind = 'call_30m'")
     assert kept.reached and kept.done_at
+
+
+def test_who_wants_no_more_contacts_was_reached_and_is_not_referred_as_out_of_reach(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, reached="declined", danger="no")
+    assert state(world) == "in_progress"
+    world.until(DAY)
+    world.phones["counselor"].expects("24小时面谈")
+    assert report.events("followup.referred.v1") == []
