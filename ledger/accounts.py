@@ -168,6 +168,12 @@ def by_session(conn: Connection, user_id: UUID, epoch: int) -> User | None:
     return _user(row) if row else None
 
 
+def same_person(conn: Connection, account: UUID | None, user: User) -> bool:
+    """Two accounts of one person are one person."""
+    person = conn.execute(select(u.person_id).where(u.id == account)).scalar_one_or_none()
+    return account == user.id or (person is not None and person == user.person)
+
+
 def _user(row: RowMapping) -> User:
     return User(row["id"], row["username"], row["role"], row["college_code"], row["person_id"], row["session_epoch"])
 

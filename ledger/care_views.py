@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import board, contacts, match_keys, people, values
+from ledger import accounts, board, contacts, match_keys, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
@@ -197,6 +197,8 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
         "next": owed[0] if owed else None,
         "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
                        for name in ("family", "money_source")} if reads else None,
+        "signs": row is not None and row["state"] == "review"
+                 and not accounts.same_person(conn, row["closer_id"], user),
         "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,
     }  # fmt: skip
     if key.failed:

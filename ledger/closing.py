@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from ledger import contacts, followups, referrals
+from ledger import accounts, contacts, followups, referrals
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.errors import NotAllowed
@@ -36,11 +36,12 @@ def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str
     row = referrals.follow_up(uow, case)
     its = uow.conn.execute(select(k.kind, k.done_at).where(k.follow_up_id == row["id"])).all()
     settled = frozenset(it.kind for it in its if it.done_at)
+    second = signer if signer and not accounts.same_person(uow.conn, row["closer_id"], signer) else None
     return followups.may_close(CloseFacts(
         settled=settled, owed=frozenset(it.kind for it in its) - settled, calm=contacts.calm_of(uow, case),
         debt_settled=row["debt"] in DEBT, open_referrals=int(bool(row["referred_at"] and not row["seen_at"])),
         student_told=row["told_at"] is not None, closer=str(row["closer_id"]),
-        second_signer=str(signer.id) if signer else None,
+        second_signer=str(second.id) if second else None,
         immediate=row["immediate"] or case.row["unsafe_at"] is not None,
     ))  # fmt: skip
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_, select, true
 
-from ledger import alarms, anchors, people
+from ledger import accounts, alarms, anchors, people
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys, RowKey
@@ -178,17 +178,11 @@ def decide(uow: UnitOfWork, export_id: UUID, user: User, *, sign: bool) -> None:
     said = "signed" if sign else "refused"
     if (row["state"], row["signer_id"]) == (said, user.id):
         return  # pressed twice
-    if user.role not in SIGNERS or row["state"] != "asked" or _same_person(uow.conn, row["asker_id"], user):
+    if user.role not in SIGNERS or row["state"] != "asked" or accounts.same_person(uow.conn, row["asker_id"], user):
         raise NotAllowed("it needs a second person, once")
     uow.change(t.exports, export_id, state=said, signer_id=user.id, decided_at=uow.now)
     anchors.log_reads(uow, f"user:{user.id}", f"export.{'sign' if sign else 'refuse'}", [f"export:{export_id}"])
     alarms.clear_one(uow, _alarm(export_id))
-
-
-def _same_person(conn: Connection, asker: UUID | None, user: User) -> bool:
-    """Two accounts of one person are one person."""
-    person = conn.execute(select(t.users.c.person_id).where(t.users.c.id == asker)).scalar_one_or_none()
-    return asker == user.id or (person is not None and person == user.person)
 
 
 def mine(conn: Connection, keys: Keys, user: User) -> list[Export]:

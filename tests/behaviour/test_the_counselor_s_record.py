@@ -277,6 +277,19 @@ def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: Worl
     world.phones["counselor"].expects("约定联系", report.code)
 
 
+def test_nobody_signs_under_another_account_what_they_asked_to_close(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    also_mine = world.user("murong-office", "security", world.phones["counselor"].number)
+    complete(world, mine, report)
+    close = f"/desk/followups/{report.code}/close"
+    world.press(mine, close, debt="none", told="1")
+    assert "签字结案" not in said(also_mine.get(f"/desk/followups/{report.code}").text)
+    world.press(also_mine, close, sign="1")
+    assert state(world) == "review"
+    world.press(world.user("xuanyuan", "security", world.phones["office"].number), close, sign="1")
+    assert state(world) == "closed"
+
+
 def waits_for_a_signature(world: World) -> tuple[Report, FlaskClient, FlaskClient, str]:
     """A report whose record the counselor asked to close; counselor and office, and where one signs."""
     report, mine, office = only_counselor_rings(world), counselor(world), world.user("xuanyuan", "security")
