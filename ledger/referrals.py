@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,8 @@ from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
 REASONS = ("danger", "loans", "asked", "unreachable")
-f, o, d = t.follow_ups.c, t.obligations.c, t.deliveries.c
+_AGAIN = timedelta(minutes=10)  # the same words within them are the same note
+f, o, d, n = t.follow_ups.c, t.obligations.c, t.deliveries.c, t.centre_notes.c
 
 
 def follow_up(uow: UnitOfWork, case: Case) -> RowMapping:
@@ -89,21 +91,29 @@ def end_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
 
 
 def seen(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """The centre has seen the student: that is all that others learn."""
+    """The centre has seen the student: that is all that others learn. Said by two of them, it is so all the same."""
     row = follow_up(uow, case)
-    if not row["referred_at"] or row["seen_at"] or row["closed_at"]:
+    if row["seen_at"]:
+        return
+    if not row["referred_at"] or row["closed_at"]:
         raise NotAllowed("there is no open referral")
     change(uow, case, seen_at=uow.now, state="in_progress")
     uow.append(case, ReferralAnswered(), actor)
 
 
 def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, actor: str) -> None:
-    """A screening or a note, for the centre alone. Nothing written is no note."""
+    """A screening or a note, for the centre alone. Nothing written is no note, and one that is sent twice is one."""
     said = {name: value for name, value in content.items() if value}
-    if not said:
+    record, text = follow_up(uow, case)["id"], json.dumps(said, ensure_ascii=False)
+    if not said or text in _just_noted(uow, case, record, user):
         return
-    row = {"id": t.new_id(), "follow_up_id": follow_up(uow, case)["id"], "at": uow.now, "user_id": user}
-    text = json.dumps(said, ensure_ascii=False)
+    row = {"id": t.new_id(), "follow_up_id": record, "at": uow.now, "user_id": user}
     sealed = case.key.seal("centre_notes", row["id"], "content", text)
     uow.conn.execute(insert(t.centre_notes).values(**row, content_sealed=sealed))
     uow.append(case, CentreNoted(str(row["id"])), actor)
+
+
+def _just_noted(uow: UnitOfWork, case: Case, record: UUID, user: UUID) -> list[str | None]:
+    """What this user wrote of late: the button is pressed twice, or the page is sent again."""
+    query = select(n.id, n.content_sealed).where(n.follow_up_id == record, n.user_id == user, n.at > uow.now - _AGAIN)
+    return [case.key.open("centre_notes", row.id, "content", row.content_sealed) for row in uow.conn.execute(query)]

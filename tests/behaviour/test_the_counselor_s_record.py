@@ -451,3 +451,35 @@ def test_who_wants_no_more_contacts_was_reached_and_is_not_referred_as_out_of_re
     world.until(DAY)
     world.phones["counselor"].expects("24小时面谈")
     assert report.events("followup.referred.v1") == []
+
+
+def referred(world: World) -> Report:
+    report = only_counselor_rings(world)
+    world.press(counselor(world), f"/desk/followups/{report.code}/refer")
+    world.pump()
+    world.phones[CENTRE].expects(report.code)
+    return report
+
+
+def test_what_one_of_the_centre_wrote_is_kept_though_another_has_answered_before(world: World) -> None:
+    report, theirs, other = referred(world), centre(world), world.user("second", "psychologist")
+    note = f"/desk/care/{report.code}/note"
+    world.press(theirs, note, note="第一位", seen="1")
+    world.press(other, note, note="金丝雀访谈", seen="1")
+    page = said(other.get(f"/desk/care/{report.code}").text)
+    assert "金丝雀访谈" in page and "第一位" in page and "没有记录" not in page
+    assert len(report.events("followup.seen.v1")) == 1
+
+
+def test_a_note_of_the_centre_s_that_is_pressed_twice_is_one(world: World) -> None:
+    report, theirs, other = referred(world), centre(world), world.user("second", "psychologist")
+    note, rows = f"/desk/care/{report.code}/note", "SELECT 1 FROM centre_notes"
+    for _ in range(2):
+        world.press(theirs, note, note="金丝雀访谈", seen="1")
+    assert len(world.rows(rows)) == len(report.events("followup.centre_noted.v1")) == 1
+    world.press(other, note, note="金丝雀访谈")
+    assert len(world.rows(rows)) == 2
+    world.clock.advance(HOUR)
+    world.press(theirs, note, note="金丝雀访谈")  # the same answers another time are another screening
+    assert len(world.rows(rows)) == 3
+    read_all(world)
