@@ -24,6 +24,7 @@ k, o = t.contacts.c, t.obligations.c
 def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: str) -> None:
     """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events."""
     changed = {name: said[name] for name in BACKGROUND if said.get(name) and said[name] != case.field(name)}
+    referrals.still_open(uow, case)
     if not changed:
         return
     sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, func, insert, select, update
 
 from ledger import acknowledgement, alarms, deliveries, followups, referrals, unsafety
 from ledger import tables as t
-from ledger.errors import NotAllowed, NotFound
+from ledger.errors import NotFound
 from ledger.events import ContactRecorded
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -66,8 +66,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
     if row is None:
         raise NotFound
-    if referrals.follow_up(uow, case)["closed_at"]:
-        raise NotAllowed("the record is closed; it can be opened again")
+    referrals.still_open(uow, case)
     heard = said.outcome != "no"
     values: dict[str, Any] = {}
     if heard or not row["done_at"]:  # that nobody answers once more takes nothing away from what was heard

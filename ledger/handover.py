@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, or_, select, update
 
-from ledger import alerting, deliveries, people
+from ledger import alerting, deliveries, people, referrals
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import NotAllowed
@@ -28,7 +28,8 @@ def candidates(conn: Connection, keys: Keys, college: str | None, present: UUID 
 
 
 def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
-    """Raises NotAllowed for somebody who may not have the student."""
+    """Raises NotAllowed for somebody who may not have the student, and where the record is closed."""
+    referrals.still_open(uow, case)
     present = case.row["counselor_id"]
     allowed = candidates(uow.conn, uow.keys, case.row["college_code"], present)
     if to not in [person.id for person in allowed]:

@@ -42,14 +42,22 @@ def follow_up(uow: UnitOfWork, case: Case) -> RowMapping:
     return row
 
 
+def still_open(uow: UnitOfWork, case: Case) -> RowMapping:
+    """The same; NotAllowed where it is closed: whoever has an old page before them must hear that nothing was done."""
+    row = follow_up(uow, case)
+    if row["closed_at"]:
+        raise NotAllowed("the record is closed; it can be opened again")
+    return row
+
+
 def change(uow: UnitOfWork, case: Case, **values: Any) -> None:
     uow.conn.execute(update(t.follow_ups).where(f.case_id == case.id).values(values))
 
 
 def refer(uow: UnitOfWork, case: Case, reason: str, actor: str) -> None:
     """Ask the centre, once while it has not answered. Danger has a way of its own to ring them."""
-    row = follow_up(uow, case)
-    if row["closed_at"] or (row["referred_at"] and not row["seen_at"]):
+    row = still_open(uow, case)
+    if row["referred_at"] and not row["seen_at"]:
         return
     change(uow, case, referred_at=uow.now, seen_at=None, state="referred")
     event = uow.append(case, ReferralMade(reason), actor)

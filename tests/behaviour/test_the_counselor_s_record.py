@@ -483,3 +483,21 @@ def test_a_note_of_the_centre_s_that_is_pressed_twice_is_one(world: World) -> No
     world.press(theirs, note, note="金丝雀访谈")  # the same answers another time are another screening
     assert len(world.rows(rows)) == 3
     read_all(world)
+
+
+@pytest.mark.parametrize(
+    ("deed", "form"), [("refer", {}), ("background", {"family": "父母务工"}), ("handover", {"person": "C03"})]
+)
+def test_an_old_page_of_a_record_that_was_closed_says_that_nothing_was_done(
+    world: World, deed: str, form: dict[str, str]
+) -> None:
+    report, mine, office, close = waits_for_a_signature(world)
+    world.press(office, close, sign="1")
+    mine.get(f"/desk/followups/{report.code}")
+    form = {name: world.person(typed) if name == "person" else typed for name, typed in form.items()}
+    world.press(mine, f"/desk/followups/{report.code}/{deed}", **form)
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "没有记录" in page and "父母务工" not in page
+    for event_type in ("followup.referred.v1", "followup.handed_over.v1", "followup.background_recorded.v1"):
+        assert report.events(event_type) == []
+    world.pump()
