@@ -29,6 +29,16 @@ def find(ledger: Ledger, code: str) -> RowMapping | None:
         return None
 
 
+def still_theirs(ledger: Ledger, code: str) -> bool:
+    """Whether this user may read the case after what they have just done to it."""
+    try:
+        with ledger.read() as conn:
+            views.find_case(conn, me(), code)
+    except NotFound:
+        return False
+    return True
+
+
 def case_of(ledger: Ledger, code: str) -> RowMapping:
     """As above, for a page of that case: 404 where there is none."""
     return find(ledger, code) or abort(404)

@@ -110,7 +110,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
         except ValueError:
             access.case_of(ledger, code)
             abort(400)
-        return deed(code, "handover", lambda uow, case: handover.hand_over(uow, case, to, _actor()))
+        answer = deed(code, "handover", lambda uow, case: handover.hand_over(uow, case, to, _actor()))
+        if access.still_theirs(ledger, code):
+            return answer
+        flash("handed_over", "followups")  # who was never rung for the student has no page of theirs any more
+        return redirect(url_for("care.follow_ups"), 303)
 
     @bp.post("/followups/<code>/refer")
     @roles("counselor")

@@ -31,6 +31,8 @@ def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
     """Raises NotAllowed for somebody who may not have the student, and where the record is closed."""
     referrals.still_open(uow, case)
     present = case.row["counselor_id"]
+    if to == present:
+        return  # pressed twice
     allowed = candidates(uow.conn, uow.keys, case.row["college_code"], present)
     if to not in [person.id for person in allowed]:
         raise NotAllowed("only a counselor of the college, or one of the whole school")

@@ -501,3 +501,27 @@ def test_an_old_page_of_a_record_that_was_closed_says_that_nothing_was_done(
     for event_type in ("followup.referred.v1", "followup.handed_over.v1", "followup.background_recorded.v1"):
         assert report.events(event_type) == []
     world.pump()
+
+
+def test_who_hands_on_a_student_that_was_handed_to_them_is_told_so_on_their_list(world: World) -> None:
+    """Nobody rang them for the student, so with the hand-over the record is not theirs to read any more."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report)
+    hand_over = f"/desk/followups/{report.code}/handover"
+    world.press(mine, hand_over, person=world.person("C03"))
+    theirs = world.user("gongsun", "counselor", world.phones["stand_in"].number)
+    answer = world.press(theirs, hand_over, person=world.person("C01"))
+    page = theirs.get(answer.location)
+    assert (page.status_code, page.request.path) == (200, "/desk/followups") and report.code not in page.text
+    assert "已转交" in page.text
+    assert theirs.get(f"/desk/followups/{report.code}").status_code == 404
+    read_all(world)
+
+
+def test_a_handover_that_is_pressed_twice_is_one_and_nobody_hears_that_it_failed(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    for _ in range(2):
+        world.press(mine, f"/desk/followups/{report.code}/handover", person=world.person("C03"))
+    assert "没有记录" not in said(mine.get(f"/desk/followups/{report.code}").text)
+    assert len(report.events("followup.handed_over.v1")) == 1
+    read_all(world)
