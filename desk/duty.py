@@ -52,7 +52,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def case(code: str) -> str:
         found, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
-            sheet = views.case_sheet(conn, ledger.keys, found)
+            sheet = views.case_sheet(conn, ledger.keys, me(), found)
             paper = stop_sheet.stop_payment(conn, ledger.keys, found, ledger.zone, current_app.config["SCHOOL"], now)
             first, others = _proxies(conn, found) if me().role in views.ALL_CASES else ([], [])
             lacking = match_keys.lacking(match_keys.transfers(conn, found["id"]))

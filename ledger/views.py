@@ -80,8 +80,11 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
     return row
 
 
-def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]:
-    """The stop-payment facts (止付信息单), opened, in the order in which they are typed."""
+def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
+    """The stop-payment facts (止付信息单), opened, in the order in which they are typed.
+
+    `linked`: the code of the case that this may be the same as, and whether this user may read that one.
+    """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
 
     def opened(table: str, row: RowMapping, *names: str) -> dict[str, str | None]:
@@ -95,7 +98,7 @@ def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]
         "police": police,
         "owner": owner[0].called if owner else "",
         "missing": match_keys.missing(rows),
-        "linked": _code_of(conn, case["linked_to"]),
+        "linked": _linked(conn, user, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),
         "transfers": [_transfer(row, opened("transfers", row, "payee_name", "payee_account", "payee_bank",
@@ -104,8 +107,11 @@ def case_sheet(conn: Connection, keys: Keys, case: RowMapping) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _code_of(conn: Connection, case_id: UUID | None) -> str | None:
-    return conn.execute(select(c.code).where(c.id == case_id)).scalar_one_or_none() if case_id else None
+def _linked(conn: Connection, user: User, case_id: UUID | None) -> RowMapping | None:
+    if case_id is None:
+        return None
+    query = select(c.code, visible(user).label("theirs")).where(c.id == case_id)
+    return conn.execute(query).mappings().one_or_none()
 
 
 def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def sheet(world: World, code: str) -> dict[str, Any]:
     ledger = world.parts.ledger
     with ledger.read() as conn:
         nobody = User(t.new_id(), "test", "security", None, None, 0)
-        return views.case_sheet(conn, ledger.keys, views.find_case(conn, nobody, code))
+        return views.case_sheet(conn, ledger.keys, nobody, views.find_case(conn, nobody, code))
 
 
 def a_client(world: World) -> FlaskClient:

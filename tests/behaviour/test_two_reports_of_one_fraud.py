@@ -213,3 +213,17 @@ def test_an_earlier_report_is_looked_for_by_indexes_alone(world: World, count: i
     assert [step for step in plan if step.startswith("SEARCH earlier")], plan
     assert not [step for step in plan if step.startswith("SCAN") and "subquery" not in step and "CONSTANT" not in step]
     read_all(world)
+
+
+def test_a_page_leads_to_the_other_report_only_where_its_reader_may_follow(world: World) -> None:
+    """The earlier one is of another college, whose officer was rung; the text and the page name its code alone."""
+    first = world.report(phone="13800000002", student_no="2026020101")
+    second = world.report(phone="13800000003")
+    world.pump()
+    mine = world.user("ouyang", "officer", world.phones["officer"].number)
+    link = f'href="/duty/{first.code}"'
+    assert mine.get(f"/duty/{first.code}").status_code == 404
+    page = mine.get(f"/duty/{second.code}").text
+    assert first.code in page and link not in page
+    assert link in world.user("office", "security").get(f"/duty/{second.code}").text
+    read_all(world)
