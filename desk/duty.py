@@ -114,7 +114,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         """`progress` (contacted · filed · accepted_110), or `transfer` with `outcome`, perhaps `amount`, `number`."""
         form = request.form
         progress, said, position = form.get("progress", ""), form.get("outcome", ""), form.get("transfer", "1")
-        access.case_of(ledger, code)
+        code = access.case_of(ledger, code)["code"]  # as the page knows it, which shows what is said of its case alone
         if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
             abort(400)
         if progress:

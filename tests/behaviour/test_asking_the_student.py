@@ -112,6 +112,13 @@ def test_an_amount_that_cannot_be_read_is_not_recorded(world: World, officer: Fl
     assert transfer(world).outcome is None
 
 
+def test_it_says_so_too_where_the_code_was_typed_in_small_letters(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    path = f"/duty/{report.code.lower()}/outcome"
+    answer = world.press(officer, path, outcome="stopped", amount="三点八")
+    assert "没有记录。请填写金额" in officer.get(answer.location).text
+
+
 def test_a_closed_case_has_no_buttons_until_the_office_opens_it_again(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:
