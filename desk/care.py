@@ -99,7 +99,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/followups/<code>/background")
     @roles("counselor")
     def background(code: str) -> Response:
-        said = {name: clean_text(request.form.get(name, ""), 2000) for name in closing.BACKGROUND}
+        said = {
+            name: clean_text(request.form.get(name, ""), 2000) for name in closing.BACKGROUND if name in request.form
+        }
         return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor()))
 
     @bp.post("/followups/<code>/handover")

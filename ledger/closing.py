@@ -22,8 +22,11 @@ k, o = t.contacts.c, t.obligations.c
 
 
 def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: str) -> None:
-    """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events."""
-    changed = {name: said[name] for name in BACKGROUND if said.get(name) and said[name] != case.field(name)}
+    """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events.
+
+    What is left empty is taken out of the record; what is not named stays as it is.
+    """
+    changed = {name: said[name] for name in BACKGROUND if name in said and said[name] != (case.field(name) or "")}
     referrals.still_open(uow, case)
     if not changed:
         return

@@ -525,3 +525,15 @@ def test_a_handover_that_is_pressed_twice_is_one_and_nobody_hears_that_it_failed
     assert "没有记录" not in said(mine.get(f"/desk/followups/{report.code}").text)
     assert len(report.events("followup.handed_over.v1")) == 1
     read_all(world)
+
+
+def test_what_is_taken_out_of_the_background_is_gone_from_the_page(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    background = f"/desk/followups/{report.code}/background"
+    world.press(mine, background, family="别人的家庭", money_source="学费")
+    world.press(mine, background, family="", money_source="学费")
+    page = mine.get(f"/desk/followups/{report.code}").text
+    assert "别人的家庭" not in page and "学费" in page
+    world.press(mine, background, family="父母务工")  # the other is not named
+    page = mine.get(f"/desk/followups/{report.code}").text
+    assert "父母务工" in page and "学费" in page
