@@ -71,6 +71,7 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     if case.row["state"] != "closed" or case.row["closed_at"] is not None:
         raise NotAllowed("the case is not closed, or it was a drill")
     row = obligation(uow, case, case.first_obligation)
+    outcome = case_outcome(uow.conn.scalars(select(t.transfers.c.outcome).where(t.transfers.c.case_id == case.id)))
     values: dict[str, Any] = {"done_at": None, "next_at": uow.now}
     if row["owner_id"] is None:
         values["state"] = "alerted" if row["alerted_at"] else "pending"
@@ -78,10 +79,9 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
         values |= {"state": "filed" if row["filed_at"] else "contacted", "next_at": None}
     else:
         values |= {"state": "acknowledged", "acknowledged_at": uow.now, "reminded": False, "next_at": None}
-        if row["kind"] == "police":
+        if row["kind"] == "police" and outcome is None:  # what has come to its outcome waits for no progress
             values["next_at"] = uow.now + OWNER_REMIND
     uow.change(t.obligations, row["id"], values)
-    outcome = case_outcome(uow.conn.scalars(select(t.transfers.c.outcome).where(t.transfers.c.case_id == case.id)))
     shown = case_state(values["state"], outcome)
     uow.change(t.cases, case.id, state=shown)
     uow.append(case, CaseReopened(), actor)
