@@ -64,6 +64,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/exports", {"first": "2026-11-01", "last": "2026-11-24", "reason": "x"}),
     ("/desk/exports/{code}/sign", {}),
     ("/desk/exports/{code}/refuse", {}),
+    ("/desk/exports/{code}/drop", {}),
 ]
 NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen")
 
