@@ -121,7 +121,7 @@ def test_what_the_provider_says_of_a_text(world: World, state: str, limit: int) 
 
 
 def test_more_reports_do_not_make_one_dearer(world: World) -> None:
-    """A callback that comes before its text is settled costs another than one that comes after it: a few more or less."""
+    """A callback may come before its text is settled or after it: a few statements more or less."""
     totals = []
     for n in range(8):
         with counted(world) as found:
