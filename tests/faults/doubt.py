@@ -18,10 +18,14 @@ THROUGHOUT = ("database backends terminated", "database standby lost", "disk ful
 AT_ONE_STROKE = ("database immediate stop", "database primary lost", "spool full, database stopped",
                  "spool fsync fails, database stopped")  # fmt: skip
 STROKE_S = 1.0
+# A door that was stopped believes for a moment what it knew before: that the database is away. What another has taken
+# by then it gives to the spool as well, where it is sent to both.
+BEHIND, BEHIND_S = "pause web", 1.5
 
 
 def keys(history: Sequence[Entry], time: Time) -> set[str]:
     unsure = [(spell.began, _ends(spell)) for spell in time.spells if spell.name.startswith(THROUGHOUT + AT_ONE_STROKE)]
+    unsure += [(spell.ended, spell.ended + BEHIND_S) for spell in time.spells if spell.name.startswith(BEHIND)]
     found, answered = set[str](), set[str]()
     for key, since, until, status in _tries(history, time.end):
         unanswered = status is None and key not in answered  # once answered, its people know what they know

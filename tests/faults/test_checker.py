@@ -282,5 +282,12 @@ def test_unless_nobody_could_know_of_the_first_commit_and_then_a_third_is() -> N
     assert spooled().figures()["rung under both codes"] == 0
 
 
+def test_a_door_that_was_stopped_may_give_to_the_spool_what_another_has_taken() -> None:
+    """For a moment after it goes on: it believes that the database is still away."""
+    for resumed, broken in ((99.0, set[int]()), (97.0, {6}), (101.0, {6})):
+        twice = spooled().broken(resumed - 4.0, resumed, "pause web", "pause").create(112.0, OFFICER, POLICE, "d3")
+        assert set(twice.verdict()) == broken, resumed
+
+
 def test_a_code_that_no_page_leads_to_is_a_lost_report() -> None:
     assert set(spooled(page_says=False).verdict()) >= {1, 13}
