@@ -8,7 +8,6 @@ Bursts of 1,000 from 16 clients, in turn. Nobody is told: of Celery's side and o
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -16,11 +15,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import machine
 from bench.load import Run
 from bench.run import EQUAL_THREADS, SETTLE_S, WARM_UP, servers
 from bench.sides import BIN, FLOOR, OURS, PREFORK, Servers, Side
-from bench.table import Figures, table
+from bench.table import Figures, keep, table
 
 ALONE = "ours, the door alone"
 TWO, ONE = "one row, gunicorn ×2", "one row, waitress"
@@ -78,8 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 found[which].append(one_round(which, on, Path(folder) / f"{number}-{place}"))
                 sys.stdout.write(f"round {number + 1}, {which}: done\n")
                 sys.stdout.flush()
-    if order.results:
-        order.results.write_text(json.dumps({"machine": machine.about(), "rounds": found}, indent=1) + "\n")
+    keep(found, order.results)
     sys.stdout.write(table(found) + "\n")
     return 0
 

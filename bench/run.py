@@ -10,7 +10,6 @@ Only ratios within one run mean anything: another day the same machine gives oth
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import urllib3
 from bench import chart, machine
 from bench.load import Run
 from bench.sides import FLOOR, OURS, PREFORK, SPLIT, THREADS, Servers, Side, running
-from bench.table import Figures, beside_goals, table
+from bench.table import Figures, beside_goals, keep, table
 from tests.faults.clusters import Brokers
 from tests.private_services import PostgreSQL, RabbitMQ, free_port
 
@@ -113,8 +112,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     order = arguments(argv)
     found = go(order)
-    if order.results:
-        order.results.write_text(json.dumps({"machine": machine.about(), "rounds": found}, indent=1) + "\n")
+    keep(found, order.results)
     beside = beside_goals(found)
     if order.picture:
         order.picture.write_text(chart.ratios("Ours ÷ Celery, and the goal", beside))

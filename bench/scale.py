@@ -9,7 +9,6 @@ what they cost where they are not. Medians of interleaved rounds, each with fres
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from bench import machine
 from bench.load import Run
 from bench.run import EQUAL_THREADS, SETTLE_S, WARM_UP, servers
 from bench.sides import OURS, Servers, running
-from bench.table import Figures, table
+from bench.table import Figures, keep, table
 from tests.faults.clusters import Brokers
 from tests.private_services import RabbitMQ
 
@@ -67,8 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, help="where to keep all figures, as JSON")
     order = parser.parse_args(argv)
     found = go(order.rounds, order.bursts)
-    if order.results:
-        order.results.write_text(json.dumps({"machine": machine.about(), "rounds": found}, indent=1) + "\n")
+    keep(found, order.results)
     sys.stdout.write(table(found) + "\n")
     return 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from bench import machine
 from bench.sides import OURS, PREFORK, THREADS
 
 Figures = dict[str, float]
@@ -31,6 +34,12 @@ def table(found: Mapping[str, Sequence[Figures]]) -> str:
         cells = [_cell(found, name, key) for name in names]
         lines.append(f"| {key} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def keep(found: Mapping[str, Sequence[Figures]], results: Path | None) -> None:
+    """All figures as JSON, where a file for them was named."""
+    if results:
+        results.write_text(json.dumps({"machine": machine.about(), "rounds": found}, indent=1) + "\n")
 
 
 def _cell(found: Mapping[str, Sequence[Figures]], name: str, key: str) -> str:
