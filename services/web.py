@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import resource
@@ -202,14 +203,18 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """For who starts others before the door: raises BadSettings where nobody could listen there now."""
+    """For who starts others before the door: raises BadSettings where somebody else listens there, or we may not.
+
+    Whatever else is wrong with the address is the server's to say, which knows more kinds of them.
+    """
     try:
         for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             with socket.socket(family, kind) as tried:
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 tried.bind(address)
     except OSError as error:
-        raise _cannot_listen(host, port, error.strerror or "no such host") from None
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise _cannot_listen(host, port, error.strerror or "") from None
 
 
 def _cannot_listen(host: str, port: int, why: str) -> BadSettings:
