@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, match_keys, people, views
+from ledger import casework, duty_views, people, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
@@ -55,12 +55,10 @@ def blueprint(ledger: Ledger) -> Blueprint:
             sheet = views.case_sheet(conn, ledger.keys, me(), found)
             paper = stop_sheet.stop_payment(conn, ledger.keys, found, ledger.zone, current_app.config["SCHOOL"], now)
             first, others = _proxies(conn, found) if me().role in views.ALL_CASES else ([], [])
-            lacking = match_keys.lacking(match_keys.transfers(conn, found["id"]))
         access.log("case.read", f"case:{found['id']}")
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
-                               progress=tuple(PROGRESS), unread=unread, paper=paper,
-                               lacking=match_keys.named(lacking, several=len(sheet["transfers"]) > 1))  # fmt: skip
+                               progress=tuple(PROGRESS), unread=unread, paper=paper)  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)

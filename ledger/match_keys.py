@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
 from ledger import tables as t
+from ledger.crypto import Lenient
 from ledger.escalation import minutes_between
 from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
+Row = Mapping[Any, Any]
 Words = tuple[str, str]  # Chinese, English
 
 # The four facts that the bank checks; a stop with one of them wrong is refused (银发〔2016〕86号).
@@ -28,7 +31,17 @@ def transfers(conn: Connection, case_id: object) -> list[RowMapping]:
     return list(conn.execute(TRANSFERS, {"cases": [case_id]}).mappings())
 
 
-def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
+def readable(key: Lenient, rows: Sequence[Row]) -> list[Row]:
+    """The same rows, where a match key that was given and does not open any more is one that was not given."""
+    found: list[Row] = []
+    for row in rows:
+        given = (name for name in ("payee_name", "payee_account") if row[f"{name}_sealed"])
+        lost = [name for name in given if key.open("transfers", row["id"], name, row[f"{name}_sealed"]) is None]
+        found.append({**row, **{f"{name}_sealed": None for name in lost}})
+    return found
+
+
+def lacking(rows: Sequence[Row]) -> list[tuple[int, str]]:
     """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
     if not rows:
         return [(1, "amount")]
@@ -36,7 +49,7 @@ def lacking(rows: list[RowMapping]) -> list[tuple[int, str]]:
     return [(row["position"], key) for row in rows for key, column in columns.items() if row[column] is None]
 
 
-def missing(rows: list[RowMapping]) -> tuple[str, ...]:
+def missing(rows: Sequence[Row]) -> tuple[str, ...]:
     """Match keys that some transfer still lacks."""
     found = {key for _, key in lacking(rows)}
     return tuple(key for key in MATCH_KEYS if key in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, RowMapping
 
 from ledger import corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, Lenient, RowKey
-from ledger.match_keys import Words
+from ledger.match_keys import Row, Words
 
 log = structlog.get_logger()
 
@@ -73,7 +74,8 @@ def _plain(line: Line, value: Any) -> dict[str, Any]:
 
 def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, school: str, now: datetime) -> Sheet:
     """Everything the sheet says of a case, in the order in which it is typed at the bank."""
-    key, rows = keys.unwrap(case["id"], case["row_key"]).lenient(), match_keys.transfers(conn, case["id"])
+    key = keys.unwrap(case["id"], case["row_key"]).lenient()
+    rows = match_keys.readable(key, match_keys.transfers(conn, case["id"]))
     later = list(corrections.of_case(conn, key, case["id"]))
     made: list[tuple[Line, ...]] = []
     for row in rows:
@@ -141,7 +143,7 @@ def _line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = No
     return Line(key, zh, en, value, (said, said) if isinstance(said, str) else said)
 
 
-def _head(case: RowMapping, rows: list[RowMapping], zone: tzinfo, school: str, now: datetime) -> tuple[Line, ...]:
+def _head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now: datetime) -> tuple[Line, ...]:
     ready = ("户名、账号、金额、时间齐全", "Name, account, amount and time are there")
     if found := match_keys.lacking(rows):
         zh, en = match_keys.named(found, several=len(rows) > 1)
@@ -168,7 +170,7 @@ def _unreadable(key: Lenient) -> tuple[Line, ...]:
     return (_line("unreadable", "读不出", "Unreadable", True, said),)
 
 
-def _transfer_lines(key: RowKey, row: RowMapping, zone: tzinfo) -> tuple[Line, ...]:
+def _transfer_lines(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
     def opened(name: str) -> str | None:
         return key.open("transfers", row["id"], name, row[f"{name}_sealed"])
 
@@ -200,7 +202,7 @@ def _transfer_lines(key: RowKey, row: RowMapping, zone: tzinfo) -> tuple[Line, .
     )  # fmt: skip
 
 
-def _stopped(row: RowMapping) -> Line:
+def _stopped(row: Row) -> Line:
     outcome = states.OUTCOMES.get(row["outcome"] or "")
     if outcome is None or outcome.case is None:
         return _line("stopped", "是否已止付", "Stopped", None, ("尚无结果", "no result yet"))

@@ -185,7 +185,7 @@ def test_one_spoiled_field_hides_no_other_fact_of_its_case(world: World, field: 
 
 @SQLITE
 def test_a_spoiled_account_is_one_to_be_asked(world: World) -> None:
-    code = reported(world).code
+    code = (report := reported(world)).code
     read_all(world)
     with world.parts.ledger.begin("spoil") as uow:
         uow.conn.execute(update(t.transfers).values(payee_account_sealed=b"spoiled"))
@@ -193,6 +193,9 @@ def test_a_spoiled_account_is_one_to_be_asked(world: World) -> None:
     for page in ("/duty/{}", "/duty/{}/sheet"):
         shown = officer.get(page.format(code)).text
         assert "有内容读不出，已标“待问”，请致电问清" in shown and "待问" in shown and "某人" in shown
+        assert "还缺：账号" in shown and "都有" not in shown and "齐全" not in shown
+    status = world.client.get(f"/r/{report.token}")
+    assert status.status_code == 200 and "某人" in status.text
 
 
 @SQLITE
