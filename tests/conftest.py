@@ -11,6 +11,8 @@ import pytest
 import structlog
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from ledger import accounts
+from tests.made_once import FAST_HASHER, migrate
 from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium
 from tests.world import World, sqlite_url
 
@@ -131,13 +133,30 @@ def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     configure(**before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def fast_passwords() -> Iterator[None]:
+    """Hundreds of tests sign somebody in; that the real hash is slow enough has a test of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(accounts, "_hasher", FAST_HASHER)
+        yield
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind in turn."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind in turn: on PostgreSQL with the ledger's tables, a file when somebody first makes it."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path)
+        yield sqlite_url(tmp_path)
+        return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
+    yield server.new_database(template=request.getfixturevalue("database_with_tables"))
+
+
+@pytest.fixture(scope="session")
+def database_with_tables(postgresql: PostgreSQL) -> str:
+    """The name of one to be copied."""
+    url = postgresql.new_database()
+    migrate(url)
+    return url.rpartition("/")[2]
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from ledger import accounts, codes, contacts, migrations, people, roster, status
+from ledger import accounts, codes, contacts, people, roster, status
 from ledger import tables as t
 from ledger.clock import ManualClock
 from ledger.demo_school import demo_school
 from ledger.schoolrows import School
-from ledger.unit_of_work import connect
 from notifier.twilio.client import TwilioChannel, TwilioConfig
 from services.compose import Parts, build_parts
 from services.settings import Settings, load
@@ -29,6 +28,7 @@ from services.web import build_app
 from services.worker import run_open
 from tests.fakes.phones import Phones
 from tests.fakes.twilio_double import TwilioDouble
+from tests.made_once import TEMPLATES, migrate
 
 # A Tuesday, 14:40 in Shanghai: everybody of the day shift is on duty.
 START = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
@@ -87,6 +87,7 @@ class World:
         parts.spooler.refresh_list()
         app = build_app(parts)
         app.config["TESTING"] = False
+        app.jinja_env.bytecode_cache = TEMPLATES
         holder.append(app.test_client())
         phones = Phones(double, {person.key: person.phone for person in school.people if person.phone})
         world = cls(parts, clock, double, holder[0], phones, school)
@@ -290,12 +291,6 @@ def body(**changes: Any) -> dict[str, Any]:
         else:
             transfer[name] = value
     return report
-
-
-def migrate(database_url: str) -> None:
-    engine = connect(database_url)
-    migrations.upgrade(engine)
-    engine.dispose()
 
 
 def csrf(client: FlaskClient, page: str) -> str:

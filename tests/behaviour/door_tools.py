@@ -39,7 +39,7 @@ def shared_world(request: pytest.FixtureRequest, factory: pytest.TempPathFactory
         url = sqlite_url(folder)
     else:
         server: PostgreSQL = request.getfixturevalue("postgresql")
-        url = server.new_database()
+        url = server.new_database(template=request.getfixturevalue("database_with_tables"))
     made = World.make(url, folder)
     try:
         yield made

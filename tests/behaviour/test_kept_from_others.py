@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +69,14 @@ def test_tokens_and_passwords_are_kept_as_digests_only() -> None:
     found = {name for name in columns if secret.search(name.partition(".")[2])}
     # A lease's token is no secret; the second factor's secret is sealed, since both sides have to know it.
     assert found - {"deliveries.token", "users.totp_sealed", "users.totp_used"} == DIGESTS
-    assert accounts.hashed("a long enough password").startswith("$argon2id$")
+
+
+def test_a_password_s_hash_costs_what_it_should() -> None:
+    """In a process of its own: tests sign in with cheap hashes. At least what OWASP's cheat sheet on passwords asks."""
+    program = "from ledger import accounts; print(accounts.hashed('a long enough password'))"
+    made = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    found = re.fullmatch(r"\$(\w+)\$v=19\$m=(\d+),t=(\d+),p=\d+\$\S+\n", made.stdout)
+    assert found and found[1] == "argon2id" and int(found[2]) >= 19_456 and int(found[3]) >= 2
 
 
 @SQLITE

@@ -4,6 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,11 +15,20 @@ from ledger import tables as t
 from ledger.tables import metadata
 from ledger.unit_of_work import connect
 from tests.behaviour.stories import read_all
-from tests.world import World, another_fraud
+from tests.private_services import PostgreSQL
+from tests.world import World, another_fraud, sqlite_url
 
 
-def test_an_upgraded_database_has_exactly_the_tables_of_the_program(database_url: str) -> None:
-    engine = connect(database_url)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+def test_an_upgraded_database_has_exactly_the_tables_of_the_program(empty_database: str) -> None:
+    engine = connect(empty_database)
     assert migrations.current(engine) is None
     migrations.upgrade(engine)
     assert migrations.current(engine) == migrations.NEWEST
@@ -35,8 +45,8 @@ def test_a_migration_that_somebody_may_have_run_is_never_edited() -> None:
     assert digests == {"0001_first_tables.py": "f5f5fde1793319f2", "0002_the_peoples_side.py": "29167e89c1252216"}
 
 
-def test_the_first_migration_can_be_taken_back(database_url: str) -> None:
-    engine = connect(database_url)
+def test_the_first_migration_can_be_taken_back(empty_database: str) -> None:
+    engine = connect(empty_database)
     migrations.upgrade(engine)
     command.downgrade(migrations._config(engine), "base")
     with engine.connect() as connection:

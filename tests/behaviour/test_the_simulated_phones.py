@@ -19,7 +19,8 @@ from services.handlers import HANDLERS
 from services.settings import load
 from services.web import build_app
 from services.worker import run_open
-from tests.world import body, csrf, migrate, sqlite_url
+from tests.made_once import migrate
+from tests.world import body, csrf, sqlite_url
 
 OFFICER, BACKUP = "+8613800001004", "+8613800001005"
 

@@ -1,0 +1,57 @@
+"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, hashes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import CodeType
+
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from ledger import migrations
+from ledger.unit_of_work import connect
+
+# A password's hash is made to be slow, a tenth of a second; this one is the same with the least of everything.
+FAST_HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+
+
+def migrate(database_url: str) -> None:
+    """Bring a database to this program's tables. The migrations take 0.2 s, so a new file is a copy of one like it."""
+    file = Path(database_url.removeprefix("sqlite:///"))
+    if database_url.startswith("sqlite:") and not file.exists():
+        file.write_bytes(_file_with_tables())
+        return
+    engine = connect(database_url)
+    if migrations.current(engine) != migrations.NEWEST:
+        migrations.upgrade(engine)
+    engine.dispose()
+
+
+@cache
+def _file_with_tables() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "stopline.db"
+        engine = connect(f"sqlite:///{file}")
+        migrations.upgrade(engine)
+        engine.dispose()  # the last to leave writes SQLite's log into the file
+        return file.read_bytes()
+
+
+class CompiledTemplates(BytecodeCache):
+    """Of every app that is built, since each would compile the same ones for itself."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._compiled.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key, bucket.checksum] = bucket.code
+
+
+TEMPLATES = CompiledTemplates()
