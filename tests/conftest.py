@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playw
 
 from ledger import accounts
 from tests.made_once import FAST_HASHER, migrate
-from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium
+from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_memory
 from tests.world import World, sqlite_url
 
 S = TypeVar("S", bound=Server)
@@ -29,6 +29,12 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of tests in memory, unless one is given; the processes that share the tests take this one's."""
+    if not config.option.basetemp and (folder := in_memory()):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +154,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield sqlite_url(tmp_path)
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    yield server.new_database(template=request.getfixturevalue("database_with_tables"))
+    url = server.new_database(template=request.getfixturevalue("database_with_tables"))
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")
