@@ -122,8 +122,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if typed and amount is None:
             flash("amount_unread", code)
             return redirect(url_for("duty.case", code=code), 303)
+        needs = OUTCOMES[said].needs  # recorded all the same: an officer may not know it yet
+        lacks = needs and not {"amount": amount, "number": number}[needs]
+        kept = f"without_{needs}" if lacks else "recorded"
         return deed(code, "outcome", lambda uow, case, who, by: record_outcome(
-            uow, case, int(position), said, amount, who, by, number))  # fmt: skip
+            uow, case, int(position), said, amount, who, by, number), kept)  # fmt: skip
 
     @bp.post("/<code>/ask")
     @roles(*POLICE)

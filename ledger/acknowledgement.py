@@ -132,7 +132,8 @@ def record_outcome(
 ) -> None:
     """What became of one transfer; when every transfer has an outcome, the police obligation is done.
 
-    立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount.
+    立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount. So does the same
+    outcome once more without an amount.
     """
     row = owned(uow, case, person)
     c = t.transfers.c
@@ -141,7 +142,8 @@ def record_outcome(
     if transfer is None or outcome not in OUTCOMES:
         raise NotAllowed(f"no transfer {position} or no outcome {outcome!r}")
     values: dict[str, Any] = {"outcome_at": uow.now}
-    if OUTCOMES[outcome].case or not transfer["outcome"]:
+    again = outcome == transfer["outcome"] and amount_fen is None
+    if not again and (OUTCOMES[outcome].case or not transfer["outcome"]):
         values |= {"outcome": outcome, "outcome_fen": amount_fen}
     if number:
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)

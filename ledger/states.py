@@ -40,7 +40,7 @@ _BACK: dict[str, frozenset[tuple[str, str]]] = {
 class Outcome:
     """What an officer can record for one transfer; `case` is the case state it leads to, None where it decides nothing.
 
-    `needs` names what has to be entered with it: an amount in fen, or a registration number.
+    `needs` names what belongs to it and is asked for where it was not entered: an amount, or a registration number.
     """
 
     zh: str

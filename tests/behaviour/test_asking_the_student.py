@@ -105,6 +105,28 @@ def test_amount_and_number_of_an_outcome_are_kept_and_shown(world: World, office
     assert (told["stopped"], told["outcome_number"]) == (True, "A4101-2026-7")
 
 
+@pytest.mark.parametrize(("outcome", "lacks"), [("frozen", "金额还没填"), ("registered", "立案编号还没填")])
+def test_an_outcome_without_what_belongs_to_it_is_recorded_and_asked_for(
+    world: World, officer: FlaskClient, outcome: str, lacks: str
+) -> None:
+    report = taken(world)
+    path, more = f"/duty/{report.code}/outcome", {"amount": "5", "number": "A4101-2026-7"}
+    world.press(officer, path, outcome=outcome, transfer="1")
+    assert lacks in page(officer, report) and transfer(world).outcome == outcome
+    world.press(officer, path, outcome=outcome, transfer="1", **more)
+    assert "还没填" not in page(officer, report)
+
+
+def test_the_same_outcome_once_more_keeps_its_amount(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    path = f"/duty/{report.code}/outcome"
+    world.press(officer, path, outcome="stopped", transfer="1", amount="3800")
+    world.press(officer, path, outcome="stopped", transfer="1", number="A4101-2026-7")
+    assert (transfer(world).outcome, transfer(world).outcome_fen) == ("stopped", 380000)
+    world.press(officer, path, outcome="frozen", transfer="1")  # another one has another amount
+    assert (transfer(world).outcome, transfer(world).outcome_fen) == ("frozen", None)
+
+
 def test_an_amount_that_cannot_be_read_is_not_recorded(world: World, officer: FlaskClient) -> None:
     report = taken(world)
     world.press(officer, f"/duty/{report.code}/outcome", outcome="stopped", transfer="1", amount="some")
@@ -133,6 +155,7 @@ def test_a_closed_case_has_no_buttons_until_the_office_opens_it_again(
     for deed, form in (("outcome", {"progress": "filed"}), ("voice", {"voice": "called"}), ("ask", {}), ("close", {})):
         assert world.press(officer, f"/duty/{report.code}/{deed}", **form).status_code == 303
     assert world.press(officer, f"/duty/{report.code}/reopen").status_code == 403
+    assert "案件已结案，没有再记录" in page(officer, report)
     assert world.rows("SELECT count(*) FROM case_events") == before
     assert f"/duty/{report.code}/reopen" in page(office, report)
     assert world.press(office, f"/duty/{report.code}/reopen").status_code == 303

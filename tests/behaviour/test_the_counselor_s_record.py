@@ -497,10 +497,20 @@ def test_an_old_page_of_a_record_that_was_closed_says_that_nothing_was_done(
     form = {name: world.person(typed) if name == "person" else typed for name, typed in form.items()}
     world.press(mine, f"/desk/followups/{report.code}/{deed}", **form)
     page = said(mine.get(f"/desk/followups/{report.code}").text)
-    assert "没有记录" in page and "父母务工" not in page
+    assert "跟进已结案，没有再记录" in page and "父母务工" not in page
     for event_type in ("followup.referred.v1", "followup.handed_over.v1", "followup.background_recorded.v1"):
         assert report.events(event_type) == []
     world.pump()
+
+
+def test_a_signature_that_is_pressed_twice_is_one_and_the_page_says_that_it_is_closed(world: World) -> None:
+    report, _mine, office, close = waits_for_a_signature(world)
+    world.press(office, close, sign="1")
+    office.get(f"/desk/followups/{report.code}")
+    world.press(office, close, sign="1")
+    assert "跟进已结案，没有再记录" in said(office.get(f"/desk/followups/{report.code}").text)
+    assert len(report.events("followup.closed.v1")) == 1
+    read_all(world)
 
 
 def test_who_hands_on_a_student_that_was_handed_to_them_is_told_so_on_their_list(world: World) -> None:
