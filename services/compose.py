@@ -101,12 +101,22 @@ def opening(engine: Engine) -> Iterator[None]:
     """The first steps with a database: what is wrong with it is the operator's to mend, and said in one line."""
     try:
         yield
-    except (BadSettings, LedgerNotReady):
+    except BadSettings:
         engine.dispose()
         raise
+    except LedgerNotReady as error:
+        engine.dispose()
+        raise LedgerNotReady(f"{error} It is {_place(engine)}.") from None
     except DBAPIError as error:
         engine.dispose()
-        raise LedgerAway(f"cannot open the ledger ({type(error.orig).__name__})") from error
+        why = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
+        raise LedgerAway(f"cannot open the ledger {_place(engine)}: {why}") from error
+
+
+def _place(engine: Engine) -> str:
+    """Where it is, without who opens it and how."""
+    url = engine.url
+    return f"{url.database}" if engine.dialect.name == "sqlite" else f"{url.host or 'here'}/{url.database}"
 
 
 def _limits(settings: Settings) -> Limits:

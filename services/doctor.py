@@ -21,7 +21,8 @@ from notifier import countries
 from notifier.channel import ChannelAway
 from notifier.twilio.client import TwilioChannel
 from services import compose
-from services.settings import LOOPBACK, Settings, load
+from services.settings import Settings, load, no_settings
+from services.shapes import LOOPBACK
 from services.worker import BROKER_ERRORS, PATIENCE
 
 
@@ -34,6 +35,7 @@ def run() -> int:
     except StoplineError as error:
         lines, faults = [], [f"ledger: {error}"]
     faults += [*_spool(settings), *_broker(settings), *_provider(settings)]
+    lines += [f"warning: {line}" for line in _misspelt()]
     for line in lines + [f"FAULT {fault}" for fault in faults]:
         print(line)  # noqa: T201
     print({0: "no faults", 1: "1 fault"}.get(len(faults), f"{len(faults)} faults"))  # noqa: T201
@@ -49,6 +51,11 @@ def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
     return lines, faults
+
+
+def _misspelt() -> Iterator[str]:
+    for name, meant in no_settings().items():
+        yield f"{name}: there is no such setting" + "".join(f"; did you mean {it}?" for it in meant)
 
 
 def _spool(settings: Settings) -> Iterator[str]:

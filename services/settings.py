@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-from ledger import limits
 from ledger.crypto import Keys
-from services import kept_secrets
-from services.proxies import networks
+from services import kept_secrets, shapes
 
 _ENV_FILE = ".env"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _KEY_EXAMPLE = "k1:" + base64.b64encode(bytes(32)).decode()
 
 
@@ -133,88 +130,10 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         return self.public_url.startswith("https://")
 
-    @field_validator("database_url")
+    @field_validator(*shapes.OF)
     @classmethod
-    def _known_database(cls, value: str) -> str:
-        try:
-            url = make_url(value)
-        except (ArgumentError, ValueError):  # the message of a bad port shows a piece of the URL
-            raise ValueError("not a URL") from None
-        if url.drivername not in ("sqlite", "postgresql+psycopg"):
-            raise ValueError("neither sqlite:/// nor postgresql+psycopg://")
-        if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
-            raise ValueError("names no file, and a report kept in memory only is lost with it")
-        return value
-
-    @field_validator("broker_url")
-    @classmethod
-    def _known_broker(cls, value: str) -> str:
-        for part in value.split(";") if value != "ledger://" else ():
-            url = _split(part)
-            if url.scheme not in ("amqp", "amqps") or not url.hostname:
-                raise ValueError("neither ledger:// nor amqp URLs")
-            if url.hostname not in LOOPBACK and url.username in (None, "guest"):
-                raise ValueError("the user guest is for this machine only; make one for Stopline")
-        return value
-
-    @field_validator("public_url", "twilio_api_base", "heartbeat_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        url = _split(value)
-        if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment):
-            raise ValueError("not an http address")
-        return value.rstrip("/")
-
-    @field_validator("public_url")
-    @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not value:  # a link in a text would begin with /, and no provider could call back
-            raise ValueError("empty")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _addresses(cls, value: str) -> str:
-        try:
-            networks(value)
-        except ValueError:
-            raise ValueError("neither an address nor a network") from None
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError("no such time zone") from error
-        return value
-
-    @field_validator("sms_signature")
-    @classmethod
-    def _short_signature(cls, value: str) -> str:
-        if not 1 <= len(value) <= 9:
-            raise ValueError("1 to 9 characters: with its brackets it takes 11 of a text's 70 units")
-        return value
-
-    @field_validator("sender_threads")
-    @classmethod
-    def _some_threads(cls, value: int) -> int:
-        if not 1 <= value <= 64:
-            raise ValueError("out of range")
-        return value
-
-    @field_validator("unverified_burst")
-    @classmethod
-    def _readable_burst(cls, value: str) -> str:
-        limits.burst(value)
-        return value
-
-    @field_validator("number_budget")
-    @classmethod
-    def _readable_budget(cls, value: str) -> str:
-        limits.per_number(value, len)
-        return value
+    def _shaped(cls, value: Any, info: ValidationInfo) -> Any:
+        return shapes.OF[info.field_name or ""](value)
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
@@ -223,7 +142,7 @@ class Settings(BaseSettings):
                 _need(self, name, "the twilio channel needs it")
             if not self.twilio_messaging_service_sid:
                 _need(self, "twilio_from", "the twilio channel needs it or TWILIO_MESSAGING_SERVICE_SID")
-        host = _split(self.twilio_api_base).hostname or "twilio.com"
+        host = urlsplit(self.twilio_api_base).hostname or "twilio.com"
         if self.channel == "twilio" and ("." + host).endswith(".twilio.com"):
             for name in ("test_clock", "failpoint"):
                 if getattr(self, name):
@@ -241,15 +160,6 @@ def _need(settings: Settings, name: str, why: str) -> None:
 def _said(field: FieldInfo, why: str, suffix: str = "") -> str:
     """One line for the operator; never with the value in it."""
     return f"{field.validation_alias}{suffix}: {why}; expected {field.description}, for example {field.examples[0]}"  # type: ignore[index]
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("not a URL") from None
-    return parts
 
 
 def _alias(field: str) -> str:
@@ -272,6 +182,14 @@ def load(**overrides: Any) -> Settings:
     except UnicodeDecodeError:
         raise BadSettings([f"{_ENV_FILE}: not UTF-8"]) from None
     return settings
+
+
+def no_settings() -> dict[str, list[str]]:
+    """Names that stand in the environment as if they were settings of ours, and what each may have been meant for."""
+    known = [str(field.validation_alias) for field in Settings.model_fields.values()]
+    known += [f"{name}_FILE" for name in known]
+    given = {name for name in (*dotenv_values(_ENV_FILE), *os.environ) if name.startswith("STOPLINE_")}
+    return {name: get_close_matches(name, known, 1, 0.8) for name in sorted(given.difference(known))}
 
 
 def _line(item: Any) -> str:

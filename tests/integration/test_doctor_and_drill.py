@@ -27,6 +27,18 @@ def test_all_is_well(running: Installation) -> None:
     assert doctor(running) == (0, [])
 
 
+def test_a_misspelt_setting_is_named_and_is_no_fault(embedded: Installation) -> None:
+    (embedded.folder / ".env").write_text("STOPLINE_NUMBER_BUGET_FILE=/run/budget\n")
+    done = embedded.command("doctor", STOPLINE_HEARTBEAT_URI="https://up.example.cn", STOPLINE_PORT_OF_OURS="1")
+    (embedded.folder / ".env").unlink()
+    assert [line for line in done.stdout.splitlines() if "no such setting" in line] == [
+        "warning: STOPLINE_HEARTBEAT_URI: there is no such setting; did you mean STOPLINE_HEARTBEAT_URL?",
+        "warning: STOPLINE_NUMBER_BUGET_FILE: there is no such setting; did you mean STOPLINE_NUMBER_BUDGET_FILE?",
+        "warning: STOPLINE_PORT_OF_OURS: there is no such setting",
+    ]
+    assert not [line for line in done.stdout.splitlines() if line.startswith("FAULT STOPLINE")]
+
+
 def test_wrong_credentials_are_named(running: Installation) -> None:
     status, faults = doctor(running, TWILIO_AUTH_TOKEN="wrong")
     assert (status, faults) == (1, ["provider: Twilio refuses TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"])

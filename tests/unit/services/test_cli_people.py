@@ -59,8 +59,18 @@ def test_a_look_at_a_ledger_that_is_not_there_makes_none(
 
 @pytest.mark.parametrize("verb", ["upgrade", "current"])
 def test_a_database_that_is_away_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
-    monkeypatch.setenv("STOPLINE_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
-    assert run("db", verb) == (1, "cannot open the ledger (OperationalError)\n")
+    monkeypatch.setenv("STOPLINE_DATABASE_URL", "postgresql+psycopg://nobody:hunter2@127.0.0.1:1/none")
+    status, said = run("db", verb)
+    assert status == 1 and said.count("\n") == 1
+    assert said.startswith("cannot open the ledger 127.0.0.1/none: ") and "refused" in said and "hunter2" not in said
+
+
+def test_tables_of_another_program_are_named_with_their_ledger(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOPLINE_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere.db")
+    status, said = run("roster", "check")
+    assert status == 1 and "stopline db upgrade" in said and f"{tmp_path}/elsewhere.db" in said
 
 
 def test_the_demo_school_is_refused_where_people_exist(run: Run) -> None:

@@ -72,6 +72,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> 
     ("STOPLINE_PUBLIC_URL", "https://"),
     ("STOPLINE_PUBLIC_URL", "https://x:y"),
     ("STOPLINE_PUBLIC_URL", "https://x?a=b"),
+    ("STOPLINE_PUBLIC_URL", "https://www.example.cn/stop"),
+    ("STOPLINE_HEARTBEAT_URL", "up.example.cn/x"),
+    ("STOPLINE_HEARTBEAT_URL", "https://"),
     ("STOPLINE_TWILIO_API_BASE", "127.0.0.1:24010"),
     ("STOPLINE_TRUSTED_PROXIES", "everybody"),
     ("STOPLINE_TRUSTED_PROXIES", "*"),
@@ -286,3 +289,8 @@ def test_the_process_ends_with_status_2_and_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
     assert line.startswith("STOPLINE_BROKER_URL: ") and "for example amqp://" in line
+
+
+@pytest.mark.parametrize("url", ["https://up.example.cn/api/push/x?status=up&msg=OK", "http://up.example.cn/x/"])
+def test_a_monitor_s_address_is_called_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert loaded(monkeypatch, {"STOPLINE_HEARTBEAT_URL": url}).heartbeat_url == url
