@@ -95,14 +95,17 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
 
 
 def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    ladder, texts = _ladder(uow, case, row), _alerts(uow, row)
+    ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
+    texts = [text for text in lately if text["step"] == row["step"]]
     sent = [deliveries.as_alert(text, uow.now) for text in texts]
+    lost = frozenset(it["step"] for it in lately if deliveries.as_alert(it, uow.now) == escalation.LOST)
     verdict = escalation.decide(
-        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"]
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
     )
     if isinstance(verdict, Advance):
-        reached = any(state not in _NOT_REACHED for state in sent)
-        return _enter(uow, case, row, verdict, 0 if reached or row["step"] < 0 else row["barren"] + 1)
+        if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
+            return _enter(uow, case, row, verdict)
+        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
     silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
@@ -122,12 +125,20 @@ def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
 
 
 def _alerts(uow: UnitOfWork, row: RowMapping) -> list[RowMapping]:
-    query = select(t.deliveries).where(d.obligation_id == row["id"], d.step == row["step"], d.alert)
+    """Of the present step, and of those just before it that reached nobody."""
+    first = row["step"] - row["barren"]
+    query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, row["step"]), d.alert)
     return list(uow.conn.execute(query).mappings())
 
 
 def _enter(
-    uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: int = 0, without: UUID | None = None
+    uow: UnitOfWork,
+    case: Case,
+    row: RowMapping,
+    to: Advance,
+    barren: int = 0,
+    without: UUID | None = None,
+    lost: frozenset[int] = frozenset(),
 ) -> None:
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
@@ -135,7 +146,7 @@ def _enter(
     while True:
         told = _ring(uow, case, row, ladder, step, without)
         due = escalation.due_at(ladder, began, step + 1)
-        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason

@@ -7,7 +7,7 @@ an obligation without any step yet is at step -1. Seconds are counted from `star
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -145,13 +145,15 @@ def decide(
     step_alerts: Sequence[str],
     barren: int = 0,
     entered_at: datetime | None = None,
+    lost: Collection[int] = (),
 ) -> Decision:
     """What to do with one open obligation that stands at `step`.
 
     `step_alerts` are the delivery states of this step's alerts, or the words of GONE. Cancelled ones told nobody and
     are left out of account (hand in the state of the bundle that replaced one); `unknown` may have been read, so it
     never advances a step before its time. `barren` counts the steps in a row just before this one that reached nobody
-    (empty, or all gone); `entered_at` is when this step began, by default when it was due.
+    (empty, or all gone), `lost` says which of them had a text that was lost; `entered_at` is when this step began, by
+    default when it was due.
 
     A late clock advances one step at a time and skips none; when more than a round is overdue the schedule moves, so
     that an hour's outage rings everybody once, and not a dozen times.
@@ -171,7 +173,7 @@ def decide(
     entered = entered_at or due_at(ladder, started_at, step)
     if barren + 1 < len(ladder.rungs):
         again = max(now, entered + timedelta(seconds=RETRY_S))
-        rung = _lost_lately(ladder, started_at, step, barren, again) if LOST in counting else None
+        rung = _lost_lately(ladder, started_at, {*lost, step} if LOST in counting else lost, again)
         return _say_again(ladder, started_at, rung, now, again, following, reason)
     return _after_a_barren_round(ladder, step, now, following, reason, entered)
 
@@ -181,11 +183,13 @@ def _wait_for(ladder: Ladder, started_at: datetime, now: datetime) -> Decision:
     return Advance(0, "time", started_at) if now >= first else Stay(first)
 
 
-def _lost_lately(ladder: Ladder, started_at: datetime, step: int, barren: int, again: datetime) -> int | None:
-    """The first of the last steps, which reached nobody, whose time is not long over when they can be said again."""
+def _lost_lately(ladder: Ladder, started_at: datetime, lost: Collection[int], again: datetime) -> int | None:
+    """The first of these steps whose time is not long over when it can be said again.
+
+    Whatever the last one came to: a duty desk whose number takes no texts must not hide what was lost before it.
+    """
     earliest = again - timedelta(seconds=SAID_AGAIN_S)
-    steps = range(max(0, step - barren), step + 1)
-    return next((lost for lost in steps if due_at(ladder, started_at, lost) >= earliest), None)
+    return next((step for step in sorted(lost) if due_at(ladder, started_at, step) >= earliest), None)
 
 
 def _say_again(

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from ledger import alerting
 from ledger import tables as t
 from ledger.deadlines import look_at_one
+from ledger.demo_school import demo_school
 from services.worker import run_open
 from tests.behaviour.stories import at_once, only_police_ring, read_all, reported, school_without, world_with
 from tests.world import START, Report, World
@@ -221,6 +222,30 @@ def test_a_step_that_a_provider_in_trouble_lost_is_said_again_at_once(world: Wor
     phones["desk"].expects("第2次提醒", report.code)
     world.until(480)
     phones["officer"].expects("第4次提醒", report.code)
+
+
+@pytest.mark.parametrize("desk", ["empty", "refused"])
+def test_it_is_said_again_where_the_last_step_has_nobody_whom_a_text_reaches(
+    database_url: str, tmp_path: Path, desk: str
+) -> None:
+    """The second step is lost; a third that takes no texts, or is a shift without anybody, does not hide it."""
+    school = school_without("desk") if desk == "empty" else demo_school()
+    with world_with(database_url, tmp_path, school) as world:
+        phones = world.phones
+        if desk == "refused":
+            world.double.faults.add("30006", to=phones["desk"].number, times=None)
+        report = only_police_ring(world)
+        world.until(119)
+        world.double.faults.add("drop_before", to=phones["officer"].number, times=None)
+        world.double.faults.add("drop_before", to=phones["backup"].number, times=None)
+        for second in range(120, 129):
+            world.until(second)
+        phones.assert_all_read()
+        world.double.faults.clear()
+        for second in range(129, 150):
+            world.until(second)
+        phones["officer"].expects(report.code)
+        phones["backup"].expects(report.code)
 
 
 def test_a_text_that_may_have_been_read_does_not_advance_the_step_before_its_time(world: World) -> None:

@@ -74,8 +74,8 @@ def test_a_whole_round_that_reached_nobody_raises_the_alarm_then_tries_again(ale
 def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_their_times() -> None:
     """The officer was reached at once; the second step and, brought forward by that, the third were lost."""
     lost = "unknown_settled"
-    assert decide(POLICE, START, 2, at(128), [lost], barren=1, entered_at=at(124)) == Stay(at(134))
-    again = decide(POLICE, START, 2, at(134), [lost], barren=1, entered_at=at(124))
+    assert decide(POLICE, START, 2, at(128), [lost], 1, at(124), lost={1}) == Stay(at(134))
+    again = decide(POLICE, START, 2, at(134), [lost], 1, at(124), lost={1})
     assert again == Advance(4, "failed", at(-480))
     assert esc.rung_of(POLICE, 4) == esc.rung_of(POLICE, 1)
     assert decide(POLICE, at(-480), 4, at(135), ["sent"], barren=2, entered_at=at(134)) == Stay(at(240))
@@ -83,15 +83,29 @@ def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_thei
     assert decide(POLICE, at(-480), 5, at(241), ["sent"], entered_at=at(240)) == Stay(at(480))
 
 
-def walked(lost: Callable[[int, int], bool], seconds: int) -> list[tuple[int, int]]:
-    """(second, rung) of each step; `lost(second, rung)`: whether a text of then is lost, known four seconds later."""
-    started, step, barren, entered, steps = START, 0, 0, 0, [(0, 0)]
+@pytest.mark.parametrize("last", [["failed_permanent"], ["undelivered"], ["failed_temporary"], []])
+def test_what_was_lost_is_said_again_whatever_the_last_step_came_to(last: list[str]) -> None:
+    """The officer was reached, the second step lost, and the desk is a number that takes no texts, or empty."""
+    assert decide(POLICE, START, 2, at(128), last, 1, at(124), lost={1}) == Stay(at(134))
+    again = decide(POLICE, START, 2, at(134), last, 1, at(124), lost={1})
+    assert isinstance(again, Advance) and (again.to_step, again.started_at) == (4, at(-480))
+    assert decide(POLICE, START, 2, at(128), last, 1, at(124)) == Stay(at(480))  # refused, and not lost
+
+
+def walked(lost: Callable[[int, int], bool], seconds: int, refused: int = -1) -> list[tuple[int, int]]:
+    """(second, rung) of each step; `lost(second, rung)`: whether a text of then is lost, known four seconds later.
+
+    `refused`: the rung that the provider refuses at once, always.
+    """
+    started, step, barren, entered, steps, earlier = START, 0, 0, 0, [(0, 0)], set[int]()
     for second in range(1, seconds):
-        gone = lost(entered, step % 3)
+        gone = lost(entered, step % 3) and step % 3 != refused
         state = ("unknown_settled" if second - entered >= 4 else "unknown") if gone else "sent"
-        answer = decide(POLICE, started, step, at(second), [state], barren, at(entered))
+        state = "failed_permanent" if step % 3 == refused else state
+        answer = decide(POLICE, started, step, at(second), [state], barren, at(entered), lost=earlier)
         if isinstance(answer, Advance):
-            barren = barren + 1 if gone else 0
+            earlier = earlier | {step} if gone else earlier if step % 3 == refused else set()
+            barren = barren + 1 if gone or step % 3 == refused else 0
             started, step, entered = answer.started_at, answer.to_step, second
             steps.append((second, step % 3))
     return steps
@@ -99,10 +113,14 @@ def walked(lost: Callable[[int, int], bool], seconds: int) -> list[tuple[int, in
 
 @pytest.mark.parametrize("begins", [0, 100, 115, 119, 120, 180, 235, 240, 300, 475, 480])
 @pytest.mark.parametrize("lasts", [3, 12, 30, 90, 400])
-def test_after_an_outage_of_the_provider_somebody_is_rung_within_fifteen_seconds(begins: int, lasts: int) -> None:
-    """Of a case that had lost a step in it."""
+@pytest.mark.parametrize("refused", [-1, 2])
+def test_after_an_outage_of_the_provider_somebody_is_rung_within_fifteen_seconds(
+    begins: int, lasts: int, refused: int
+) -> None:
+    """Of a case that had lost a step in it, also where the last rung takes no texts."""
     over = begins + lasts
-    steps = walked(lambda second, _rung: begins <= second < over, over + 20)
+    steps = walked(lambda second, _rung: begins <= second < over, over + 20, refused)
+    steps = [(second, rung) for second, rung in steps if rung != refused]
     if any(begins <= second < over for second, _ in steps):
         assert any(over <= second <= over + 15 for second, _ in steps), steps
 
