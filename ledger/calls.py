@@ -36,6 +36,7 @@ class Claim:
     body: str
     channel: str
     created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
         draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
     uow.change_later(t.deliveries, row["id"], values)
     return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,
-                 row["channel"], row["created_at"])  # fmt: skip
+                 row["channel"], row["created_at"], row["expires_at"])  # fmt: skip
 
 
 def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | None:
@@ -132,7 +132,7 @@ def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | No
     row |= {"state": "sending", "token": token, "available_at": None, "lease_until": now + LEASE,
             "called_at": now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
     return Claim(row["id"], row["case_id"], token, "pending", 1, row["priority"], draft, body, row["channel"],
-                 row["created_at"])  # fmt: skip
+                 row["created_at"], row["expires_at"])  # fmt: skip
 
 
 def _key_of(uow: UnitOfWork, row: Mapping[Any, Any]) -> RowKey:

@@ -211,7 +211,7 @@ class Sender:
             claim.draft.to,
             claim.body,
             urgent=claim.priority == PRIORITY[POLICE],
-            validity_s=ALERT_VALIDITY_S if claim.priority < PRIORITY[NOTICE] else NOTICE_VALIDITY_S,
+            validity_s=self._validity_s(claim),
             spoken=claim.draft.kind == "call",
             language=claim.draft.language,
         )
@@ -224,6 +224,13 @@ class Sender:
         receipt = channel.send(text)
         failpoints.hit("after-call", claim.draft.kind)
         self._write(claim, receipt)
+
+    def _validity_s(self, claim: Claim) -> int:
+        """A notice that says until when it holds, such as digits that open a report again, arrives by then or never."""
+        if claim.priority < PRIORITY[NOTICE]:
+            return ALERT_VALIDITY_S
+        left = (claim.expires_at - self._ledger.clock.now()).total_seconds()
+        return max(1, min(NOTICE_VALIDITY_S, int(left)))
 
     def _look_up(self, channel: Channel, claim: Claim, text: Outgoing) -> Outgoing | None:
         """A text that may have been sent: ask the provider first; at most one resend, marked; None when settled."""

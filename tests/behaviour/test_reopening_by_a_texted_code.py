@@ -70,6 +70,15 @@ def test_digits_that_hold_no_more_are_not_texted(world: World) -> None:
         world.phones.mark_read(text)  # the police's ladder, meanwhile
 
 
+def test_no_phone_that_comes_back_later_is_given_digits_that_hold_no_more(world: World) -> None:
+    """A carrier keeps a text for a phone that is off as long as we say: these digits open a report for ten minutes."""
+    report = only_police_ring(world)
+    ask(world, report.code)
+    texted(world, report)
+    validity = world.double.to(world.phones["student"].number)[-1].validity
+    assert validity is not None and 590 <= validity <= 600
+
+
 def test_five_wrong_tries_spoil_it(world: World) -> None:
     report = only_police_ring(world)
     ask(world, report.code)
