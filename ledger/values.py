@@ -35,7 +35,7 @@ _CLOCK = re.compile(r"(今天|今日|昨天|昨日|昨晚|前天)?(?:的)?(\d{1,
 _DAYS_AGO = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "昨晚": 1, "前天": 2}
 _EVENING = 18  # 昨晚11:30 is 23:30 to whom says it, and 昨晚1:30 is of today: the officer asks
 _LABEL = re.compile(r"^(?:对方|收款)?(?:账号|帐号|账户|卡号|订单号|转账单号)[:是为]?")
-_DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:日\s*|T|\s+)(\d{1,2})(?=:|$)", re.ASCII)
+_DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:日\s*|T|[\s,_]+)(\d{1,2})(?=:|$)", re.ASCII)
 _PHONE_CHARS = re.compile(r"\+?\d{5,18}", re.ASCII)
 
 
