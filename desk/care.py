@@ -25,6 +25,7 @@ NEXT_DAYS = {"1": 1, "3": 3, "7": 7}
 BY_EVENING = time(18)  # an agreed day means before its evening
 _KIND = re.compile(r"[a-z0-9_]{1,16}")
 SCREENING = ("phq2", "phq9_item9", "gad2", "asq")
+LONG = 8000  # characters; a box holds 2,000, and what several have written into it at once
 Deed = Callable[[UnitOfWork, Case], object]
 
 
@@ -99,10 +100,13 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/followups/<code>/background")
     @roles("counselor")
     def background(code: str) -> Response:
-        said = {
-            name: clean_text(request.form.get(name, ""), 2000) for name in closing.BACKGROUND if name in request.form
-        }
-        return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor()))
+        """`family`, `money_source`, each with `shown_…`: what stood in its box before."""
+        said, shown = _texts(""), _texts("shown_")
+        return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor(), shown))
+
+    def _texts(prefix: str) -> dict[str, str]:
+        form = request.form
+        return {it: clean_text(form[prefix + it], LONG) for it in closing.BACKGROUND if prefix + it in form}
 
     @bp.post("/followups/<code>/handover")
     @roles(*READERS)

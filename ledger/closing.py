@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,18 +22,33 @@ _AGAIN_WITHIN = timedelta(hours=24)
 k, o = t.contacts.c, t.obligations.c
 
 
-def record_background(uow: UnitOfWork, case: Case, said: dict[str, str], actor: str) -> None:
+def record_background(
+    uow: UnitOfWork, case: Case, said: dict[str, str], actor: str, shown: Mapping[str, str] | None = None
+) -> None:
     """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events.
 
-    What is left empty is taken out of the record; what is not named stays as it is.
+    What is left empty is taken out of the record; what is not named stays as it is. `shown`: what stood in the boxes
+    before, where that is known: a box that was not touched takes away nothing that somebody has written meanwhile.
     """
-    changed = {name: said[name] for name in BACKGROUND if name in said and said[name] != (case.field(name) or "")}
+    left = {
+        name: _left(case.field(name) or "", (shown or {}).get(name), said[name]) for name in BACKGROUND if name in said
+    }
+    changed = {name: text for name, text in left.items() if text != (case.field(name) or "")}
     referrals.still_open(uow, case)
     if not changed:
         return
     sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}
     uow.change(t.cases, case.id, sealed)
     uow.append(case, BackgroundRecorded(tuple(changed)), actor, "\n".join(changed.values()))
+
+
+def _left(stored: str, shown: str | None, typed: str) -> str:
+    """What a box leaves in the record. Where two have written into it, both stay, for whoever reads them to settle."""
+    if typed == shown:
+        return stored
+    if shown in (None, stored):
+        return typed
+    return f"{stored}\n{typed}" if typed not in stored else stored
 
 
 def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str]:

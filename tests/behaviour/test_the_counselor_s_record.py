@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -535,6 +536,35 @@ def test_a_handover_that_is_pressed_twice_is_one_and_nobody_hears_that_it_failed
     assert "没有记录" not in said(mine.get(f"/desk/followups/{report.code}").text)
     assert len(report.events("followup.handed_over.v1")) == 1
     read_all(world)
+
+
+def test_an_older_page_of_the_background_takes_away_nothing_that_somebody_wrote_meanwhile(world: World) -> None:
+    """Student and counselor, or counselor and stand-in, at one time; pressed twice it stands once."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    background = f"/desk/followups/{report.code}/background"
+    old = {"shown_family": "", "shown_money_source": ""}
+    world.press(mine, background, **old, family="", money_source="学费")
+    for _ in range(2):
+        world.press(
+            mine, background, **old, family="父母务工", money_source=""
+        )  # not touched, and empty when it was opened
+    assert stored(world, report) == ("父母务工", "学费")
+    for _ in range(2):
+        world.press(mine, background, **old, family="单亲", money_source="花呗")
+    assert stored(world, report) == ("父母务工\n单亲", "学费\n花呗")
+    seen = {"shown_family": "父母务工\r\n单亲", "shown_money_source": "学费\r\n花呗"}
+    for _ in range(2):
+        world.press(mine, background, **seen, family="单亲", money_source="")
+    assert stored(world, report) == ("单亲", "")
+    read_all(world)
+
+
+def stored(world: World, report: Report) -> tuple[str, str]:
+    """家庭情况 and 被骗资金来源 as the record has them."""
+    with world.parts.ledger.begin("test") as uow:
+        [row] = world.rows(f"SELECT id FROM cases WHERE code = '{report.code}'")
+        case = uow.case(UUID(str(row.id)))
+        return case.field("family") or "", case.field("money_source") or ""
 
 
 def test_what_is_taken_out_of_the_background_is_gone_from_the_page(world: World) -> None:
