@@ -23,6 +23,7 @@ from ledger.events import (
     ProgressRecorded,
 )
 from ledger.people import Person
+from ledger.resuming import outcomes, resume
 from ledger.statements import one_of
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
@@ -107,14 +108,15 @@ def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: dat
 
 def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str) -> None:
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
-    row = owned(uow, case, person)
-    state = PROGRESS[progress]
+    row, recorded = owned(uow, case, person), outcomes(uow, case)
+    named, old, state = case_outcome(recorded), row["state"], PROGRESS[progress]
+    if old == "done" and named is None:  # by a ledger that did not open it again for a further transfer
+        old = resume(uow, case, row, recorded)
     # What is done may be opened again by the office alone: a button pressed late must not take an outcome away.
-    if row["state"] != "done" and can_move(row["kind"], row["state"], state):
+    if old != "done" and can_move(row["kind"], old, state):
         at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
         uow.change(t.obligations, row["id"], {"state": state, at: uow.now, "next_at": None})
-        if state == "filed":
-            uow.change(t.cases, case.id, state="filed")
+        uow.change(t.cases, case.id, state=case_state(state, named))
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)
@@ -135,8 +137,7 @@ def record_outcome(
     立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount. So does the same
     outcome once more without an amount.
     """
-    row = owned(uow, case, person)
-    c = t.transfers.c
+    row, c = owned(uow, case, person), t.transfers.c
     found = select(t.transfers).where(c.case_id == case.id, c.position == position)
     transfer = uow.conn.execute(found).mappings().one_or_none()
     if transfer is None or outcome not in OUTCOMES:
@@ -149,10 +150,16 @@ def record_outcome(
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
     uow.change(t.transfers, transfer["id"], values)
     uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor, sealed=number or None)
-    named = case_outcome(uow.conn.scalars(select(c.outcome).where(c.case_id == case.id)))
-    state = "done" if named else row["state"]
-    uow.change(t.obligations, row["id"], state=state, next_at=None, done_at=uow.now if named else row["done_at"])
-    uow.change(t.cases, case.id, state=case_state(state, named))
+    recorded = outcomes(uow, case)
+    named = case_outcome(recorded)
+    if row["state"] == "done" and named is None:  # as in record_progress
+        resume(uow, case, row, recorded)
+        return
+    # Another outcome of what had one is no progress with the transfers that have none: their owner is still reminded.
+    changed = named is None and case_outcome([transfer["outcome"]])
+    now: dict[str, Any] = {"state": "done", "done_at": uow.now} if named else {"state": row["state"]}
+    uow.change(t.obligations, row["id"], {**now, "next_at": row["next_at"] if changed else None})
+    uow.change(t.cases, case.id, state=case_state(now["state"], named))
 
 
 def owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:

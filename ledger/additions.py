@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import alerting, corrections, deliveries, match_keys, people, reports
+from ledger import alerting, corrections, deliveries, match_keys, people, reports, resuming
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
 from ledger.reportin import ReportIn, TransferIn
+from ledger.states import case_outcome
 from ledger.unit_of_work import Case, UnitOfWork
 
 SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
@@ -156,10 +157,18 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
             added = reports.transfer_row(uow, case, position, given.another)
             uow.conn.execute(insert(t.transfers).values({**added, "account_kind": given.account_kind}))
             uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
+            _go_on(uow, case, [row["outcome"] for row in rows])
     elif given.account_kind and row:
         _kind_of_account(uow, case, row, given.account_kind)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(case, given, row), position)
+
+
+def _go_on(uow: UnitOfWork, case: Case, before: list[str | None]) -> None:
+    """What had its outcome has none with this further transfer. A case that somebody closed is the office's to open."""
+    if case_outcome(before) is not None and case.row["state"] != "closed":
+        row = alerting.obligation(uow, case, case.first_obligation)
+        resuming.resume(uow, case, row, [*before, None])
 
 
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -10,10 +9,10 @@ from sqlalchemy import select, update
 from ledger import acknowledgement, alarms, deliveries, match_keys, people
 from ledger import tables as t
 from ledger.acknowledgement import Owner, owned, record_progress
-from ledger.alerting import OWNER_REMIND, obligation
+from ledger.alerting import obligation
 from ledger.errors import NotAllowed
 from ledger.events import NOTICE, PRIORITY, CaseClosed, CaseReopened, StudentAsked, VoiceRecorded
-from ledger.states import case_outcome, case_state
+from ledger.resuming import outcomes, resume
 from ledger.unit_of_work import Case, UnitOfWork
 
 VOICES = ("called", "unreached")  # 已电话核实 · 未接通，先行报送
@@ -71,17 +70,5 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     if case.row["state"] != "closed" or case.row["closed_at"] is not None:
         raise NotAllowed("the case is not closed, or it was a drill")
     row = obligation(uow, case, case.first_obligation)
-    outcome = case_outcome(uow.conn.scalars(select(t.transfers.c.outcome).where(t.transfers.c.case_id == case.id)))
-    values: dict[str, Any] = {"done_at": None, "next_at": uow.now}
-    if row["owner_id"] is None:
-        values["state"] = "alerted" if row["alerted_at"] else "pending"
-    elif row["filed_at"] or row["contacted_at"]:
-        values |= {"state": "filed" if row["filed_at"] else "contacted", "next_at": None}
-    else:
-        values |= {"state": "acknowledged", "acknowledged_at": uow.now, "reminded": False, "next_at": None}
-        if row["kind"] == "police" and outcome is None:  # what has come to its outcome waits for no progress
-            values["next_at"] = uow.now + OWNER_REMIND
-    uow.change(t.obligations, row["id"], values)
-    shown = case_state(values["state"], outcome)
-    uow.change(t.cases, case.id, state=shown)
+    resume(uow, case, row, outcomes(uow, case))
     uow.append(case, CaseReopened(), actor)
