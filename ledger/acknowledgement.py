@@ -67,7 +67,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     uow.conn.execute(_CANCEL, {"duty": row["id"]})
     alarms.clear(uow, case.id, kind)
     if police:
-        case.changes["state"] = "acknowledged"
+        case.show("acknowledged")
     event = CaseAcknowledged if police else _ANSWERS.get(kind, CounselorAcknowledged)
     uow.append(case, event(str(person), via), actor)
     return Owner(person, uow.now, won=True)

@@ -256,7 +256,7 @@ def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Per
     _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
     values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
     uow.change(t.obligations, row["id"], values)
-    uow.change(t.cases, case.id, state="alerted")
+    case.show("alerted")
     # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.
     ladder = _ladder(uow, case, row)
     following = row["step"] + 1

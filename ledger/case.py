@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, bindparam, select
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.statements import among
+from ledger.states import ENDINGS
 
 # How a case is locked. Built once: to build a statement takes longer than to run it.
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
@@ -52,3 +53,8 @@ class Case:
     def first_obligation(self) -> str:
         """The one that cannot wait: the police's, or to dissuade while the money is still there."""
         return "dissuade" if self.row["kind"] == "in_progress" else "police"
+
+    def show(self, state: str) -> None:
+        """What it has come to by its first obligation; once all transfers have outcomes, theirs is what it shows."""
+        if self.row["state"] not in ENDINGS:
+            self.changes["state"] = state

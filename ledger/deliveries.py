@@ -135,7 +135,7 @@ def _alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
     rings = row["duty_state"] == "pending"
     uow.append(case, ObligationAlerted(row["duty"], str(row["id"])), "sender")
     if row["duty"] in ("police", "dissuade") and rings:
-        case.changes["state"] = "alerted"
+        case.show("alerted")
     return {"alerted_at": uow.now} | ({"state": "alerted"} if rings else {})
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, select
 
 from ledger import tables as t
 from ledger.alerting import OWNER_REMIND
-from ledger.states import case_outcome, case_state
+from ledger.states import case_outcome, case_state, to_file
 from ledger.unit_of_work import Case, UnitOfWork
 
 x = t.transfers.c
@@ -23,9 +23,9 @@ def outcomes(uow: UnitOfWork, case: Case) -> list[str | None]:
 def resume(uow: UnitOfWork, case: Case, row: RowMapping, recorded: Iterable[str | None]) -> str:
     """The state that the obligation `row` has now; without an owner its ladder goes on now.
 
-    `recorded`: the outcome of each transfer. What has come to its outcome waits for no progress.
+    `recorded`: the outcome of each transfer. Where nothing is left to file, nobody is asked for progress.
     """
-    outcome = case_outcome(recorded)
+    recorded = list(recorded)
     values: dict[str, Any] = {"done_at": None, "next_at": uow.now}
     if row["owner_id"] is None:
         state = "alerted" if row["alerted_at"] else "pending"
@@ -34,9 +34,9 @@ def resume(uow: UnitOfWork, case: Case, row: RowMapping, recorded: Iterable[str 
         values["next_at"] = None
     else:
         state = "acknowledged"
-        hurried = row["kind"] == "police" and outcome is None
+        hurried = row["kind"] == "police" and to_file(recorded)
         values |= {"acknowledged_at": uow.now, "reminded": False}
         values["next_at"] = uow.now + OWNER_REMIND if hurried else None
     uow.change(t.obligations, row["id"], {**values, "state": state})
-    uow.change(t.cases, case.id, state=case_state(state, outcome))
+    uow.change(t.cases, case.id, state=case_state(state, case_outcome(recorded)))
     return state

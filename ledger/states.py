@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 _COUNSELOR = ("pending", "alerted", "acknowledged", "contacted", "done")
-_ENDINGS = ("stopped", "stopped_empty", "refused", "too_late", "not_fraud", "false_report")
+REFUSED = "refused"
+# What the outcomes of its transfers make of a case.
+ENDINGS = ("stopped", "stopped_empty", REFUSED, "too_late", "not_fraud", "false_report")
 
 # a later state may be entered from every earlier one: an acknowledgement is legal straight from pending
 ORDER: dict[str, tuple[str, ...]] = {
@@ -21,7 +23,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "unsafe": _COUNSELOR,
     "immediate": _COUNSELOR,
     "care": ("open", "in_progress", "closed"),
-    "case": ("received", "alerted", "acknowledged", "filed", *_ENDINGS, "closed"),
+    "case": ("received", "alerted", "acknowledged", "filed", *ENDINGS, "closed"),
 }
 
 # an owner without progress loses the obligation (escalation.owner_clock); what was ended too early is opened again
@@ -53,8 +55,8 @@ OUTCOMES: dict[str, Outcome] = {
     "accepted_110": Outcome("110已受理", "110 has it", None),
     "stopped": Outcome("已止付", "stopped", "stopped", "amount"),
     "stopped_empty": Outcome("已止付余额不足", "stopped, but the account is empty", "stopped_empty"),
-    "refused_name": Outcome("户名不符", "refused: the name does not match", "refused"),
-    "refused_other": Outcome("银行未受理", "refused: another reason", "refused"),
+    "refused_name": Outcome("户名不符", "refused: the name does not match", REFUSED),
+    "refused_other": Outcome("银行未受理", "refused: another reason", REFUSED),
     "already_stopped": Outcome("已被止付", "stopped before by someone else", "stopped"),
     "too_late": Outcome("已转走", "too late: the money has moved on", "too_late"),
     "not_fraud": Outcome("非诈骗", "not fraud", "not_fraud"),
@@ -88,7 +90,7 @@ def can_move(kind: str, old: str, new: str) -> bool:
     order = ORDER[kind]
     if old not in order or new not in order or old == new:
         return False
-    if kind == "case" and old in (*_ENDINGS, "closed"):
+    if kind == "case" and old in (*ENDINGS, "closed"):
         return True
     return order.index(new) > order.index(old) or (old, new) in _BACK.get(kind, frozenset())
 
@@ -119,6 +121,12 @@ def case_outcome(outcomes: Iterable[str | None]) -> str | None:
 def endings(outcomes: Iterable[str | None]) -> list[str | None]:
     """Of each transfer the case state that its outcome would give by itself; None while nothing is decided."""
     return [OUTCOMES[outcome].case if outcome else None for outcome in outcomes]
+
+
+def to_file(outcomes: Iterable[str | None]) -> bool:
+    """Whether a stop is still to be filed: for a transfer without a deciding outcome, or anew for one refused."""
+    recorded = list(outcomes)
+    return case_outcome(recorded) is None or REFUSED in endings(recorded)
 
 
 def merge(current: str, reported: str) -> str:

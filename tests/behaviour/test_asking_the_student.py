@@ -164,17 +164,6 @@ def test_a_closed_case_has_no_buttons_until_the_office_opens_it_again(
     assert [report.events(f"case.{name}.v1") for name in ("closed", "reopened")] == [[{}], [{}]]
 
 
-def test_a_case_with_its_outcome_that_is_opened_again_rings_nobody(world: World, office: FlaskClient) -> None:
-    """The money is stopped: its owner is not hurried, and no other officer is asked to stop it."""
-    report = taken(world)
-    world.press(office, f"/duty/{report.code}/outcome", outcome="stopped", amount="5")
-    world.press(office, f"/duty/{report.code}/close")
-    world.press(office, f"/duty/{report.code}/reopen")
-    assert (report.status()["state"], report.state("police")) == ("stopped", "acknowledged")
-    world.advance(1800)
-    world.phones.assert_all_read()
-
-
 def test_the_office_closes_after_a_call_what_nobody_took_and_nobody_is_rung_again(
     world: World, office: FlaskClient
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import states
-from ledger.states import DELIVERY_RANK, ORDER, OUTCOMES, can_move, case_outcome, case_state, merge
+from ledger.states import DELIVERY_RANK, ORDER, OUTCOMES, can_move, case_outcome, case_state, merge, to_file
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,21 @@ def test_case_state(police: str, outcome: str | None, shown: str) -> None:
 )
 def test_the_outcome_of_several_transfers(outcomes: list[str | None], one: str | None) -> None:
     assert case_outcome(outcomes) == one
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "left"),
+    [
+        ([], True),
+        (["stopped", None], True),
+        (["registered"], True),
+        (["refused_name"], True),
+        (["stopped", "refused_other"], True),
+        (["stopped", "too_late"], False),
+    ],
+)
+def test_a_stop_is_still_to_be_filed(outcomes: list[str | None], left: bool) -> None:
+    assert to_file(outcomes) is left
 
 
 def test_every_outcome_that_decides_has_a_weight_and_fits_its_column() -> None:

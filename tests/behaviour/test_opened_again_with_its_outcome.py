@@ -1,0 +1,55 @@
+"""A case that has its outcome was closed, and the office opens it again: who is asked for progress, and who is not."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from ledger.states import OUTCOMES, REFUSED
+from tests.behaviour.stories import SQLITE, taken
+from tests.world import Report, World
+
+
+@pytest.fixture
+def office(world: World) -> FlaskClient:
+    return world.user("s", "security")
+
+
+def reopened_after(world: World, office: FlaskClient, outcome: str) -> Report:
+    report = taken(world)
+    world.press(office, f"/duty/{report.code}/outcome", outcome=outcome, amount="5")
+    world.press(office, f"/duty/{report.code}/close")
+    world.press(office, f"/duty/{report.code}/reopen")
+    assert (report.status()["state"], report.state("police")) == (OUTCOMES[outcome].case, "acknowledged")
+    return report
+
+
+@SQLITE
+@pytest.mark.parametrize("outcome", [name for name, it in OUTCOMES.items() if it.case not in (None, REFUSED)])
+def test_a_case_with_its_outcome_that_is_opened_again_rings_nobody(
+    world: World, office: FlaskClient, outcome: str
+) -> None:
+    """Where nothing is left to file its owner is not hurried, and no other officer is asked to stop it."""
+    reopened_after(world, office, outcome)
+    world.advance(1800)
+    world.phones.assert_all_read()
+
+
+@pytest.mark.parametrize("outcome", ["refused_name", "refused_other"])
+def test_a_refused_stop_that_is_opened_again_is_to_be_filed_again(
+    world: World, office: FlaskClient, outcome: str
+) -> None:
+    """Its owner is reminded, and then another officer is rung; until it has another outcome it shows the refusal."""
+    report, phones = reopened_after(world, office, outcome), world.phones
+    world.advance(600)
+    for name in ("officer", "office"):
+        phones[name].expects(report.code, "尚无进展")
+    world.advance(300)
+    phones["officer"].expects(report.code, "已转其他警官")
+    backup = phones["backup"].expects("紧急止付", report.code)
+    assert (report.status()["state"], report.state("police")) == ("refused", "alerted")
+    backup.replies(report.code).expects("由您接单")
+    phones["officer"].expects("已有人接单")
+    assert (report.status()["state"], report.state("police")) == ("refused", "acknowledged")
+    world.press(office, f"/duty/{report.code}/outcome", outcome="stopped", amount="5")
+    assert (report.status()["state"], report.state("police")) == ("stopped", "done")
