@@ -94,14 +94,17 @@ def blueprint(ledger: Ledger) -> Blueprint:
             return chosen or abort(400), "proxy"
         return user.person or abort(400), "page"
 
-    def deed(code: str, label: str, do: Deed, said: str = "recorded") -> Response:
-        """Something that only its owner or the office may do to a case; the page says whether it was done."""
+    def deed(code: str, label: str, do: Deed, said: Callable[[Any], str] = lambda _: "recorded") -> Response:
+        """Something that only its owner or the office may do to a case; the page says whether it was done.
+
+        `said`: the words of the page for what `do` came to.
+        """
         found = access.case_of(ledger, code)
         person = None if me().role in views.ALL_CASES else me().person or abort(400)
         try:
             with ledger.begin(label, URGENT) as uow:
-                do(uow, uow.case(found["id"]), person, _actor(me()))
-            flash(said, found["code"])
+                came_to = do(uow, uow.case(found["id"]), person, _actor(me()))
+            flash(said(came_to), found["code"])
         except (NotAllowed, NotFound):  # not found: money that has not gone yet has no outcome
             flash("not_owner", found["code"])
         return redirect(url_for("duty.case", code=found["code"]), 303)
@@ -122,17 +125,16 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if typed and amount is None:
             flash("amount_unread", code)
             return redirect(url_for("duty.case", code=code), 303)
-        needs = OUTCOMES[said].needs  # recorded all the same: an officer may not know it yet
-        lacks = needs and not {"amount": amount, "number": number}[needs]
-        kept = f"without_{needs}" if lacks else "recorded"
+        # Recorded all the same where something is lacking: an officer may not know it yet.
         return deed(code, "outcome", lambda uow, case, who, by: record_outcome(
-            uow, case, int(position), said, amount, who, by, number), kept)  # fmt: skip
+            uow, case, int(position), said, amount, who, by, number),
+            lambda lacks: f"without_{lacks}" if lacks else "recorded")  # fmt: skip
 
     @bp.post("/<code>/ask")
     @roles(*POLICE)
     def ask(code: str) -> Response:
         """Ask the student for the match keys that the sheet lacks."""
-        return deed(code, "ask", casework.ask_student, "asked")
+        return deed(code, "ask", casework.ask_student, lambda _: "asked")
 
     @bp.post("/<code>/voice")
     @roles(*POLICE)

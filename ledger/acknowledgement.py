@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -131,11 +132,11 @@ def record_outcome(
     person: UUID | None,
     actor: str,
     number: str = "",
-) -> None:
+) -> str:
     """What became of one transfer; when every transfer has an outcome, the police obligation is done.
 
     立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount. So does the same
-    outcome once more without an amount.
+    outcome once more without an amount. Returns what the transfer lacks then: amount · number, or nothing.
     """
     row, c = owned(uow, case, person), t.transfers.c
     found = select(t.transfers).where(c.case_id == case.id, c.position == position)
@@ -154,12 +155,20 @@ def record_outcome(
     named = case_outcome(recorded)
     if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-        return
-    # Another outcome of what had one is no progress with the transfers that have none: their owner is still reminded.
-    changed = named is None and case_outcome([transfer["outcome"]])
-    now: dict[str, Any] = {"state": "done", "done_at": uow.now} if named else {"state": row["state"]}
-    uow.change(t.obligations, row["id"], {**now, "next_at": row["next_at"] if changed else None})
-    uow.change(t.cases, case.id, state=case_state(now["state"], named))
+    else:
+        # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
+        changed = named is None and case_outcome([transfer["outcome"]])
+        now: dict[str, Any] = {"state": "done", "done_at": uow.now} if named else {"state": row["state"]}
+        uow.change(t.obligations, row["id"], {**now, "next_at": row["next_at"] if changed else None})
+        uow.change(t.cases, case.id, state=case_state(now["state"], named))
+    return _lacks({**transfer, **values}, outcome)
+
+
+def _lacks(transfer: Mapping[Any, Any], said: str) -> str:
+    """What belongs to the outcome that was said just now, then to the one that the transfer has."""
+    lacking = {"amount": transfer["outcome_fen"] is None, "number": transfer["outcome_number_sealed"] is None}
+    needed = (OUTCOMES[outcome].needs for outcome in (said, transfer["outcome"]))
+    return next((needs for needs in needed if needs and lacking[needs]), "")
 
 
 def owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:

@@ -113,8 +113,10 @@ def test_an_outcome_without_what_belongs_to_it_is_recorded_and_asked_for(
     path, more = f"/duty/{report.code}/outcome", {"amount": "5", "number": "A4101-2026-7"}
     world.press(officer, path, outcome=outcome, transfer="1")
     assert lacks in page(officer, report) and transfer(world).outcome == outcome
-    world.press(officer, path, outcome=outcome, transfer="1", **more)
-    assert "还没填" not in page(officer, report)
+    for typed in (more, {}):  # what is there already is not asked for again
+        world.press(officer, path, outcome=outcome, transfer="1", **typed)
+        shown = page(officer, report)
+        assert "已记录" in shown and "还没填" not in shown
 
 
 def test_the_same_outcome_once_more_keeps_its_amount(world: World, officer: FlaskClient) -> None:
@@ -123,8 +125,14 @@ def test_the_same_outcome_once_more_keeps_its_amount(world: World, officer: Flas
     world.press(officer, path, outcome="stopped", transfer="1", amount="3800")
     world.press(officer, path, outcome="stopped", transfer="1", number="A4101-2026-7")
     assert (transfer(world).outcome, transfer(world).outcome_fen) == ("stopped", 380000)
+    assert "还没填" not in page(officer, report)
+    world.press(officer, path, outcome="registered", transfer="1")
+    assert "还没填" not in page(officer, report)
     world.press(officer, path, outcome="frozen", transfer="1")  # another one has another amount
     assert (transfer(world).outcome, transfer(world).outcome_fen) == ("frozen", None)
+    assert "金额还没填" in page(officer, report)
+    world.press(officer, path, outcome="registered", transfer="1")  # its number is there, the amount is not
+    assert "金额还没填" in page(officer, report)
 
 
 def test_an_amount_that_cannot_be_read_is_not_recorded(world: World, officer: FlaskClient) -> None:
