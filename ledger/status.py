@@ -75,9 +75,10 @@ def _care(conn: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
     )
     record = conn.execute(query).one_or_none()
     next_at = record.next_at if record else None
+    owed_by = next_at if record else row["deadline_at"]  # until there is a record, nobody has been contacted
     return {
         "state": row["state"],
-        "late": row["state"] != "closed" and (next_at or row["deadline_at"]) <= now,
+        "late": row["state"] != "closed" and owed_by is not None and owed_by <= now,
         "opened_at": record.opened_at if record else None,
         "next_contact_at": next_at,
     }

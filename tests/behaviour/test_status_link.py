@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ledger import codes, contacts, status
+from ledger.followups import CADENCE
 from tests.behaviour.stories import only_police_ring, read_all, reported, taken
 from tests.world import Report, World
 
@@ -20,6 +22,28 @@ def test_each_step_has_its_time(world: World) -> None:
             "alerted_at": "2026-11-24T06:40:00.000Z",
             "acknowledged_at": "2026-11-24T06:41:05.000Z",
         }
+
+
+def test_care_is_late_while_a_contact_is_overdue_and_not_while_the_record_waits_to_be_closed(world: World) -> None:
+    report = reported(world)
+    world.clock.advance(31 * 60)
+    assert report.status()["obligations"]["care"]["late"]
+    with world.parts.ledger.begin("contacts") as uow:
+        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        for contact in CADENCE:
+            contacts.record(uow, case, contact.kind, contacts.Said("yes"), "test")
+    shown = report.status()["obligations"]["care"]
+    assert (shown["state"], shown["next_contact_at"], shown["late"]) == ("in_progress", None, False)
+    read_all(world)
+
+
+def test_care_is_late_after_half_an_hour_where_no_record_was_opened(world: World) -> None:
+    report = world.report()
+    for minutes, late in ((29, False), (2, True)):
+        world.clock.advance(minutes * 60)
+        shown = report.status()["obligations"]["care"]
+        assert (shown["opened_at"], shown["late"]) == (None, late)
+    read_all(world)
 
 
 def test_what_was_acknowledged_before_the_provider_answered_was_alerted_all_the_same(world: World) -> None:
