@@ -21,6 +21,7 @@ from services import kept_secrets, shapes
 
 _ENV_FILE = ".env"
 _KEY_EXAMPLE = "k1:" + base64.b64encode(bytes(32)).decode()
+_SENDER = "a number in E.164, a short code, or a name of up to 11 characters with a letter"
 
 
 class BadSettings(SystemExit):
@@ -77,8 +78,8 @@ class Settings(BaseSettings):
         "STOPLINE_CHANNEL", "simulator", "simulator or twilio", "twilio")  # fmt: skip
     twilio_account_sid: str = _setting("TWILIO_ACCOUNT_SID", "", "AC and 32 hex digits", "AC" + "0" * 32)
     twilio_auth_token: str = _setting("TWILIO_AUTH_TOKEN", "", "the account's auth token", "32 hex digits")
-    twilio_from: str = _setting("TWILIO_FROM", "", "a sender number, E.164", "+15550009999")
-    twilio_from_urgent: str = _setting("TWILIO_FROM_URGENT", "", "a sender number, E.164", "+15550009998")
+    twilio_from: str = _setting("TWILIO_FROM", "", _SENDER, "+15550009999")
+    twilio_from_urgent: str = _setting("TWILIO_FROM_URGENT", "", _SENDER, "+15550009998")
     twilio_voice_from: str = _setting("TWILIO_VOICE_FROM", "", "a number that may call, E.164", "+15550009997")
     twilio_messaging_service_sid: str = _setting(
         "TWILIO_MESSAGING_SERVICE_SID", "", "MG and 32 hex digits", "MG" + "0" * 32)  # fmt: skip

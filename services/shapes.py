@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -84,6 +85,34 @@ def signature(value: str) -> str:
     return value
 
 
+def _shaped(pattern: str, why: str) -> Callable[[str], str]:
+    """May be empty, which is not set."""
+    shape = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if value and not shape.fullmatch(value):
+            raise ValueError(why)
+        return value
+
+    return check
+
+
+_E164 = r"\+[1-9]\d{6,14}"
+account = _shaped(r"AC[0-9a-fA-F]{32}", "no account SID")
+messaging_service = _shaped(r"MG[0-9a-fA-F]{32}", "no SID of a messaging service")
+number = _shaped(_E164, "no number in E.164")
+sender = _shaped(  # a number, a short code, a name with a letter in it
+    rf"{_E164}|\d{{3,6}}|(?=.*[A-Za-z])(?!\+)[A-Za-z0-9 +_&-]{{1,11}}",
+    "neither a number in E.164 nor a short code nor a name of up to 11 letters and digits",
+)
+
+
+def name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("empty")
+    return value
+
+
 def threads(value: int) -> int:
     if not 1 <= value <= 64:
         raise ValueError("out of range")
@@ -113,11 +142,17 @@ OF: dict[str, Callable[[Any], Any]] = {  # by the name of the setting's field
     "database_url": database,
     "broker_url": broker,
     "public_url": root_of_a_host,
+    "twilio_account_sid": account,
+    "twilio_messaging_service_sid": messaging_service,
+    "twilio_from": sender,
+    "twilio_from_urgent": sender,
+    "twilio_voice_from": number,
     "twilio_api_base": web_address,
     "heartbeat_url": watched_address,
     "trusted_proxies": addresses,
     "timezone": zone,
     "sms_signature": signature,
+    "school_name": name,
     "sender_threads": threads,
     "unverified_burst": burst,
     "number_budget": budget,

@@ -90,6 +90,23 @@ def refused(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> 
     ("STOPLINE_SENDER_THREADS", "many"),
     ("STOPLINE_SENDER_THREADS", "0"),
     ("STOPLINE_SENDER_THREADS", "65"),
+    ("STOPLINE_SCHOOL_NAME", ""),
+    ("STOPLINE_SCHOOL_NAME", " "),
+    ("TWILIO_ACCOUNT_SID", "AChunter2"),
+    ("TWILIO_ACCOUNT_SID", "AC" + "g" * 32),
+    ("TWILIO_ACCOUNT_SID", "SK" + "1" * 32),
+    ("TWILIO_MESSAGING_SERVICE_SID", "MG" + "1" * 31),
+    ("TWILIO_MESSAGING_SERVICE_SID", "AC" + "1" * 32),
+    ("TWILIO_FROM", "15550009999"),
+    ("TWILIO_FROM", "+1 555 000 9999"),
+    ("TWILIO_FROM", "+155500099o"),
+    ("TWILIO_FROM", "+"),
+    ("TWILIO_FROM", "12"),
+    ("TWILIO_FROM", "hunter2hunter2"),
+    ("TWILIO_FROM", "示例大学"),
+    ("TWILIO_FROM_URGENT", "+0155500099"),
+    ("TWILIO_VOICE_FROM", "95566"),
+    ("TWILIO_VOICE_FROM", "hunter2"),
 ])  # fmt: skip
 def test_a_wrong_value_is_named_with_its_shape_and_an_example(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -134,6 +151,12 @@ def test_twilio_needs_its_three(monkeypatch: pytest.MonkeyPatch, missing: str) -
 def test_a_messaging_service_stands_for_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     service = {"TWILIO_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32}
     assert loaded(monkeypatch, KEYS | TWILIO | service).twilio_messaging_service_sid
+
+
+@pytest.mark.parametrize("sender", ["+8613800000001", "95566", "Stopline", "CAMPUS 110"])
+def test_who_sends_is_a_number_a_short_code_or_a_name(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    found = loaded(monkeypatch, KEYS | TWILIO | {"TWILIO_FROM": sender, "TWILIO_FROM_URGENT": sender})
+    assert (found.twilio_from, found.twilio_from_urgent) == (sender, sender)
 
 
 def test_several_faults_are_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:
