@@ -134,9 +134,12 @@ def _check_keys(settings: Settings, engine: Engine) -> None:
     """Refuse keys that the ledger was not written with: reports would be taken that nobody can be rung for."""
     with engine.connect() as conn:
         if gone := keyring.missing(conn, settings.keys):
-            raise BadSettings([f"STOPLINE_DATA_KEYS: the ledger needs key {name!r} as well" for name in gone])
+            newest = settings.keys.names[0]
+            shape = f"expected it behind the others, for example {newest}:…"
+            needs = "STOPLINE_DATA_KEYS: the ledger needs key {0!r} as well; {1},{0}:…"
+            raise BadSettings([needs.format(name, shape) for name in gone])
         if wrong := people.wrong_key(conn, settings.keys):
-            raise BadSettings([f"{wrong}: the ledger was written with another key"])
+            raise BadSettings([f"{wrong}: the ledger was written with another key; expected that one, from its copy"])
 
 
 def refuse_a_forgetful_database(ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ from services import kept_secrets, shapes
 
 _ENV_FILE = ".env"
 _KEY_EXAMPLE = "k1:" + base64.b64encode(bytes(32)).decode()
+_FOR_TESTS = "expected STOPLINE_TWILIO_API_BASE of a double beside it, for example http://127.0.0.1:24010"
 _SENDER = "a number in E.164, a short code, or a name of up to 11 characters with a letter"
 
 
@@ -147,7 +148,7 @@ class Settings(BaseSettings):
         if self.channel == "twilio" and ("." + host).endswith(".twilio.com"):
             for name in ("test_clock", "failpoint"):
                 if getattr(self, name):
-                    raise ValueError(f"{_alias(name)}: refused with the real provider; set STOPLINE_TWILIO_API_BASE")
+                    raise ValueError(f"{_alias(name)}: refused with the real provider; {_FOR_TESTS}")
         for name in () if self.embedded else kept_secrets.NAMES:
             _need(self, name, "compulsory with a broker")
         return self

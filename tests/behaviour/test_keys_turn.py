@@ -100,7 +100,8 @@ def test_nothing_starts_without_a_key_that_the_ledger_needs(world: World) -> Non
             uow.conn.execute(update(t.people).where(t.people.c.id == row.id).values(row_key=anew))
     ledger.engine.dispose()
     alone = both.model_copy(update={"data_keys": both.data_keys.split(",")[0]})
-    with pytest.raises(BadSettings, match=f"STOPLINE_DATA_KEYS: the ledger needs key '{old}' as well"):
+    shaped = f"STOPLINE_DATA_KEYS: the ledger needs key '{old}' as well; expected .+, for example new:…,{old}:…$"
+    with pytest.raises(BadSettings, match=shaped):
         build_ledger(alone, given=world.clock)
     with pytest.raises(BadSettings, match=f"the ledger needs key '{old}' as well"):
         build_ledger(turned(world, keep=False), given=world.clock)
