@@ -21,25 +21,34 @@ from notifier import countries
 from notifier.channel import ChannelAway
 from notifier.twilio.client import TwilioChannel
 from services import compose
-from services.settings import Settings, load, no_settings
+from services.settings import BadSettings, Settings, load, no_settings
 from services.shapes import LOOPBACK
 from services.worker import BROKER_ERRORS, PATIENCE
 
 
 def run() -> int:
     """Settings are checked by loading them. Exit status 1 with one line per fault."""
-    settings = load()
     try:
-        ledger, _ = compose.build_ledger(settings)
-        lines, faults = _ledger(ledger, settings)
-    except StoplineError as error:
-        lines, faults = [], [f"ledger: {error}"]
-    faults += [*_spool(settings), *_broker(settings), *_provider(settings)]
+        lines, faults = _looked_at(load())
+    except BadSettings as bad:  # what they lead to cannot be looked at
+        lines, faults = [], bad.lines
     lines += [f"warning: {line}" for line in _misspelt()]
     for line in lines + [f"FAULT {fault}" for fault in faults]:
         print(line)  # noqa: T201
     print({0: "no faults", 1: "1 fault"}.get(len(faults), f"{len(faults)} faults"))  # noqa: T201
     return 1 if faults else 0
+
+
+def _looked_at(settings: Settings) -> tuple[list[str], list[str]]:
+    """Whatever is wrong with one of them, the others are looked at."""
+    try:
+        ledger, _ = compose.build_ledger(settings)
+        lines, faults = _ledger(ledger, settings)
+    except StoplineError as error:
+        lines, faults = [], [f"ledger: {error}"]
+    except BadSettings as bad:  # a key that is another, or not in the ring; a folder that cannot be made
+        lines, faults = [], bad.lines
+    return lines, [*faults, *_spool(settings), *_broker(settings), *_provider(settings)]
 
 
 def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
@@ -54,7 +63,11 @@ def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
 
 
 def _misspelt() -> Iterator[str]:
-    for name, meant in no_settings().items():
+    try:
+        found = no_settings()
+    except (OSError, UnicodeDecodeError):  # the file cannot be read, which is among the faults
+        return
+    for name, meant in found.items():
         yield f"{name}: there is no such setting" + "".join(f"; did you mean {it}?" for it in meant)
 
 

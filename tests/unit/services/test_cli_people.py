@@ -1,6 +1,8 @@
 """`stopline roster` and `stopline user` on an embedded ledger: a dry run first, faults by file, row and column."""
 
+import base64
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +57,25 @@ def test_a_look_at_a_ledger_that_is_not_there_makes_none(
     status, said = run(*verb)
     assert (status, "stopline db upgrade" in said) == (1, True)
     assert not (tmp_path / "elsewhere" / "stopline.db").exists()
+
+
+@pytest.mark.parametrize(("ring", "said"), [
+    ("new", "the ledger needs key 'old' as well; expected it behind the others, for example new:…,old:…"),
+    ("old", "the ledger was written with another key; expected that one, from its copy"),
+])  # fmt: skip
+def test_a_key_that_is_wrong_or_missing_is_a_fault_and_the_doctor_goes_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: str, said: str
+) -> None:
+    monkeypatch.setenv("STOPLINE_DATA_KEYS", f"old:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    assert run("roster", "demo")[0] == 0
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "1.2.3.report").write_text("{}")
+    monkeypatch.setenv("STOPLINE_DATA_KEYS", f"{ring}:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    assert run("roster", "check")[0] == 2
+    status, printed = run("doctor")
+    [of_key, of_spool] = [line for line in printed.splitlines() if line.startswith("FAULT")]
+    assert (status, of_key) == (1, f"FAULT STOPLINE_DATA_KEYS: {said}")
+    assert of_spool.startswith("FAULT spool: ") and "\n2 faults\n" in printed
 
 
 @pytest.mark.parametrize("verb", ["upgrade", "current"])
