@@ -148,7 +148,7 @@ def reminder_at(contact: ContactPlan, reminded_count: int) -> datetime | None:
     """When the next reminder of a contact that is still owed falls due; None after the security office was told.
 
     The 30-minute call: 10 minutes before, when due, +10 and +30 minutes; every later contact: when due, +4 and +24
-    hours [I].
+    hours.
     """
     steps = _steps(contact)
     return contact.due_at + steps[reminded_count][0] if reminded_count < len(steps) else None

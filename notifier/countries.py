@@ -1,8 +1,8 @@
 """What a text to each country can do: one capability row per dialling prefix.
 
-Grades as in docs: [P] official page, [2] second-hand, [M] from memory, [I] our inference. Where nothing is sure the
-row says no: a wrong "no reply" costs an officer one click, a wrong "reply" costs minutes of waiting for an answer
-that cannot arrive.
+How sure each statement is: [P] a page of the provider's says so, [2] somebody else's page does, [M] from memory,
+[I] our own inference. Where nothing is sure the row says no: a wrong "no reply" costs an officer one click, a wrong
+"reply" costs minutes of waiting for an answer that cannot arrive.
 """
 
 from dataclasses import dataclass, replace

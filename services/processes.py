@@ -82,7 +82,7 @@ def _serve(parts: Parts, names: tuple[str, ...], host: str, port: int) -> int:
     parts.start(*names)
     serving.start()
     _collect_rarely()
-    print(f"ready http://{host}:{server.port}", flush=True)  # noqa: T201  # the contract's one line on stdout
+    print(f"ready http://{host}:{server.port}", flush=True)  # noqa: T201  # the only line on stdout: scripts wait for it
     _keep_time(parts, stop)
     server.close()
     parts.stop()
