@@ -1,7 +1,8 @@
 """What keeps personal data unreadable in the database: a key per row, a ring that wraps them, a blind index.
 
 AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the associated data is `table:row:column`, so a ciphertext
-moved to another place does not open. Destroying a row's wrapped key erases what was sealed with it.
+moved to another place does not open. Destroying a row's wrapped key erases what was sealed with it, except in
+backups that hold both.
 """
 
 from __future__ import annotations
