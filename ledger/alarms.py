@@ -13,6 +13,9 @@ from ledger.unit_of_work import UnitOfWork
 
 a = t.alarms.c
 OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as somebody has answered
+# Over when whoever runs the service says so (`stopline work retry`): of the first the cause may be mended, the others
+# were of one moment.
+ENDED_BY_HAND = ("work_parked", "reminder_stuck", "unreadable_message", "text_without_words")
 _CLEAR = (
     update(t.alarms)
     .where(a.case_id == bindparam("case"), one_of(a.kind, OF_AN_OBLIGATION), a.cleared_at.is_(None))

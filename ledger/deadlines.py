@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, union_all, update
 
 from ledger import alerting, care, closing
 from ledger import tables as t
-from ledger.alarms import alarm
+from ledger.alarms import alarm, clear_one
 from ledger.deliveries import WAITING
 from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
@@ -81,6 +81,7 @@ def remind_one(ledger: Ledger) -> bool:
     try:
         with ledger.begin("remind") as uow:
             care.remind(uow, due)
+            clear_one(uow, f"stuck:{due}")
     except LedgerAway:
         raise
     except Exception as error:  # noqa: BLE001  # as above

@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from ledger import failpoints
 from ledger import tables as t
-from ledger.alarms import alarm, clear_kind
+from ledger.alarms import ENDED_BY_HAND, alarm, clear_kind
 from ledger.errors import LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
 from ledger.statements import among, number, word
@@ -176,9 +176,13 @@ def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str
 
 
 def reopen_parked(ledger: Ledger) -> int:
-    """Try all parked work again, after its cause has been mended; its alarms are cleared. Returns how many rows."""
+    """Try all parked work again, after its cause has been mended. Returns how many rows.
+
+    Alarms that only a person can end are cleared with it: what they are about comes up again if it still holds.
+    """
     with ledger.begin("reopen") as uow:
         values = {"state": "open", "attempts": 0, "available_at": uow.now}
         done = uow.conn.execute(update(t.work).where(w.state == "parked").values(values))
-        clear_kind(uow, "work_parked")
+        for kind in ENDED_BY_HAND:
+            clear_kind(uow, kind)
         return done.rowcount

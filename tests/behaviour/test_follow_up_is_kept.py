@@ -168,6 +168,7 @@ def test_one_reminder_that_cannot_be_sent_does_not_hide_the_others(
     monkeypatch.setattr(care, "remind", remind)
     world.until(30 * 60)
     assert {world.phones["counselor"].expects("已过30分钟").code for _ in range(2)} == {first.code, second.code}
+    assert world.alarms() == []
 
 
 def test_the_note_is_kept_unreadable(world: World) -> None:

@@ -127,6 +127,8 @@ def test_a_text_without_words_is_failed_with_an_alarm_and_holds_up_no_other(
     assert [tuple(found) for found in bad] == [("failed_permanent", "wording", None)]
     assert world.alarms() == ["text_without_words"]
     assert report.code in world.user("office", "security").get("/duty").text
+    assert work.reopen_parked(world.parts.ledger) == 0  # whoever runs the service has seen it
+    assert world.alarms() == []
 
 
 def test_an_alert_without_words_makes_the_next_person_due(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
