@@ -134,13 +134,14 @@ def _act(uow: UnitOfWork, case: Case, entry: Entry, actor: str) -> None:
 
 
 def calm_of(uow: UnitOfWork, case: Case) -> tuple[bool, ...]:
-    """Of each contact that reached the student, oldest first."""
+    """Of each contact that reached the student, oldest first. One that cannot be read is not calm."""
     query = (
         select(t.contacts)
         .join(t.follow_ups, f.id == k.follow_up_id)
         .where(f.case_id == case.id, k.done_at.is_not(None))
     )
-    entries = [read_entry(case.key, row) for row in uow.conn.execute(query.order_by(k.done_at, k.due_at)).mappings()]
+    key, rows = case.key.lenient(), uow.conn.execute(query.order_by(k.done_at, k.due_at)).mappings()
+    entries = [read_entry(key, row) for row in rows]
     return tuple(entry.calm for entry in entries if not entry.declined)
 
 
