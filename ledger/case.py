@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import RowMapping, bindparam, select
 
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.statements import among
 from ledger.states import ENDINGS
+
+log = structlog.get_logger()
 
 # How a case is locked. Built once: to build a statement takes longer than to run it.
 _THE_CASE = select(t.cases).where(t.cases.c.id == bindparam("this"))
@@ -41,6 +44,14 @@ class Case:
 
     def field(self, column: str) -> str | None:
         return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
+
+    def readable(self, column: str) -> str | None:
+        """The same; None also where it does not open: for what others do not depend on."""
+        key = self.key.lenient()
+        text = key.open("cases", self.id, column, self.row[f"{column}_sealed"])
+        if key.failed:
+            log.error("field_unreadable", case=str(self.id), column=column)
+        return text
 
     @property
     def texts_to(self) -> str | None:

@@ -29,11 +29,11 @@ def record_background(
 
     What is left empty is taken out of the record; what is not named stays as it is. `shown`: what stood in the boxes
     before, where that is known: a box that was not touched takes away nothing that somebody has written meanwhile.
+    What cannot be read is shown as an empty box, and stays while that is left empty.
     """
-    left = {
-        name: _left(case.field(name) or "", (shown or {}).get(name), said[name]) for name in BACKGROUND if name in said
-    }
-    changed = {name: text for name, text in left.items() if text != (case.field(name) or "")}
+    kept = {name: case.readable(name) or "" for name in BACKGROUND if name in said}
+    left = {name: _left(text, (shown or {}).get(name), said[name]) for name, text in kept.items()}
+    changed = {name: text for name, text in left.items() if text != kept[name]}
     referrals.still_open(uow, case)
     if not changed:
         return

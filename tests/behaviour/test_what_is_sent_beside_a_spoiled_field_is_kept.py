@@ -37,3 +37,17 @@ def test_a_contact_beside_one_that_cannot_be_read_ends_the_ringing(world: World,
     assert world.rows(state)[0].state == "in_progress"  # of one that cannot be read nobody knows that it was calm
     assert contact(world, mine, report, "h48", danger="no") == 303
     assert world.rows(state)[0].state == "stable"
+
+
+def test_a_box_that_cannot_be_read_stays_while_it_is_empty_and_keeps_what_is_typed(world: World) -> None:
+    report, mine = taken(world), counselor(world)
+    background = f"/desk/followups/{report.code}/background"
+    world.press(mine, background, family="父母务工", money_source="学费")
+    spoil(world, t.cases, family_sealed=b"spoiled")
+    assert world.press(mine, background, family="", money_source="学费和花呗").status_code == 303
+    assert world.rows("SELECT family_sealed FROM cases")[0].family_sealed == b"spoiled"
+    assert "学费和花呗" in mine.get(f"/desk/followups/{report.code}").text
+    assert world.press(mine, background, family="父母在外务工", money_source="学费和花呗").status_code == 303
+    assert "父母在外务工" in mine.get(f"/desk/followups/{report.code}").text
+    fields = [it["fields"] for it in report.events("followup.background_recorded.v1")]
+    assert fields == [["family", "money_source"], ["money_source"], ["family"]]
