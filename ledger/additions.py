@@ -76,11 +76,14 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
 
 
 def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Answered]:
-    """All answers of a case, oldest first."""
+    """All answers of a case, oldest first. One that cannot be read counts as not given: it may be given again."""
     query = select(e.id, e.at, e.data, e.sealed).where(e.case_id == case_id, e.type == DetailsGiven.type)
-    found = []
+    found, lenient = [], key.lenient()
     for row in conn.execute(query.order_by(e.seq)):
-        typed = json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "{}")
+        said = lenient.open("case_events", row.id, "sealed", row.sealed)
+        if said is None:
+            continue
+        typed = json.loads(said)
         page, position = typed.pop(_PAGE, ""), int(typed.pop(_POSITION, "1"))
         found.append(Answered(row.data["question"], row.at, typed, page, position))
     return found

@@ -7,7 +7,7 @@ from sqlalchemy import Table, update
 
 from ledger import tables as t
 from tests.behaviour.stories import SQLITE, taken
-from tests.behaviour.test_the_counselor_s_record import contact, counselor
+from tests.behaviour.test_the_counselor_s_record import contact, counselor, said
 from tests.world import World
 
 pytestmark = SQLITE
@@ -51,3 +51,18 @@ def test_a_box_that_cannot_be_read_stays_while_it_is_empty_and_keeps_what_is_typ
     assert "父母在外务工" in mine.get(f"/desk/followups/{report.code}").text
     fields = [it["fields"] for it in report.events("followup.background_recorded.v1")]
     assert fields == [["family", "money_source"], ["money_source"], ["family"]]
+
+
+def test_an_answer_that_cannot_be_read_is_one_not_given(world: World) -> None:
+    report = taken(world)
+    more, status = f"/r/{report.token}/more", f"/r/{report.token}"
+    world.client.post(f"{more}/contacts", data={"page": "a", "qq": "12345"})
+    given = said(world.client.get(status).text).count("已填")
+    spoil(world, t.case_events, sealed=b"spoiled")
+    page = world.client.get(status)
+    assert (page.status_code, said(page.text).count("已填")) == (200, given - 1)
+    assert world.client.get(f"{more}/contacts").status_code == 200
+    for slug, form in (("pressed", {"how": "一直打电话"}), ("contacts", {"qq": "67890"})):
+        assert world.client.post(f"{more}/{slug}", data={"page": slug, **form}).status_code == 303
+    shown = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
+    assert "一直打电话" in shown and "67890" in shown
