@@ -84,9 +84,10 @@ def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn, zone: tzinfo
         # As people will read it, to the bank as well: in the school's own time.
         at = typed.when.at
         changes["time"] = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else str(typed.when.bucket)
+    key = case.key.lenient()  # what is there and cannot be read differs from whatever is sent
     for name in SEALED:
         new = getattr(typed, name)
-        if new and new != case.key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
+        if new and new != key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
             changes[name] = new
     return changes
 

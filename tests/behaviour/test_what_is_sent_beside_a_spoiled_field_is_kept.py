@@ -66,3 +66,15 @@ def test_an_answer_that_cannot_be_read_is_one_not_given(world: World) -> None:
         assert world.client.post(f"{more}/{slug}", data={"page": slug, **form}).status_code == 303
     shown = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
     assert "一直打电话" in shown and "67890" in shown
+
+
+@pytest.mark.parametrize("slug, field, new", [
+    ("correct", "payee_account", "6217 0000 0000 4418"), ("correct", "payee_name", "王五"), ("bank", "serial", "S-2"),
+])  # fmt: skip
+def test_what_cannot_be_read_of_a_transfer_may_be_corrected(world: World, slug: str, field: str, new: str) -> None:
+    report = taken(world, serial="S-1")
+    spoil(world, t.transfers, **{f"{field}_sealed": b"spoiled"})
+    sent = world.client.post(f"/r/{report.token}/more/{slug}", data={"page": "a", field: new})
+    assert sent.status_code == 303
+    world.phones["officer"].expects(report.code, "有补充")
+    assert new in world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
