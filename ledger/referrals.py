@@ -30,7 +30,7 @@ from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
 REASONS = ("danger", "loans", "asked", "unreachable")
-_AGAIN = timedelta(minutes=10)  # the same words within them are the same note
+_AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
 f, o, d, n = t.follow_ups.c, t.obligations.c, t.deliveries.c, t.centre_notes.c
 
 
@@ -113,7 +113,7 @@ def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, ac
     """A screening or a note, for the centre alone. Nothing written is no note, and one that is sent twice is one."""
     said = {name: value for name, value in content.items() if value}
     record, text = follow_up(uow, case)["id"], json.dumps(said, ensure_ascii=False)
-    if not said or text in _just_noted(uow, case, record, user):
+    if not said or text == _just_noted(uow, case, record, user):
         return
     row = {"id": t.new_id(), "follow_up_id": record, "at": uow.now, "user_id": user}
     sealed = case.key.seal("centre_notes", row["id"], "content", text)
@@ -121,7 +121,11 @@ def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, ac
     uow.append(case, CentreNoted(str(row["id"])), actor)
 
 
-def _just_noted(uow: UnitOfWork, case: Case, record: UUID, user: UUID) -> list[str | None]:
-    """What this user wrote of late: the button is pressed twice, or the page is sent again."""
+def _just_noted(uow: UnitOfWork, case: Case, record: UUID, user: UUID) -> str | None:
+    """What this user wrote last, if that was of late: the button is pressed twice, or the page is sent again.
+
+    Not what they wrote before it: an answer that was corrected may be set back.
+    """
     query = select(n.id, n.content_sealed).where(n.follow_up_id == record, n.user_id == user, n.at > uow.now - _AGAIN)
-    return [case.key.open("centre_notes", row.id, "content", row.content_sealed) for row in uow.conn.execute(query)]
+    row = uow.conn.execute(query.order_by(n.at.desc(), n.id.desc()).limit(1)).one_or_none()
+    return case.key.lenient().open("centre_notes", row.id, "content", row.content_sealed) if row else None

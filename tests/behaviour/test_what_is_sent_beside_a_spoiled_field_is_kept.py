@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Table, update
 
 from ledger import tables as t
-from tests.behaviour.stories import SQLITE, taken
-from tests.behaviour.test_the_counselor_s_record import contact, counselor, said
+from tests.behaviour.stories import SQLITE, read_all, taken
+from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor, referred, said
 from tests.world import World
 
 pytestmark = SQLITE
@@ -78,3 +78,19 @@ def test_what_cannot_be_read_of_a_transfer_may_be_corrected(world: World, slug: 
     assert sent.status_code == 303
     world.phones["officer"].expects(report.code, "有补充")
     assert new in world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
+
+
+def test_an_answer_set_back_to_what_it_was_is_kept_also_beside_one_that_cannot_be_read(world: World) -> None:
+    report, theirs = referred(world), centre(world)
+
+    def note(answer: str) -> None:
+        assert world.press(theirs, f"/desk/care/{report.code}/note", asq=answer).status_code == 303
+        world.clock.advance(60)
+
+    for answer in ("是", "否", "是", "是"):
+        note(answer)
+    assert len(report.events("followup.centre_noted.v1")) == 3  # the last was the button pressed twice
+    spoil(world, t.centre_notes, content_sealed=b"spoiled")
+    note("是")
+    assert len(report.events("followup.centre_noted.v1")) == 4
+    read_all(world)
