@@ -215,7 +215,7 @@ def contact_row(key: RowKey, it: RowMapping, *, reads: bool) -> ContactRow:
     """`reads`: whether what the student said may be."""
     return ContactRow(
         it["kind"], it["mode"], it["due_at"], it["done_at"], it["reached"],
-        contacts.read_entry(key, it) if reads and it["entry_sealed"] else None,
+        contacts.read_entry(key, it) if reads and it["entry_sealed"] is not None else None,
         key.open("contacts", it["id"], "note", it["note_sealed"]) if reads else None,
     )  # fmt: skip
 

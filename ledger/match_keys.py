@@ -35,7 +35,7 @@ def readable(key: Lenient, rows: Sequence[Row]) -> list[Row]:
     """The same rows, where a match key that was given and does not open any more is one that was not given."""
     found: list[Row] = []
     for row in rows:
-        given = (name for name in ("payee_name", "payee_account") if row[f"{name}_sealed"])
+        given = (name for name in ("payee_name", "payee_account") if row[f"{name}_sealed"] is not None)
         lost = [name for name in given if key.open("transfers", row["id"], name, row[f"{name}_sealed"]) is None]
         found.append({**row, **{f"{name}_sealed": None for name in lost}})
     return found

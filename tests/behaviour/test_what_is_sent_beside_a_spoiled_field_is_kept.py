@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Table, update
 
 from ledger import tables as t
-from tests.behaviour.stories import SQLITE, read_all, taken
+from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor, referred, said
 from tests.world import World
 
@@ -94,3 +94,20 @@ def test_an_answer_set_back_to_what_it_was_is_kept_also_beside_one_that_cannot_b
     note("是")
     assert len(report.events("followup.centre_noted.v1")) == 4
     read_all(world)
+
+
+def test_a_field_of_which_nothing_is_left_is_one_to_be_asked(world: World) -> None:
+    code = reported(world).code
+    read_all(world)
+    spoil(world, t.transfers, payee_account_sealed=b"")
+    officer = world.user("officer", "officer", world.phones["officer"].number)
+    for page in ("/duty/{}", "/duty/{}/sheet"):
+        shown = officer.get(page.format(code)).text
+        assert "还缺：账号" in shown and "齐全" not in shown
+
+
+def test_of_a_contact_of_which_nothing_is_left_the_record_says_so(world: World) -> None:
+    report, mine = taken(world), counselor(world)
+    contact(world, mine, report, danger="no")
+    spoil(world, t.contacts, entry_sealed=b"")
+    assert "有内容读不出" in mine.get(f"/desk/followups/{report.code}").text
