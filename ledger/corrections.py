@@ -93,13 +93,13 @@ def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn, zone: tzinfo
 
 
 def _of_case(case: Case, report: ReportIn) -> dict[str, str]:
-    known = json.loads(case.field("unread") or "{}")
+    known = json.loads(case.readable("unread") or "{}")
     changes = {name: text for name, text in report.unread.items() if known.get(name) != text}
     if report.phone_unsafe and not case.row["phone_unsafe"]:
         changes["phone_unsafe"] = "yes"
-    if report.safe_phone and report.safe_phone != case.field("safe_phone"):
+    if report.safe_phone and report.safe_phone != case.readable("safe_phone"):
         changes["safe_phone"] = report.safe_phone
-    if report.victim_phone and report.victim_phone != case.field("victim_phone"):
+    if report.victim_phone and report.victim_phone != case.readable("victim_phone"):
         changes["victim_phone"] = report.victim_phone
     if report.for_whom != case.row["for_whom"]:
         changes["for_whom"] = report.for_whom

@@ -128,7 +128,7 @@ def _shown(field: str, value: str) -> Words:
     if field == "payee_account":
         account = values.parse_account(value)
         value = values.group4(account.text) if account else value
-    if field == "victim_phone":
+    if field in ("victim_phone", "safe_phone"):
         value = _spoken(value) or value
     words = {"time": _BUCKETS, "account_kind": _ACCOUNTS, "for_whom": _FOR}.get(field, {})
     return words.get(value, (value, value))
@@ -277,6 +277,7 @@ _FOR = {"self": ("自己", "self"), "other": ("别人", "someone else")}
 _OF_ONE = ("unread_time", "unread_amount")
 _LATER = {
     "for_whom": ("给谁报", "For"),
+    "safe_phone": ("安全的号码", "Safe number"),
     "channel": ("渠道（没看懂）", "Channel (not understood)"),
     "when": ("转出时间（没看懂）", "Time (not understood)"),
     "unread_time": ("转出时间（没看懂）", "Time (not understood)"),

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Table, update
 
 from ledger import tables as t
+from tests.behaviour.door_tools import FORM
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor, referred, said
 from tests.world import World
@@ -111,3 +112,29 @@ def test_of_a_contact_of_which_nothing_is_left_the_record_says_so(world: World) 
     contact(world, mine, report, danger="no")
     spoil(world, t.contacts, entry_sealed=b"")
     assert "有内容读不出" in mine.get(f"/desk/followups/{report.code}").text
+
+
+def test_what_could_not_be_understood_is_kept_beside_such_that_cannot_be_read(world: World) -> None:
+    report = taken(world, when="布谷")
+    spoil(world, t.cases, unread_sealed=b"spoiled")
+    sent = world.client.post(f"/r/{report.token}/more/time", data={"page": "a", "when": "杜鹃点钟"})
+    assert sent.status_code == 303
+    world.phones["officer"].expects(report.code, "其他信息")
+    assert "杜鹃点钟" in world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
+
+
+@pytest.mark.parametrize("field, more", [
+    ("safe_phone", {"phone_unsafe": "on"}), ("victim_phone", {"for_whom": "other"}),
+])  # fmt: skip
+def test_a_form_sent_again_with_another_number_is_kept(world: World, field: str, more: dict[str, str]) -> None:
+    form = FORM | more | {"submission_key": "k", field: "13800000088"}
+    first = world.client.post("/report", data=form)
+    world.pump()
+    read_all(world)
+    spoil(world, t.cases, **{f"{field}_sealed": b"spoiled"})
+    again = world.client.post("/report", data=form | {field: "13800000099"})
+    assert (again.status_code, again.location) == (303, first.location)
+    code = world.rows("SELECT code FROM cases")[0].code
+    read_all(world)
+    shown = said(world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{code}/sheet").text)
+    assert "13800000099" in shown and "safe_phone" not in shown
