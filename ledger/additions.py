@@ -69,7 +69,7 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     uow.append(case, DetailsGiven(given.question), reports.ANONYMOUS, sealed)
     left = _fill_in(uow, case, given)
     if left and given.question not in _ELSEWHERE:
-        _detail(uow, case, given.question, left)
+        _detail(uow, case, given.question, left, before)
     if given.question == "who":
         _name_the_victim(uow, case, given)
     _tell_the_bank_facts(uow, case, given)
@@ -115,10 +115,13 @@ def _fill_in(uow: UnitOfWork, case: Case, given: Given) -> dict[str, str]:
     return left
 
 
-def _detail(uow: UnitOfWork, case: Case, question: str, typed: Mapping[str, str]) -> None:
-    stored = select(t.cases.c.details_sealed).where(t.cases.c.id == case.id)
-    kept = case.key.open("cases", case.id, "details", uow.conn.execute(stored).scalar_one())
-    details = {**json.loads(kept or "{}"), question: dict(typed)}
+def _detail(uow: UnitOfWork, case: Case, question: str, typed: Mapping[str, str], before: list[Answered]) -> None:
+    """Where those kept so far cannot be read any more, they are made anew from the answers that they came from."""
+    stored, key = select(t.cases.c.details_sealed).where(t.cases.c.id == case.id), case.key.lenient()
+    kept = json.loads(key.open("cases", case.id, "details", uow.conn.execute(stored).scalar_one()) or "{}")
+    if key.failed:
+        kept = {a.question: a.typed for a in before if a.question not in _ELSEWHERE}
+    details = {**kept, question: dict(typed)}
     sealed = case.key.seal("cases", case.id, "details", json.dumps(details, ensure_ascii=False))
     uow.change(t.cases, case.id, details_sealed=sealed)
 

@@ -138,3 +138,14 @@ def test_a_form_sent_again_with_another_number_is_kept(world: World, field: str,
     read_all(world)
     shown = said(world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{code}/sheet").text)
     assert "13800000099" in shown and "safe_phone" not in shown
+
+
+def test_answers_kept_for_staff_that_cannot_be_read_are_made_anew_with_the_next(world: World) -> None:
+    report = taken(world)
+    more = f"/r/{report.token}/more"
+    world.client.post(f"{more}/contacts", data={"page": "a", "qq": "12345"})
+    world.client.post(f"{more}/money", data={"page": "b", "money_source": "花呗"})
+    spoil(world, t.cases, details_sealed=b"spoiled")
+    assert world.client.post(f"{more}/pressed", data={"page": "c", "how": "一直打电话"}).status_code == 303
+    shown = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
+    assert "12345" in shown and "一直打电话" in shown and "花呗" not in shown
