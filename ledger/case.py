@@ -55,10 +55,10 @@ class Case:
 
     @property
     def texts_to(self) -> str | None:
-        """The reporter's number for texts; None where none is safe: a phone in the fraudster's hands gets none."""
+        """The reporter's number for texts; None where none is safe (not one in the fraudster's hands) or readable."""
         if self.row["drill"]:
             return None
-        return self.field("safe_phone" if self.row["phone_unsafe"] else "phone")
+        return self.readable("safe_phone" if self.row["phone_unsafe"] else "phone")
 
     @property
     def first_obligation(self) -> str:

@@ -9,7 +9,7 @@ from ledger import tables as t
 from tests.behaviour.door_tools import FORM
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor, referred, said
-from tests.world import World
+from tests.world import STUDENT, World
 
 pytestmark = SQLITE
 DAMAGE = (b"spoiled", b"")
@@ -149,3 +149,14 @@ def test_answers_kept_for_staff_that_cannot_be_read_are_made_anew_with_the_next(
     assert world.client.post(f"{more}/pressed", data={"page": "c", "how": "一直打电话"}).status_code == 303
     shown = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{report.code}").text
     assert "12345" in shown and "一直打电话" in shown and "花呗" not in shown
+
+
+def test_a_student_whose_number_cannot_be_read_is_asked_on_their_page(world: World) -> None:
+    report = taken(world, when="30min")
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    spoil(world, t.cases, phone_sealed=b"spoiled")
+    assert world.press(officer, f"/duty/{report.code}/ask").status_code == 303
+    assert report.status()["asked"] == ["time"]
+    answer = world.client.post("/reopen", data={"code": report.code, "phone": STUDENT})
+    assert answer.status_code == 200  # the same words as for anybody
+    world.phones["student"].expects_nothing()
