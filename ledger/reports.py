@@ -116,9 +116,11 @@ def _insert_case(
         uow.drop(case)
         found = select(t.cases.c.id).where(t.cases.c.submission_hash == submitted)
         earlier = uow.conn.execute(found).scalar_one_or_none() if submitted else None
-        if earlier:
-            return uow.case(earlier), False
-        # The code was taken: another one.
+        if earlier and (known := uow.readable(earlier)):
+            return known, False
+        if earlier:  # of no use to anybody: what was sent is kept as a report of its own, once
+            submitted = digest(f"instead:{earlier}")
+        # Else the code was taken: another one.
 
 
 def _match(uow: UnitOfWork, report: ReportIn) -> tuple[ReportIn, people.Match]:

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, insert, select, update
 from ledger import alarms, codes, deliveries, reports
 from ledger import tables as t
 from ledger.crypto import digest
-from ledger.errors import Conflict, KeyMissing, Tampered
+from ledger.errors import Conflict
 from ledger.events import PRIORITY, ReportSpooled
 from ledger.spool import Called, Entry
 from ledger.statements import one_of
@@ -45,11 +45,10 @@ def stuck(entry: Entry) -> str:
 
 
 def _accept(uow: UnitOfWork, entry: Entry) -> reports.Accepted:
-    """What was answered with a code is a report, even where its key turns out to have been used for another one, or for
-    one that cannot be opened."""
+    """What was answered with a code is a report, even where its key turns out to have been used for another one."""
     try:
         return reports.accept(uow, entry.report, entry.submission_key, entry.body, received_at=entry.taken_at)
-    except (Conflict, KeyMissing, Tampered):
+    except Conflict:
         return reports.accept(uow, entry.report, f"spool:{entry.id}", entry.body, received_at=entry.taken_at)
 
 

@@ -160,3 +160,23 @@ def test_a_student_whose_number_cannot_be_read_is_asked_on_their_page(world: Wor
     answer = world.client.post("/reopen", data={"code": report.code, "phone": STUDENT})
     assert answer.status_code == 200  # the same words as for anybody
     world.phones["student"].expects_nothing()
+
+
+def test_a_report_sent_again_of_a_case_that_cannot_be_opened_is_one_of_its_own_once(world: World) -> None:
+    lost = reported(world, key="k")
+    form = FORM | {"submission_key": "k"}
+    lost_form = world.client.post("/report", data=form).location
+    world.pump()
+    read_all(world)
+    spoil(world, t.cases, row_key=b"")
+    anew, again = world.report("k"), world.report("k")
+    assert anew.code == again.code != lost.code and again.duplicate
+    answers = [world.client.post("/report", data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].location == answers[1].location != lost_form
+    assert world.client.get(answers[0].location).status_code == 200
+    assert len(world.rows("SELECT 1 FROM cases")) == 4
+    world.phones.catch_up()
+    texts = world.phones.unread(world.phones["officer"].number)
+    assert any(f"紧急止付{anew.code}" in text.body for text in texts)
+    read_all(world)
