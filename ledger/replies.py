@@ -62,7 +62,8 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
 
 
 def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
-    """A key on a call takes the case it was about: acknowledged · already_owned, and the language to answer in.
+    """A key on a call takes the case it was about: acknowledged · already_owned · nothing (it cannot be opened), and
+    the language to answer in.
 
     The same key again, or a repeated callback, finds the same owner. Raises NotFound for no call of ours.
     """
@@ -70,7 +71,9 @@ def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
     row = uow.conn.execute(found.where(d.id == delivery_id, d.kind == "call")).one_or_none()
     if row is None:
         raise NotFound
-    owner = acknowledge(uow, uow.case(row.case_id), row.kind, row.person_id, "keypad", f"person:{row.person_id}")
+    if (case := uow.readable(row.case_id)) is None:
+        return "nothing", row.language
+    owner = acknowledge(uow, case, row.kind, row.person_id, "keypad", f"person:{row.person_id}")
     return "acknowledged" if owner.person == row.person_id else "already_owned", row.language
 
 
@@ -116,7 +119,10 @@ def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
 
 
 def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) -> str:
-    case = uow.case(case_id)
+    case = uow.readable(case_id)
+    if case is None:  # nobody can be given it; who answered must know that they have not got it
+        code = uow.conn.execute(select(c.code).where(c.id == case_id)).scalar_one()
+        return _answer(uow, staff[0], "unknown_code", {"code": code}, sid)
     meant = _meant(uow, case, staff)
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, sid, case)

@@ -79,11 +79,16 @@ class UnitOfWork:
             return None
 
     def case_of(self, text: UUID) -> Case | None:
-        """The case that a text is about, locked; None where it is about none."""
+        """The case that a text is about, locked; None where it is about none, or about one that cannot be opened."""
         row = self.conn.execute(LOCKED_OF_TEXT, {"this": text}).mappings().one_or_none()
-        if row and row["id"] not in self._cases:
-            self._open(row)
-        return self._cases[row["id"]] if row else None
+        if row is None:
+            return None
+        try:
+            if row["id"] not in self._cases:
+                self._open(row)
+        except (KeyMissing, Tampered):
+            log.error("case_unreadable", case=str(row["id"]))
+        return self._cases.get(row["id"])
 
     def try_case(self, case_id: UUID, *, wait: bool = False) -> Case | None:
         """The case, locked, or None while somebody else has it: for steps that come round again anyway."""

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from ledger import tables as t
 from ledger.demo_school import demo_school
 from tests.behaviour.stories import only_police_ring, world_with
 from tests.fakes.twilio_double import Call
@@ -116,3 +118,10 @@ def test_a_signed_callback_about_no_call_of_ours_is_404_and_an_unsigned_one_403(
     about_a_text = f"{PUBLIC}/webhooks/twilio/voice?delivery={text}"
     assert world.double.tell_of_call(replace(calls[0]), "in-progress", about_a_text, Digits="1") == 404
     assert world.rows("SELECT state FROM obligations WHERE kind = 'police'")[0].state == "alerted"
+
+
+def test_a_key_pressed_for_a_case_that_cannot_be_opened_takes_nothing_and_hears_so(world: World) -> None:
+    _code, calls = second_step(world)
+    with world.parts.ledger.begin("spoil") as uow:
+        uow.conn.execute(update(t.cases).values(row_key=b""))
+    assert world.double.press(calls[0], "1") == 200

@@ -8,6 +8,7 @@ from sqlalchemy import Table, update
 from ledger import tables as t
 from tests.behaviour.door_tools import FORM
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
+from tests.behaviour.test_door_callbacks import STATUS, signed
 from tests.behaviour.test_the_counselor_s_record import centre, contact, counselor, referred, said
 from tests.world import STUDENT, World
 
@@ -180,3 +181,22 @@ def test_a_report_sent_again_of_a_case_that_cannot_be_opened_is_one_of_its_own_o
     texts = world.phones.unread(world.phones["officer"].number)
     assert any(f"紧急止付{anew.code}" in text.body for text in texts)
     read_all(world)
+
+
+def test_an_answer_about_a_case_that_cannot_be_opened_is_kept_and_answered(world: World) -> None:
+    report, officer = reported(world), world.phones["officer"]
+    spoil(world, t.cases, row_key=b"")
+    for body in (report.code, "1"):
+        officer.replies(body).expects("未找到编号", report.code, "值守页")
+    assert [row.outcome for row in world.rows("SELECT outcome FROM inbound")] == ["unknown_code"] * 2
+
+
+def test_what_became_of_a_text_about_a_case_that_cannot_be_opened_is_written_down(world: World) -> None:
+    reported(world)
+    (text,) = world.rows("SELECT id, sid FROM deliveries WHERE kind = 'officer'")
+    with world.parts.ledger.begin("before") as uow:
+        uow.conn.execute(update(t.deliveries).values(state="sent", delivered_at=None))
+    spoil(world, t.cases, row_key=b"")
+    form = {"MessageSid": text.sid, "MessageStatus": "delivered"}
+    assert signed(world, STATUS, form, f"delivery={text.id}").status_code == 204
+    assert world.rows("SELECT state FROM deliveries WHERE kind = 'officer'")[0].state == "delivered"
