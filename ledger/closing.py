@@ -48,7 +48,7 @@ def _left(stored: str, shown: str | None, typed: str) -> str:
         return stored
     if shown in (None, stored):
         return typed
-    return f"{stored}\n{typed}" if typed not in stored else stored
+    return stored if typed in stored else "\n".join(filter(None, (stored, typed)))
 
 
 def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str]:

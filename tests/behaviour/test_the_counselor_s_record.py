@@ -556,6 +556,8 @@ def test_an_older_page_of_the_background_takes_away_nothing_that_somebody_wrote_
     for _ in range(2):
         world.press(mine, background, **seen, family="单亲", money_source="")
     assert stored(world, report) == ("单亲", "")
+    world.press(mine, background, **seen, family="单亲", money_source="学费一千")
+    assert stored(world, report) == ("单亲", "学费一千")
     read_all(world)
 
 
