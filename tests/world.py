@@ -116,8 +116,8 @@ class World:
     def close(self) -> None:
         self.double.release()
         self.parts.sender.stop()
+        self.double.close()  # callbacks that are under way would open connections anew
         self.parts.ledger.engine.dispose()
-        self.double.close()
 
     # What happens
 
