@@ -17,7 +17,7 @@ from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_me
 from tests.world import World, sqlite_url
 
 S = TypeVar("S", bound=Server)
-ALONE = {"integration", "faults"}  # folders whose tests do not run beside others
+ALONE = {"integration", "browser", "faults"}  # folders whose tests do not run beside others
 SCREENS = {"phone": (360, 740), "desktop": (1280, 900)}
 CHROMIUM_ARGUMENTS = [
     "--headless",
