@@ -15,16 +15,6 @@ from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World
 
 
-@pytest.fixture
-def officer(world: World) -> FlaskClient:
-    return world.user("o", "officer", world.phones["officer"].number)
-
-
-@pytest.fixture
-def office(world: World) -> FlaskClient:
-    return world.user("s", "security")
-
-
 def record(world: World, officer: FlaskClient, report: Report, outcome: str = "stopped", n: int = 1) -> None:
     form = {"transfer": str(n), "outcome": outcome, "amount": "100"}
     assert world.press(officer, f"/duty/{report.code}/outcome", **form).status_code == 303

@@ -15,16 +15,6 @@ from tests.behaviour.stories import read_all, taken
 from tests.world import Report, World, body
 
 
-@pytest.fixture
-def officer(world: World) -> FlaskClient:
-    return world.user("o", "officer", world.phones["officer"].number)
-
-
-@pytest.fixture
-def office(world: World) -> FlaskClient:
-    return world.user("s", "security")
-
-
 def lacking(world: World, **changes: Any) -> Report:
     return taken(world, when="30min", payee_name="", **changes)
 

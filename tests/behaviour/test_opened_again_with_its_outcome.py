@@ -10,11 +10,6 @@ from tests.behaviour.stories import SQLITE, taken
 from tests.world import Report, World
 
 
-@pytest.fixture
-def office(world: World) -> FlaskClient:
-    return world.user("s", "security")
-
-
 def reopened_after(world: World, office: FlaskClient, outcome: str) -> Report:
     report = taken(world)
     world.press(office, f"/duty/{report.code}/outcome", outcome=outcome, amount="5")
