@@ -1,0 +1,55 @@
+"""What the desk's pages say after a press that came too early, twice or too late: as fit to use as all others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.behaviour.stories import SQLITE, read_all, taken
+from tests.behaviour.test_the_counselor_s_record import waits_for_a_signature
+from tests.browser.looks import assert_fit_to_use
+from tests.browser.test_pages_of_rare_moments import Show
+from tests.browser.test_pages_of_rare_moments import show as show  # a fixture
+from tests.browser.test_pages_of_what_cannot_be_read import main, officer
+from tests.world import World
+
+pytestmark = [
+    SQLITE,
+    pytest.mark.parametrize(
+        ("device", "lang"), [("phone", "zh"), ("phone", "en"), ("desktop", "zh"), ("desktop", "en")]
+    ),
+]
+
+
+def test_what_an_outcome_lacks_and_that_a_case_is_closed(world: World, show: Show, lang: str) -> None:
+    report, police = taken(world), officer(world)
+    page = f"/duty/{report.code}"
+    for outcome, zh, en in (
+        ("frozen", "金额还没填", "without the amount"),
+        ("registered", "立案编号还没填", "without the registration number"),
+    ):
+        world.press(police, f"{page}/outcome", outcome=outcome)
+        screen = show(page, police)
+        main(screen, zh, en, lang)
+        assert_fit_to_use(screen, f"lacks, {outcome}")
+    for _ in range(2):
+        police.get(page)
+        world.press(police, f"{page}/close")
+    screen = show(page, police)
+    main(screen, "案件已结案，没有再记录", "The case is closed. Nothing more was recorded", lang)
+    assert_fit_to_use(screen, "closed twice")
+    read_all(world)
+
+
+def test_a_record_that_was_signed_twice_and_one_with_long_words(world: World, show: Show, lang: str) -> None:
+    report, mine, office, close = waits_for_a_signature(world)
+    page = f"/desk/followups/{report.code}"
+    world.press(mine, f"{page}/background", family="父母在外地务工，联系不便。" * 30, money_source="")
+    screen = show(page, mine)
+    assert_fit_to_use(screen, "long background")
+    for _ in range(2):
+        office.get(page)
+        world.press(office, close, sign="1")
+    screen = show(page, office)
+    main(screen, "跟进已结案，没有再记录", "This follow-up is closed. Nothing more was recorded", lang)
+    assert_fit_to_use(screen, "signed twice")
+    read_all(world)
