@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, people, views
+from ledger import casework, duty_views, rungs, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
@@ -81,7 +81,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         now = ledger.clock.now()
         dissuade = found["kind"] == "in_progress"
         targets = ("desk", "counselor") if dissuade else ("officer", "backup")
-        first = people.called_by_target(conn, ledger.keys, targets, found, now, ledger.zone)
+        first = rungs.called(conn, ledger.keys, targets, found, now, ledger.zone)
         known = {person.id for person in first}
         others = [] if dissuade else views.officers(conn, ledger.keys)
         return first, [person for person in others if person.id not in known]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
 
-from ledger import bundling, deliveries, escalation, linking, people, reminders
+from ledger import bundling, deliveries, escalation, linking, people, reminders, rungs
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
@@ -114,7 +114,7 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
     of = row["kind"], case.row["college_code"]
-    ladder = uow.once(("ladder", *of), lambda: ladder_for(uow.conn, *of))
+    ladder = uow.of_roster(("ladder", *of), lambda: ladder_for(uow.conn, *of))
     # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
     return ladder_at(ladder, row["kind"], case.row["received_at"], uow.zone)
 
@@ -163,8 +163,8 @@ def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: in
     """Write the texts of a step; the state of each as escalation counts it."""
     targets = escalation.rung_of(ladder, step).targets
     on_rung = uow.once(
-        ("rung", targets, *people.decide_rung(targets, case.row)),
-        lambda: people.called_by_target(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone),
+        ("rung", targets, *rungs.decide(targets, case.row)),
+        lambda: rungs.called(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone, uow.of_roster),
     )
     called = [person for person in on_rung if person.id != without]
     numbered = step or reminders.possible(uow, case, row["kind"])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, select
 
-from ledger import deliveries, followups, people, referrals, reminders
+from ledger import deliveries, followups, referrals, reminders, rungs
 from ledger import tables as t
 from ledger.events import PRIORITY, FollowUpOpened
 from ledger.followups import ContactPlan
@@ -67,6 +67,7 @@ def _tell(uow: UnitOfWork, case: Case, row: RowMapping, due: followups.Reminder)
     facts["minutes"] = int((uow.now - case.row["received_at"]).total_seconds() // 60)
     kind = "counselor_reminder" if row["kind"] == followups.CADENCE[0].kind else "follow_up"
     earlier = reminders.read_before(uow, case, "counselor") if kind == "counselor_reminder" else {}
-    for person in people.called_by_target(uow.conn, uow.keys, due.targets, case.row, uow.now, uow.zone):
+    called = rungs.called(uow.conn, uow.keys, due.targets, case.row, uow.now, uow.zone, uow.of_roster)
+    for person in called:
         deliveries.tell(uow, person, kind, {**facts, "nth": earlier.get(person.id, 0) + 1}, case=case,
                         dedup=f"{row['id']}:{due.number}:{person.id}", priority=PRIORITY["counselor"])  # fmt: skip

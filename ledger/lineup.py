@@ -1,7 +1,7 @@
 """Whom a report would ring, step by step, at any moment: told from a roster that was read once.
 
 The number of statements does not depend on colleges, people or moments. Which targets mean whom is said in
-ledger/people.py and which ladder is climbed in ledger/alerting.py, for reports and for this alike.
+ledger/rungs.py and which ladder is climbed in ledger/alerting.py, for reports and for this alike.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, RowMapping, exists, select, true
 
-from ledger import alerting, people, shifts
+from ledger import alerting, people, rungs, shifts
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.escalation import Ladder
@@ -66,7 +66,7 @@ class Lineup:
 
 @dataclass(frozen=True)
 class Standing:
-    """The roster at one moment; a `people.Lookup`."""
+    """The roster at one moment; a `rungs.Lookup`."""
 
     lineup: Lineup
     moment: datetime
@@ -83,7 +83,7 @@ class Standing:
     def called(self, targets: Sequence[str], college: str, victim: UUID | None = None) -> list[Person]:
         code = None if college == people.DEFAULT else college
         case = {"college_code": code, "counselor_id": None, "victim_id": victim}
-        ids = dict.fromkeys(people.meant(targets, case, self))
+        ids = dict.fromkeys(rungs.meant(targets, case, self))
         return [person for person in map(self.lineup.reachable, ids) if person]
 
     def on_duty(self, college: str | None, role: str) -> Iterable[UUID]:

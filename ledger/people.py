@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,12 +18,11 @@ from ledger.statements import among, number, one_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
-_OF_THE_STUDENT = frozenset(("counselor", "stand_in"))  # targets that mean somebody of theirs
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
 # Built once: see unit_of_work.
 p, u = t.people.c, t.duties.c
-_BY_ID = select(t.people).where(among(p.id, "wanted"), p.active)
+BY_ID = select(t.people).where(among(p.id, "wanted"), p.active)
 _STUDENTS = (
     select(p.id, p.college_code, t.classes.c.counselor_id)
     .outerjoin(t.classes, t.classes.c.code == p.class_code)
@@ -121,7 +120,7 @@ def by_id(
     """
     wanted, rows = list(dict.fromkeys(i for i in ids if i is not None)), dict(read or {})
     if more := [i for i in wanted if i not in rows]:
-        rows |= {row["id"]: row for row in conn.execute(_BY_ID, {"wanted": more}).mappings()}
+        rows |= {row["id"]: row for row in conn.execute(BY_ID, {"wanted": more}).mappings()}
     return readable(keys, (rows[i] for i in wanted if i in rows and rows[i]["active"]))
 
 
@@ -202,16 +201,21 @@ def _on_day(days: str, day: int) -> bool:
 
 def on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> list[UUID]:
     """Who has this duty now: the college's own people, else those of the `*` row."""
-    return list(_on_duty(conn, college, role, now, zone))
+    return list(present(duties(conn, college, role), college, now.astimezone(zone)))
 
 
-def _on_duty(conn: Connection, college: str | None, role: str, now: datetime, zone: tzinfo) -> dict[UUID, RowMapping]:
-    rows = conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).mappings()
-    local, present = now.astimezone(zone), dict[str, list[RowMapping]]()
-    for row in rows:
+def duties(conn: Connection, college: str | None, role: str) -> Sequence[RowMapping]:
+    """Whoever has this duty at some time, for the college or by the `*` row."""
+    return conn.execute(_DUTIES, {"duty": role, "college": college or DEFAULT}).mappings().all()
+
+
+def present(duties: Iterable[RowMapping], college: str | None, local: datetime) -> dict[UUID, RowMapping]:
+    """Those of these rows who have the duty now, by their id."""
+    held = dict[str, list[RowMapping]]()
+    for row in duties:
         if covers(row["days"], row["start"], row["end"], local):
-            present.setdefault(row["for_college"], []).append(row)
-    return {row["id"]: row for row in theirs(present, college)}
+            held.setdefault(row["for_college"], []).append(row)
+    return {row["id"]: row for row in theirs(held, college)}
 
 
 def theirs(present: Mapping[str, Sequence[T]], college: str | None) -> Sequence[T]:
@@ -223,73 +227,3 @@ def with_role(conn: Connection, role: str) -> list[UUID]:
     """Everybody active who is this on the roster, whether on duty or not."""
     c = t.people.c
     return list(conn.scalars(select(c.id).where(c.role == role, c.active).order_by(c.key)))
-
-
-def decide_rung(targets: Sequence[str], case: RowMapping | dict[str, Any]) -> tuple[Any, ...]:
-    """What of a case decides whom these targets mean: two cases alike in this have the same people called."""
-    student = _OF_THE_STUDENT.intersection(targets)
-    return (case["college_code"], *((case["counselor_id"], case["victim_id"]) if student else ()))
-
-
-class Lookup(Protocol):
-    """Who is who at one moment: asked of the ledger, or of rows that were read once (ledger/lineup.py)."""
-
-    def on_duty(self, college: str | None, role: str) -> Iterable[UUID]: ...
-    def stand_in_of(self, person: UUID | None) -> Iterable[UUID]: ...
-    def centre(self) -> Iterable[UUID]: ...
-    def is_staff(self, person: UUID) -> bool: ...
-
-
-class _Asked:
-    """The ledger, asked now. It keeps the rows of those on duty, so that they are not read twice."""
-
-    def __init__(self, conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> None:
-        self.conn, self.keys, self.now, self.zone = conn, keys, now, zone
-        self.read: dict[UUID, RowMapping] = {}
-
-    def on_duty(self, college: str | None, role: str) -> Iterable[UUID]:
-        present = _on_duty(self.conn, college, role, self.now, self.zone)
-        self.read |= present
-        return present
-
-    def stand_in_of(self, person: UUID | None) -> Iterable[UUID]:
-        return [p.stand_in for p in by_id(self.conn, self.keys, [person]) if p.stand_in]
-
-    def centre(self) -> Iterable[UUID]:
-        return with_role(self.conn, "psychologist")
-
-    def is_staff(self, person: UUID) -> bool:
-        return self.conn.execute(select(p.role).where(p.id == person)).scalar_one_or_none() == "staff"
-
-
-def called_by_target(
-    conn: Connection, keys: Keys, targets: Sequence[str], case: RowMapping | dict[str, Any], now: datetime, zone: tzinfo
-) -> list[Person]:
-    """The people whom a rung's targets mean for this case now, each once, in the rung's order."""
-    asked = _Asked(conn, keys, now, zone)
-    ids = meant(targets, case, asked)
-    return [person for person in by_id(conn, keys, ids, asked.read) if person.phone]
-
-
-def meant(targets: Sequence[str], case: RowMapping | dict[str, Any], look: Lookup) -> list[UUID]:
-    """Whom targets mean for a case, whether or not they can be called; of the case see `decide_rung`."""
-    ids: list[UUID] = []
-    for target in targets:
-        if target == "counselor":
-            ids += [case["counselor_id"]] if case["counselor_id"] else _instead(case, look)
-        elif target == "stand_in":
-            ids += look.stand_in_of(case["counselor_id"])
-        elif target == "centre":
-            ids += look.centre()
-        else:
-            ids += look.on_duty(case["college_code"], target)
-    return ids
-
-
-def _instead(case: RowMapping | dict[str, Any], look: Lookup) -> Iterable[UUID]:
-    """Where there is no counselor: a member of staff has the unit's liaison, an unknown student the college's duty."""
-    college, victim = case["college_code"], case.get("victim_id")
-    if victim and look.is_staff(victim):
-        return look.on_duty(college, "liaison")
-    own = look.on_duty(college, "college_duty") if college else ()
-    return own or look.on_duty(None, "counselor")

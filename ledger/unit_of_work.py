@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger import audit, failpoints, patience
+from ledger import audit, failpoints, kept, patience
 from ledger import events as ev
 from ledger import tables as t
 from ledger.case import LOCKED, LOCKED_IF_FREE, LOCKED_OF_TEXT, THOSE_FREE, Case
@@ -138,6 +138,10 @@ class UnitOfWork:
         if key not in self._once:
             self._once[key] = read()
         return self._once[key]  # type: ignore[no-any-return]  # what was read under this key
+
+    def of_roster(self, key: Any, read: Callable[[], T]) -> T:
+        """What changes with the roster alone, such as a ladder: read only where the roster is another than before."""
+        return self.ledger.kept.of(self.once("edition", lambda: kept.edition(self.conn)), key, read)
 
     def in_hand(self, case_id: UUID) -> Case | None:
         return self._cases.get(case_id)
@@ -267,6 +271,7 @@ class Ledger:
         self.postgres = engine.dialect.name == "postgresql"
         self.on_commit: list[Callable[[Committed], None]] = []
         self.hands: Hands | None = None
+        self.kept = kept.Kept()
         self._lock = None if self.postgres else WriterLock()
         self._reading = {"isolation_level": "AUTOCOMMIT"} if self.postgres else {"stopline_read": True}
 

@@ -4,7 +4,18 @@ from ledger.tables.base import UtcTime, metadata, new_id
 from ledger.tables.care import anchors, centre_notes, contacts, exports, follow_ups
 from ledger.tables.cases import case_events, cases, obligations, reopenings, spooled, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
-from ledger.tables.people import access_log, attempts, classes, colleges, duties, ladders, people, remembered, users
+from ledger.tables.people import (
+    access_log,
+    attempts,
+    classes,
+    colleges,
+    duties,
+    ladders,
+    people,
+    remembered,
+    roster,
+    users,
+)
 
 __all__ = [
     "UtcTime",
@@ -30,6 +41,7 @@ __all__ = [
     "people",
     "remembered",
     "reopenings",
+    "roster",
     "spooled",
     "transfers",
     "uploads",

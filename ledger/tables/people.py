@@ -72,6 +72,12 @@ ladders = Table(
     Column("after_s", Integer, nullable=False),
     Column("targets", JSON, nullable=False),
 )
+roster = Table(  # one row; the database names a new edition with each change of people, duties or ladders
+    "roster",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("edition", String(36), nullable=False),
+)
 users = Table(
     "users",
     metadata,

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, update
 
 from bench.years import school as school_of_thirty
-from ledger import alarms, alerting, gaps, lineup, people, roster
+from ledger import alarms, alerting, gaps, lineup, people, roster, rungs
 from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.escalation import NIGHT_BEGINS
@@ -153,7 +153,7 @@ def rung_now(world: World, conn: Any, moment: Any, college: str, kind: str, vict
     code = None if college == DEFAULT else college
     ladder = alerting.ladder_at(alerting.ladder_for(conn, kind, code), kind, moment, ledger.zone)
     case = {"college_code": code, "counselor_id": None, "victim_id": victim}
-    steps = (people.called_by_target(conn, ledger.keys, it.targets, case, moment, ledger.zone) for it in ladder.rungs)
+    steps = (rungs.called(conn, ledger.keys, it.targets, case, moment, ledger.zone) for it in ladder.rungs)
     return " → ".join("+".join(person.called for person in step) or "(nobody)" for step in steps)
 
 
@@ -225,7 +225,7 @@ def rung_first(world: World, key: str) -> list[people.Person]:
         ids = [UUID(str(it)) if it else None for it in (victim, counselor)]
         case = {"college_code": college, "counselor_id": ids[1], "victim_id": ids[0]}
         now = world.clock.now()
-        return people.called_by_target(conn, ledger.keys, ladder.rungs[0].targets, case, now, ledger.zone)
+        return rungs.called(conn, ledger.keys, ladder.rungs[0].targets, case, now, ledger.zone)
 
 
 def test_what_students_and_staff_lack_at_the_same_hours_is_one_thing(make: Make) -> None:

@@ -14,7 +14,7 @@ from ledger import tables as t
 STATEMENTS = {
     "cases": case.THOSE_FREE,
     "texts": deliveries._LOCKED,
-    "people": people._BY_ID,
+    "people": people.BY_ID,
     "line-up": lineup._NAMED,
     "obligations": alerting.OBLIGATION,
     "transfers": match_keys.TRANSFERS,
