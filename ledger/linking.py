@@ -5,7 +5,8 @@ See docs/decisions/0009-linking.md for why this is done beside the alert, and no
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -79,19 +80,31 @@ def _root(uow: UnitOfWork, case: Case) -> UUID | None:
     if uow.together(case) and uow.ledger.postgres:  # SQLite has no such intervals, and is in this process
         found = uow.of_case(_EARLIEST_OF, case)[0]["root"]
     else:
-        row, transfers = case.row, uow.of_case(TRANSFERS, case)
-        uow.know(TRANSFERS, case, transfers)
-        phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
-        paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
-        at = row["received_at"]
-        asked = {"id": case.id, "phone": phone, "at": at, "since": at - WITHIN, "drill": row["drill"]}
-        if len(paid) > 1:
-            asked |= {"paid": paid, "accounts": [account for account, _ in paid]}
-        else:
-            asked |= dict(zip(("account", "amount"), paid[0] if paid else (None, None), strict=True))
-        found = uow.conn.execute(_EARLIEST[len(paid) > 1], asked).scalar_one_or_none()
+        found = uow.once(("earliest", case.id), lambda: _ask(uow, case))
     earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
     return (earlier and earlier.row["linked_to"]) or found
+
+
+def _ask(uow: UnitOfWork, case: Case) -> UUID | None:
+    row, transfers = case.row, uow.of_case(TRANSFERS, case)
+    uow.know(TRANSFERS, case, transfers)
+    phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
+    paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
+    if len(paid) < 2:
+        asked = facts(case.id, phone, row["received_at"], drill=row["drill"], paid=paid)
+        return uow.conn.execute(EARLIEST, asked).scalar_one_or_none()
+    asked = facts(case.id, phone, row["received_at"], drill=row["drill"])
+    asked |= {"paid": paid, "accounts": [account for account, _ in paid]}
+    return uow.conn.execute(_EARLIEST_OF_SEVERAL, asked).scalar_one_or_none()
+
+
+def facts(
+    case_id: UUID, phone: bytes | None, at: datetime, *, drill: bool, paid: Sequence[tuple[bytes, int]] = ()
+) -> dict[str, Any]:
+    """What EARLIEST is asked with; `phone` is the victim's, `paid` the account and amount of at most one transfer."""
+    account, amount = paid[0] if paid else (None, None)
+    return {"id": case_id, "phone": phone, "at": at, "since": at - WITHIN, "drill": drill, "account": account,
+            "amount": amount}  # fmt: skip
 
 
 def _earliest(
@@ -146,10 +159,8 @@ _PAID = select(_theirs.case_id).where(
     _theirs.payee_account_index.in_(bindparam("accounts", expanding=True)),  # of several pairs SQLite uses no index
     tuple_(_theirs.payee_account_index, _theirs.amount_fen).in_(bindparam("paid", expanding=True)),
 )
-_EARLIEST = {  # by whether several transfers are asked for
-    several: _earliest(
-        bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), paid
-    )
-    for several, paid in ((False, _PAID_ONCE), (True, _PAID))
-}
+EARLIEST, _EARLIEST_OF_SEVERAL = (
+    _earliest(bindparam("id"), bindparam("phone"), bindparam("at"), bindparam("since"), bindparam("drill"), paid)
+    for paid in (_PAID_ONCE, _PAID)
+)
 _EARLIEST_OF = _earliest_of()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, or_, select
 
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
+from ledger.kept import Known, read_anew
 from ledger.statements import among, number, one_of
 
 log = structlog.get_logger()
@@ -40,8 +42,11 @@ _COLLEGE = (
     .where(or_(t.colleges.c.code == bindparam("said"), t.colleges.c.name == bindparam("said")))
     .limit(number(1))
 )
-_BY_STUDENT_NO = _STUDENTS.where(p.student_no_index == bindparam("index"))
-_BY_PHONE = _STUDENTS.where(p.phone_index == bindparam("index"))
+# By the grade of the match; one that comes first holds.
+STUDENTS = {
+    "student_no": _STUDENTS.where(p.student_no_index == bindparam("index")),
+    "phone": _STUDENTS.where(p.phone_index == bindparam("index")),
+}
 _DUTIES = (
     select(t.people, u.days, u.start, u.end, u.college_code.label("for_college"))
     .join(t.duties, u.person_id == p.id)
@@ -154,19 +159,24 @@ def by_phone(conn: Connection, keys: Keys, phone: str) -> list[Person]:
     return readable(keys, conn.execute(_HAVING, {"index": keys.blind("phone", phone)}).mappings())
 
 
-def match(conn: Connection, keys: Keys, phone: str | None, student_no: str | None, otherwise: Match) -> Match:
+def match(
+    conn: Connection, keys: Keys, phone: str | None, student_no: str | None, otherwise: Match, once: Known = read_anew
+) -> Match:
     """The student a report is about: by number, else (推测) by a phone that exactly one student has.
 
     For one whom the roster does not know, `otherwise`: what the reporter said of class and college.
     """
-    for grade, query, index in (
-        ("student_no", _BY_STUDENT_NO, keys.blind("student_no", student_no)),
-        ("phone", _BY_PHONE, keys.blind("phone", phone)),
-    ):
-        rows = conn.execute(query, {"index": index}).all() if index else []
+    indexes = {"student_no": keys.blind("student_no", student_no), "phone": keys.blind("phone", phone)}
+    for grade, query in STUDENTS.items():
+        index = indexes[grade]
+        rows = once((grade, index), partial(_students, conn, query, index)) if index else []
         if len(rows) == 1:
             return Match(rows[0].id, grade, rows[0].college_code, rows[0].counselor_id)
     return otherwise
+
+
+def _students(conn: Connection, query: Select[Any], index: bytes) -> Sequence[Row[Any]]:
+    return conn.execute(query, {"index": index}).all()
 
 
 def class_named(conn: Connection, said: str | None) -> Match | None:

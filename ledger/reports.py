@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import codes, corrections, doorbell, people, values
+from ledger import codes, corrections, doorbell, foreseen, people, values
 from ledger import tables as t
 from ledger.crypto import RowKey, digest
 from ledger.errors import Conflict
@@ -61,8 +61,10 @@ def accept(
     """
     if report.source == "form" and submission_key:
         submission_key = f"{submission_key}:{report.phone}"
-    at = received_at or uow.now
-    case, inserted = _insert_case(uow, report, submission_key, body, at, new)
+    at, case_id = received_at or uow.now, t.new_id()
+    if ring:
+        _foresee(uow, case_id, report, at)
+    case, inserted = _insert_case(uow, case_id, report, submission_key, body, at, new)
     if not inserted:
         return _again(uow, case, report, body)
     transfers = [transfer_row(uow, case, n, item) for n, item in enumerate(report.transfers, 1)]
@@ -98,12 +100,12 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> lis
 
 
 def _insert_case(
-    uow: UnitOfWork, report: ReportIn, submission_key: str | None, body: str, at: datetime, new: bool
+    uow: UnitOfWork, case_id: UUID, report: ReportIn, submission_key: str | None, body: str, at: datetime, new: bool
 ) -> tuple[Case, bool]:
     report, match = _match(uow, report)
     submitted = digest(submission_key) if submission_key else None
     while True:
-        row = _case_row(uow, report, match, submitted, body, at)
+        row = _case_row(uow, case_id, report, match, submitted, body, at)
         key = uow.keys.unwrap(row["id"], row["row_key"])
         case = Case(row["id"], row["code"], key, whole(t.cases, **row), 0, b"")
         uow.begin_chain(case, ReportReceived(report.source, report.drill), ANONYMOUS)
@@ -120,7 +122,13 @@ def _insert_case(
             return known, False
         if earlier:  # of no use to anybody: what was sent is kept as a report of its own, once
             submitted = digest(f"instead:{earlier}")
-        # Else the code was taken: another one.
+        case_id = t.new_id()  # else the code was taken: another one
+
+
+def _foresee(uow: UnitOfWork, case_id: UUID, report: ReportIn, at: datetime) -> None:
+    phone, student_no = uow.keys.blind("phone", _of_victim(report)), uow.keys.blind("student_no", report.student_no)
+    paid = [(index, it.amount_fen) for it in report.transfers if (index := _account_index(uow, it))]
+    foreseen.ask(uow, case_id, at, phone=phone, student_no=student_no, paid=paid, drill=report.drill)
 
 
 def _match(uow: UnitOfWork, report: ReportIn) -> tuple[ReportIn, people.Match]:
@@ -128,19 +136,27 @@ def _match(uow: UnitOfWork, report: ReportIn) -> tuple[ReportIn, people.Match]:
 
     A class or college that nobody knows is kept as it was written, sealed: it may be anything.
     """
-    phone = report.phone if report.for_whom == "self" else report.victim_phone
     college, class_ = people.college(uow.conn, report.college), people.class_named(uow.conn, report.class_named)
     said = (("college", report.college, college), ("class", report.class_named, class_))
     unread = {name: typed for name, typed, known in said if typed and not known}
     place = class_ or people.Match(college=college)
-    match = people.match(uow.conn, uow.keys, phone, report.student_no, place)
+    match = people.match(uow.conn, uow.keys, _of_victim(report), report.student_no, place, uow.once)
     return (replace(report, unread=report.unread | unread) if unread else report), match
 
 
+def _of_victim(report: ReportIn) -> str | None:
+    return report.phone if report.for_whom == "self" else report.victim_phone
+
+
 def _case_row(
-    uow: UnitOfWork, report: ReportIn, match: people.Match, submitted: bytes | None, body: str, at: datetime
+    uow: UnitOfWork,
+    case_id: UUID,
+    report: ReportIn,
+    match: people.Match,
+    submitted: bytes | None,
+    body: str,
+    at: datetime,
 ) -> dict[str, Any]:
-    case_id = t.new_id()
     key, wrapped = uow.keys.new_row_key(case_id)
     code = codes.new_code("drill" if report.drill else "case")
     sealed = {
@@ -186,7 +202,6 @@ def _case_row(
 
 def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:
     row_id = t.new_id()
-    account = values.parse_account(item.payee_account or "")
     return {
         **whole(t.transfers),
         "id": row_id,
@@ -197,12 +212,17 @@ def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -
         "channel": item.channel,
         "when_bucket": item.when.bucket if item.when else None,
         "happened_at": item.when.at if item.when else None,
-        "payee_account_index": uow.keys.blind("account", account.text if account else None),
+        "payee_account_index": _account_index(uow, item),
         **{
             f"{name}_sealed": case.key.seal("transfers", row_id, name, getattr(item, name) or None)
             for name in corrections.SEALED
         },
     }
+
+
+def _account_index(uow: UnitOfWork, item: TransferIn) -> bytes | None:
+    account = values.parse_account(item.payee_account or "")
+    return uow.keys.blind("account", account.text if account else None)
 
 
 def _again(uow: UnitOfWork, case: Case, report: ReportIn, body: str) -> Accepted:

@@ -143,6 +143,10 @@ class UnitOfWork:
         """What changes with the roster alone, such as a ladder: read only where the roster is another than before."""
         return self.ledger.kept.of(self.once("edition", lambda: kept.edition(self.conn)), key, read)
 
+    def foreseen(self, known: Mapping[Any, Any]) -> None:
+        """What `once` need not read any more."""
+        self._once |= known
+
     def in_hand(self, case_id: UUID) -> Case | None:
         return self._cases.get(case_id)
 
