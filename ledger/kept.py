@@ -25,8 +25,8 @@ def read_anew(_key: Hashable, read: Callable[[], T]) -> T:
     return read()
 
 
-def edition(conn: Connection) -> str:
-    found: str = conn.execute(EDITION).scalar_one()
+def edition(conn: Connection) -> str | None:
+    found: str | None = conn.execute(EDITION).scalar_one_or_none()
     return found
 
 
@@ -38,12 +38,14 @@ class Kept:
         self._edition: str | None = None
         self._known: dict[Hashable, Any] = {}
 
-    def of(self, edition: str, key: Hashable, read: Callable[[], T]) -> T:
+    def of(self, edition: str | None, key: Hashable, read: Callable[[], T]) -> T:
         """What is known under this key, or what `read` finds, which is asked after the edition was.
 
         So what is kept is never older than its edition. It may be newer, where the roster changed in between; then
-        nobody asks for that edition any more.
+        nobody asks for that edition any more. Of a roster without one (its row was lost in a restore) nothing is kept.
         """
+        if edition is None:
+            return read()
         with self._mutex:
             if edition != self._edition:
                 self._edition, self._known = edition, {}

@@ -120,6 +120,17 @@ def test_where_somebody_changes_a_table_by_hand(world: World, by_hand: str) -> N
         assert number_rung(ledger) == number_rung(fresh)
 
 
+def test_a_roster_that_lost_its_edition_is_read_each_time(world: World) -> None:
+    """A ledger that was put together by hand rings as well, and whom it should."""
+    ledger = world.parts.ledger
+    with ledger.begin("by-hand") as uow:
+        uow.conn.execute(text("DELETE FROM roster"))
+    assert number_rung(ledger) == index_of(world, OFFICER)
+    with ledger.begin("roster") as uow:
+        roster.apply(uow, another_on_duty(world))
+    assert number_rung(ledger) == index_of(world, OTHER)
+
+
 def test_a_change_that_is_taken_back_changes_nobody(world: World) -> None:
     ledger = world.parts.ledger
     with suppress(ZeroDivisionError), ledger.begin("roster") as uow:
