@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ OFFICE = ("security", "admin")
 READERS = ("counselor", *OFFICE)
 NEXT_DAYS = {"1": 1, "3": 3, "7": 7}
 BY_EVENING = time(18)  # an agreed day means before its evening
-_KIND = re.compile(r"[a-z0-9_]{1,16}")
+_KIND, _PAGE = re.compile(r"[a-z0-9_]{1,16}"), re.compile(r"[0-9a-f]{8}")
 SCREENING = ("phq2", "phq9_item9", "gad2", "asq")
 LONG = 8000  # characters; a box holds 2,000, and what several have written into it at once
 Deed = Callable[[UnitOfWork, Case], object]
@@ -43,12 +44,12 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def shown(code: str) -> str:
         case, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
-            record = care_views.record(conn, ledger.keys, me(), case)
+            record = care_views.record(conn, ledger.keys, me(), case, now)
             others = handover.candidates(conn, ledger.keys, case["college_code"], case["counselor_id"])
             centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
-                               screening=SCREENING)  # fmt: skip
+                               screening=SCREENING, page=secrets.token_hex(4))  # fmt: skip
 
     def deed(code: str, label: str, do: Deed, back: str = "care.follow_up") -> Response:
         """Something done to a record of this user's; the page says whether it was done."""
@@ -95,7 +96,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         day = ledger.clock.now().astimezone(ledger.zone).date() + timedelta(days=days or 0)
         agreed = datetime.combine(day, BY_EVENING, ledger.zone) if days else None
         note = clean_text(form.get("note", ""), 2000)
-        return Said(outcome if outcome in contacts.OUTCOMES else "no", entry, note, agreed)
+        page = form.get("page", "")
+        return Said(outcome if outcome in contacts.OUTCOMES else "no", entry, note, agreed,
+                    page if _PAGE.fullmatch(page) else "")  # fmt: skip
 
     @bp.post("/followups/<code>/background")
     @roles("counselor")

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import accounts, board, contacts, match_keys, people, values
+from ledger import accounts, board, contacts, followups, match_keys, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
@@ -172,8 +172,11 @@ def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[Foll
     return made
 
 
-def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
-    """One follow-up, of a case that `views.find_case` gave to this user."""
+def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: datetime) -> dict[str, Any]:
+    """One follow-up, of a case that `views.find_case` gave to this user.
+
+    `early`: a talk with the student now would be an extra contact, and not yet the next one.
+    """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
     row = conn.execute(select(t.follow_ups).where(f.case_id == case["id"])).mappings().one_or_none()
     student = people.by_id(conn, keys, [case["victim_id"]])
@@ -195,6 +198,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[s
         "parents": details.get("contact", {}).get("parents", "") if reads else "",
         "contacts": listed,
         "next": owed[0] if owed else None,
+        "early": bool(owed) and followups.too_early(owed[0].kind, owed[0].due_at, now),
         "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
                        for name in ("family", "money_source")} if reads else None,
         "signs": row is not None and row["state"] == "review"

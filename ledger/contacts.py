@@ -45,12 +45,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Said:
-    """One press of the button. `next_at` (UTC) is what was agreed beyond the cadence, `next_mode` how."""
+    """One press of the button. `next_at` (UTC) is what was agreed beyond the cadence.
+
+    `page`: a random key of the page that was sent, so that a contact of its own is written once.
+    """
 
     outcome: str
     entry: Entry = field(default_factory=Entry)
     note: str = ""
     next_at: datetime | None = None
+    page: str = ""
 
 
 def read_entry(case_key: Any, row: RowMapping) -> Entry:
@@ -61,13 +65,18 @@ def read_entry(case_key: Any, row: RowMapping) -> Entry:
 
 
 def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, person: UUID | None = None) -> None:
-    """A contact took place or was tried. Reaching the student settles the counselor's obligation."""
+    """A contact took place or was tried. Reaching the student settles the counselor's obligation.
+
+    One that is too early for what is due is kept as an extra one, unless the student wants no more of them.
+    """
     query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
     row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
     if row is None:
         raise NotFound
     referrals.still_open(uow, case)
     heard = said.outcome != "no"
+    if said.outcome == "yes" and not row["done_at"] and followups.too_early(kind, row["due_at"], uow.now):
+        row = _extra(uow, row["follow_up_id"], said)
     values: dict[str, Any] = {}
     if heard or not row["done_at"]:  # that nobody answers once more takes nothing away from what was heard
         entry = json.dumps(asdict(said.entry), ensure_ascii=False)
@@ -78,13 +87,25 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
         values |= {"done_at": row["done_at"] or uow.now, "remind_at": None}
     if values:
         uow.change(t.contacts, row["id"], values)
-    uow.append(case, ContactRecorded(kind, heard), actor, said.note or None)
+    uow.append(case, ContactRecorded(row["kind"], heard), actor, said.note or None)
     if heard:
         _settle(uow, case, person, actor)
     _agree(uow, row, said)
     note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
     _state(uow, case, heard=heard)
+
+
+def _extra(uow: UnitOfWork, follow_up: UUID, said: Said) -> RowMapping:
+    """A contact beyond the plan, which goes on as it was. The same page sent once more is the same contact."""
+    its = k.follow_up_id == follow_up
+    kind = followups.EXTRA + (said.page or str(uow.conn.execute(select(func.count()).where(its)).scalar_one()))
+    same = select(t.contacts).where(its, k.kind == kind)
+    if not uow.conn.execute(same).first():
+        mode = said.entry.mode or "any"
+        new = {"id": t.new_id(), "follow_up_id": follow_up, "kind": kind, "mode": mode, "due_at": uow.now}
+        uow.conn.execute(insert(t.contacts).values(new))
+    return uow.conn.execute(same).mappings().one()
 
 
 def note_next(uow: UnitOfWork, follow_up: UUID) -> None:

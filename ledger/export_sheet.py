@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from ledger import export_rows, fraud, values
+from ledger import export_rows, followups, fraud, values
 from ledger import export_words as words
 from ledger.care_views import ContactRow
 from ledger.cells import cell
@@ -93,7 +93,8 @@ def _contact(row: ContactRow, reader: Reader) -> str:
         (row.note or "").replace("\n", " "),
     ]
     when = f"{reader.local(row.done_at or row.due_at):%Y-%m-%d %H:%M}"
-    kind = reader.said(words.CONTACTS.get(row.kind, words.AGREED))
+    unplanned = words.EXTRA if row.kind.startswith(followups.EXTRA) else words.AGREED
+    kind = reader.said(words.CONTACTS.get(row.kind, unplanned))
     return " · ".join([f"{when} {kind}", *(part for part in parts if part)])
 
 

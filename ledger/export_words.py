@@ -34,6 +34,7 @@ CONTACTS: Mapping[str, Words] = {
     "d90": ("90天联系", "Contact at 90 days"),
 }
 AGREED: Words = ("约定联系", "Agreed contact")
+EXTRA: Words = ("另加联系", "Extra contact")
 MODES: Mapping[str, Words] = {"call": ("电话", "Call"), "face": ("见面", "In person"), "any": ("消息", "Message")}
 NEEDS: Mapping[str, Words] = {
     "food": ("饭钱", "Money for food"),

@@ -24,23 +24,29 @@ CARE_STATE: dict[str, str] = dict.fromkeys(STATES, "in_progress") | {"first_cont
 
 
 class Cadence(NamedTuple):
-    """A contact that every report owes, `after` it was opened."""
+    """A contact that every report owes, `after` it was opened.
+
+    A talk with the student counts as it from `early` before it is due; one before that is an extra contact, since who
+    is called each day of the first week is to be called after ninety days all the same. None: it counts at any time.
+    """
 
     kind: str
     mode: Mode
     after: timedelta
+    early: timedelta | None = None
 
 
 CADENCE = (
     Cadence("call_30m", "call", timedelta(minutes=30)),
     Cadence("face_24h", "face", timedelta(hours=24)),
-    Cadence("h48", "any", timedelta(hours=48)),  # the stop lapses
-    Cadence("h72", "any", timedelta(hours=72)),
-    Cadence("d7", "any", timedelta(days=7)),
-    Cadence("d14", "any", timedelta(days=14)),
-    Cadence("d30", "any", timedelta(days=30)),
-    Cadence("d90", "any", timedelta(days=90)),
+    Cadence("h48", "any", timedelta(hours=48), timedelta(hours=12)),  # the stop lapses
+    Cadence("h72", "any", timedelta(hours=72), timedelta(hours=12)),
+    Cadence("d7", "any", timedelta(days=7), timedelta(days=2)),
+    Cadence("d14", "any", timedelta(days=14), timedelta(days=3)),
+    Cadence("d30", "any", timedelta(days=30), timedelta(days=7)),
+    Cadence("d90", "any", timedelta(days=90), timedelta(days=30)),
 )
+_EARLY = {it.kind: it.early for it in CADENCE}
 
 CENTRE_WITHIN = timedelta(minutes=10)  # where a student must not be left alone
 _OWN, _COLLEGE, _OFFICE = ("counselor",), ("stand_in", "college_duty"), ("office",)
@@ -53,7 +59,7 @@ _FIRST_CALL = (
 )
 _LATER = ((timedelta(0), _OWN), (timedelta(hours=4), _COLLEGE), (timedelta(hours=24), _OFFICE))
 
-AGREED = "agreed_"  # how the kinds of contacts begin that are not of the cadence
+AGREED, EXTRA = "agreed_", "extra_"  # how the kinds of contacts begin that are not of the cadence
 MISSING: dict[str, str] = {
     "contact_d30": "30天联系未完成或未记录谢绝",
     "contact_d90": "90天联系未完成或未记录谢绝",
@@ -105,7 +111,13 @@ class Reminder:
 
 def contacts_due(opened_at: datetime) -> list[ContactPlan]:
     """The contacts owed after a report of `opened_at`, in order."""
-    return [ContactPlan(kind, mode, opened_at + after) for kind, mode, after in CADENCE]
+    return [ContactPlan(it.kind, it.mode, opened_at + it.after) for it in CADENCE]
+
+
+def too_early(kind: str, due_at: datetime, now: datetime) -> bool:
+    """Whether a talk now is not yet the contact of this kind, which is due then. One that was agreed on always is."""
+    early = _EARLY.get(kind)
+    return early is not None and now < due_at - early
 
 
 def agreed(nth: int, due_at: datetime) -> ContactPlan:

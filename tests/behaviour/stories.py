@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from ledger import acknowledgement, codes, status
+from ledger import acknowledgement, codes, contacts, status
+from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.schoolrows import School
 from tests.world import Report, World
@@ -90,3 +93,14 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(len(jobs)) as pool:
         return list(pool.map(run, jobs))
+
+
+def days_later(report: Report, days: int) -> None:
+    """The contacts that its record owes are due so much sooner, and nobody was reminded of any meanwhile."""
+    c, f = t.contacts.c, t.follow_ups.c
+    its = select(c.id, c.follow_up_id, c.due_at).join(t.follow_ups, f.id == c.follow_up_id).join(t.cases)
+    with report.world.parts.ledger.begin("days-later") as uow:
+        owed = uow.conn.execute(its.where(t.cases.c.code == report.code, c.done_at.is_(None))).all()
+        for row in owed:
+            uow.change(t.contacts, row.id, due_at=row.due_at - timedelta(days=days))
+        contacts.note_next(uow, owed[0].follow_up_id)

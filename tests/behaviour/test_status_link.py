@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger import codes, contacts, status
 from ledger.followups import CADENCE
-from tests.behaviour.stories import only_police_ring, read_all, reported, taken
+from tests.behaviour.stories import days_later, only_police_ring, read_all, reported, taken
 from tests.world import Report, World
 
 
@@ -26,7 +26,7 @@ def test_each_step_has_its_time(world: World) -> None:
 
 def test_care_is_late_while_a_contact_is_overdue_and_not_while_the_record_waits_to_be_closed(world: World) -> None:
     report = reported(world)
-    world.clock.advance(31 * 60)
+    days_later(report, 91)
     assert report.status()["obligations"]["care"]["late"]
     with world.parts.ledger.begin("contacts") as uow:
         case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))

@@ -14,7 +14,7 @@ from sqlalchemy import event, update
 from ledger import care_views
 from ledger import tables as t
 from services.worker import run_open
-from tests.behaviour.stories import POSTGRESQL, only_counselor_rings, read_all
+from tests.behaviour.stories import POSTGRESQL, days_later, only_counselor_rings, read_all
 from tests.world import Report, World, another_fraud
 
 HOUR, DAY = 3600, 86400
@@ -60,10 +60,12 @@ def test_the_list_has_what_is_late_then_today_then_the_week(world: World) -> Non
     assert "已超时1" in said(client.get("/desk/followups").text)
     assert contact(world, client, report) == 303
     assert "今后七天1" in said(client.get("/desk/followups").text)
+    world.clock.advance(5 * DAY)
     for kind in ("face_24h", "h48", "h72", "d7"):
         contact(world, client, report, kind)
     page = said(client.get("/desk/followups").text)
     assert "另有1名学生未列出" in page and report.code not in page
+    read_all(world)
 
 
 def test_a_full_list_says_that_it_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +106,7 @@ def test_those_of_later_are_counted_as_far_as_the_list_says(world: World, monkey
     for count in ("1名", "2+名", "2+名"):
         report = world.report(**another_fraud())
         world.pump()
+        days_later(report, 5)
         for kind in ("call_30m", "face_24h", "h48", "h72", "d7"):
             contact(world, client, report, kind)
         assert f"另有{count}学生未列出" in said(client.get("/desk/followups").text)
@@ -247,7 +250,62 @@ def test_a_day_agreed_with_the_student_is_reminded_of(world: World) -> None:
     world.phones["counselor"].expects("约定联系到时间了", report.code)
 
 
+def owed(world: World) -> list[str]:
+    return [row.kind for row in world.rows("SELECT kind FROM contacts WHERE done_at IS NULL ORDER BY due_at")]
+
+
+def test_who_is_called_each_day_is_called_after_ninety_days_all_the_same(world: World) -> None:
+    """Ten talks in the first week are ten contacts, and those of the months to come are owed as before."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    for kind in ("call_30m", "face_24h"):
+        contact(world, mine, report, kind, danger="no")
+    plan = owed(world)
+    for day in range(8):
+        world.clock.advance(20 * HOUR)
+        page = mine.get(f"/desk/followups/{report.code}").text
+        once = re.search(r'name="page" value="(\w+)"', page)
+        contact(world, mine, report, owed(world)[0], danger="no", note=f"第{day}天", page=once[1] if once else "")
+    assert plan == ["h48", "h72", "d7", "d14", "d30", "d90"] and owed(world) == ["d14", "d30", "d90"]
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert page.count("另加联系") == 5 and all(f"第{day}天" in page for day in range(8))
+    assert "还没到时候" in page and state(world) == "stable"
+    read_all(world)
+
+
+def test_an_early_talk_is_kept_with_its_needs_and_once_however_often_it_is_sent(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    for kind in ("call_30m", "face_24h"):
+        contact(world, mine, report, kind, danger="no")
+    for _ in range(2):
+        contact(world, mine, report, "h48", need="food", sign="tears", note="没饭钱", page="0123abcd")
+    assert owed(world)[0] == "h48" and len(world.rows("SELECT 1 FROM contacts WHERE kind LIKE 'extra%'")) == 1
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "另加联系" in page and "没饭钱" in page and "需要饭钱" in page
+    contact(world, mine, report, "h48", page="no key of ours")  # of an older page, or none: kept as well
+    assert len(world.rows("SELECT 1 FROM contacts WHERE kind LIKE 'extra%'")) == 2
+
+
+def test_talk_of_dying_rings_at_once_however_early_it_is_heard(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    for kind in ("call_30m", "face_24h"):
+        contact(world, mine, report, kind, danger="no")
+    contact(world, mine, report, "h48", danger="yes")
+    world.pump()
+    for name in (CENTRE, "desk"):
+        world.phones[name].expects("立即到场", report.code)
+
+
+def test_who_wants_no_more_contacts_declines_the_next_one_at_any_time(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    for kind in ("call_30m", "face_24h"):
+        contact(world, mine, report, kind, danger="no")
+    contact(world, mine, report, "h48", reached="declined")
+    assert owed(world)[0] == "h72"
+
+
 def complete(world: World, mine: FlaskClient, report: Report) -> None:
+    """After three months."""
+    days_later(report, 91)
     for kind in ("call_30m", "face_24h", "h48", "h72", "d7", "d14", "d30", "d90"):
         contact(world, mine, report, kind, danger="no")
 

@@ -21,6 +21,26 @@ def test_cadence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "before", "early"),
+    [
+        ("call_30m", timedelta(minutes=30), False),
+        ("face_24h", timedelta(hours=24), False),
+        ("h48", timedelta(hours=12), False),
+        ("h48", timedelta(hours=12, seconds=1), True),
+        ("d7", timedelta(days=2, seconds=1), True),
+        ("d90", timedelta(days=30), False),
+        ("d90", timedelta(days=30, seconds=1), True),
+        ("d90", timedelta(days=-1), False),
+        ("agreed_8", timedelta(days=6), False),
+    ],
+)
+def test_a_talk_counts_as_the_contact_that_is_due_from_some_time_before(
+    kind: str, before: timedelta, *, early: bool
+) -> None:
+    assert followups.too_early(kind, OPENED, OPENED - before) is early
+
+
+@pytest.mark.parametrize(
     ("kind", "count", "late", "answer"),
     [
         ("call_30m", 0, timedelta(minutes=-10, seconds=-1), None),
