@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Committed:
-    """What a commit left to be done: events for the queues, and whether texts wait for a sender."""
+    """What a commit left to be done: events for the queues and for others, and whether texts wait for a sender."""
 
     events: tuple[Envelope, ...]
     texts: bool

@@ -1,14 +1,14 @@
-"""Events that still have to be published. `publish_after` null: published, or nobody waits for it any more."""
+"""Events that still have to be published. `publish_after` null: published, or nobody is to be told (any more)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 
 from ledger import tables as t
-from ledger.events import Envelope
+from ledger.events import PUBLISHED, TYPES, Envelope
 from ledger.statements import among, number
 from ledger.unit_of_work import Ledger
 
@@ -27,25 +27,26 @@ def mark_published(ledger: Ledger, ids: list[UUID]) -> None:
 
 
 def claim_unpublished(ledger: Ledger, limit: int = 200) -> list[Envelope]:
-    """Events whose publishing is overdue and whose work is still open, claimed for a while; oldest first.
+    """Events whose publishing is overdue, claimed for a while; oldest first.
 
-    Work that the clock has done in the meantime needs no message: those events are let go.
+    What is ours alone needs no message once the clock has done its work: such events are let go. What others are told
+    they hear from nobody but the broker. An event of a newer version waits for one that knows who is told.
     """
     with ledger.read() as conn:
         if conn.execute(_ANY, {"now": ledger.clock.now()}).first() is None:
             return []
     with ledger.begin("sweep") as uow:
-        waiting = exists().where(w.event_id == e.id, w.state == "open")
+        wanted = or_(e.type.in_(PUBLISHED), exists().where(w.event_id == e.id, w.state == "open"))
         query = (
-            select(e.id, e.type, e.at, e.case_id, e.data, waiting.label("waiting"))
-            .where(e.publish_after <= uow.now)
+            select(e.id, e.type, e.at, e.case_id, e.data, wanted.label("wanted"))
+            .where(e.publish_after <= uow.now, e.type.in_(TYPES))
             .order_by(e.publish_after)
             .limit(limit)
             .with_for_update(of=t.case_events, skip_locked=True)
         )
         rows = uow.conn.execute(query).all()
-        for wanted, until in ((True, uow.now + BACK_OFF), (False, None)):
-            ids = [row.id for row in rows if row.waiting is wanted]
+        for claimed, until in ((True, uow.now + BACK_OFF), (False, None)):
+            ids = [row.id for row in rows if row.wanted is claimed]
             if ids:
                 uow.conn.execute(_MARK, {"ids": ids, "until": until})
-        return [Envelope(row.id, row.type, row.at, row.case_id, row.data) for row in rows if row.waiting]
+        return [Envelope(row.id, row.type, row.at, row.case_id, row.data) for row in rows if row.wanted]

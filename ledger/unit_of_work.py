@@ -167,7 +167,7 @@ class UnitOfWork:
 
     def begin_chain(self, case: Case, event: ev.Event, actor: str, sealed: str | None = None) -> UUID:
         """The same for a case that is written with the chain's head in its row: that is not written again."""
-        event_id, data = t.new_id(), audit.plain(event.data())
+        event_id, data = t.new_id(), audit.plain(event.data(drill=case.row["drill"]))
         case.seq += 1
         row = {
             "id": event_id,
@@ -180,14 +180,14 @@ class UnitOfWork:
             "sealed": case.key.seal("case_events", event_id, "sealed", sealed),
         }
         case.head = row["mac"] = self.keys.chain(case.head, audit.entry(row))
-        published = self.ledger.brokered and event.consumers
-        row["publish_after"] = self.now + PUBLISH_GRACE if published else None
+        told = event.published or event.consumers  # whether anybody is
+        row["publish_after"] = self.now + PUBLISH_GRACE if told and self.ledger.brokered else None
         self._events.append(row)
         for queue in event.consumers:
             self._work.append(
                 {"event_id": event_id, "queue": queue, "priority": ev.PRIORITY[queue], "available_at": self.now}
             )
-        if event.consumers:
+        if told:
             self._envelopes.append(ev.Envelope(event_id, event.type, self.now, case.id, data))
         return event_id
 

@@ -1,7 +1,8 @@
 """The relay: publishes events right after their commit, and sweeps up those whose publishing was not confirmed.
 
-One pika connection in a thread of its own (pika is not thread-safe): pipelined confirms, mandatory. An event counts
-as published only by its own ack with no return before it. The ledger's work rows make every loss here a delay.
+One pika connection in a thread of its own (pika is not thread-safe): pipelined confirms, mandatory where a queue of
+ours must take it. An event counts as published only by its own ack with no return before it. The ledger's work rows
+make every loss here a delay; what others are told is swept until the broker has it.
 """
 
 from __future__ import annotations
@@ -241,7 +242,7 @@ class _Publisher:
             pika.BasicProperties(
                 content_type="application/json", content_encoding="utf-8", delivery_mode=2, message_id=str(event.id)
             ),
-            mandatory=True,
+            mandatory=bool(event.queues),  # what only others are told may find nobody who listens
         )
         failpoints.hit("after-publish", event.type)
 

@@ -1,6 +1,7 @@
 """What can happen to a case: past tense, versioned, ids and routing facts only (never names, phones, accounts, notes).
 
-`CONSUMERS` is the whole routing: each queue named there gets one work row for every such event.
+`CONSUMERS` is the whole routing: each queue named there gets one work row for every such event. `PUBLISHED` are the
+types that other systems are told of, whether or not a queue of ours is (docs/events.md).
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ __all__ = [
     "NOTICE",
     "POLICE",
     "PRIORITY",
+    "PUBLISHED",
     "QUEUES",
     "TYPES",
     "AlertEscalated",
@@ -111,6 +113,7 @@ __all__ = [
 
 TYPES: dict[str, type[Event]] = {event.type: event for event in Event.__subclasses__()}
 CONSUMERS: dict[str, tuple[str, ...]] = {name: event.consumers for name, event in TYPES.items()}
+PUBLISHED = frozenset(name for name, event in TYPES.items() if event.published)
 
 
 @dataclass(frozen=True)

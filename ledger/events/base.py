@@ -14,6 +14,8 @@ PRIORITY = {POLICE: 0, CARE: 1, COUNSELOR: 2, NOTICE: 3}
 class Event:
     type: ClassVar[str]
     consumers: ClassVar[tuple[str, ...]] = ()
+    published: ClassVar[bool] = False  # whether other systems are told (docs/events.md)
 
-    def data(self) -> dict[str, Any]:
-        return asdict(self)
+    def data(self, *, drill: bool) -> dict[str, Any]:
+        """What others are told says itself whether it is a drill: they know nothing else of its case."""
+        return asdict(self) | ({"drill": drill} if self.published else {})

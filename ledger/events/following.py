@@ -12,6 +12,7 @@ class FollowUpOpened(Event):
     """The psychological follow-up is in the ledger, with its dated contacts."""
 
     type = "followup.opened.v1"
+    published = True
     contacts: int
 
 
@@ -101,6 +102,7 @@ class FollowUpClosed(Event):
     """A second person has signed."""
 
     type = "followup.closed.v1"
+    published = True
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,4 @@ class FollowUpReopened(Event):
     """It goes on: a contact is due within a day."""
 
     type = "followup.reopened.v1"
+    published = True

@@ -12,6 +12,7 @@ class ReportReceived(Event):
     """A report is durable; the three obligations start."""
 
     type = "report.received.v1"
+    published = True
     consumers = QUEUES
     source: str
     drill: bool
@@ -31,6 +32,7 @@ class CaseAmended(Event):
     """Something came in after the report: a match key completed, a transfer added, a correction."""
 
     type = "case.amended.v1"
+    published = True
     consumers = (POLICE,)
     fields: tuple[str, ...]
 
@@ -40,6 +42,7 @@ class CaseLinked(Event):
     """This report may be of the same fraud as an earlier one (疑同)."""
 
     type = "case.linked.v1"
+    published = True
     consumers = (NOTICE,)
     earlier: str
 
@@ -102,4 +105,5 @@ class ReportConverted(Event):
     """Money was sent after all: the police obligation starts, nobody dissuades any more."""
 
     type = "report.converted.v1"
+    published = True
     consumers = (POLICE,)

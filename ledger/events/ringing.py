@@ -39,9 +39,10 @@ class NobodyReached(Event):
 
 @dataclass(frozen=True)
 class CaseAcknowledged(Event):
-    """One officer has the case. via: reply · page · proxy · linked (with another report of the same fraud)."""
+    """One officer has the case. via: reply · page · proxy · keypad · linked (with another of the same fraud)."""
 
     type = "case.acknowledged.v1"
+    published = True
     consumers = (NOTICE,)
     owner: str
     via: str
@@ -52,6 +53,7 @@ class CounselorAcknowledged(Event):
     """The counselor, or whoever stands in, has answered."""
 
     type = "counselor.acknowledged.v1"
+    published = True
     consumers = (NOTICE,)
     owner: str
     via: str
@@ -70,6 +72,7 @@ class OwnerReleased(Event):
     """Fifteen minutes without progress: the case goes to the next officer."""
 
     type = "case.owner_released.v1"
+    published = True
     owner: str
 
 
@@ -78,6 +81,7 @@ class ProgressRecorded(Event):
     """The owner has reached the reporter, or filed, or 110 has it."""
 
     type = "progress.recorded.v1"
+    published = True
     progress: str
 
 
@@ -86,6 +90,7 @@ class OutcomeRecorded(Event):
     """What became of one transfer."""
 
     type = "outcome.recorded.v1"
+    published = True
     transfer: int
     outcome: str
     amount_fen: int | None
@@ -112,6 +117,7 @@ class CaseClosed(Event):
     """After a call, by the owner or the office: the police's part is over."""
 
     type = "case.closed.v1"
+    published = True
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class CaseReopened(Event):
     """Closed too early: it goes on where it was, or rings again."""
 
     type = "case.reopened.v1"
+    published = True
 
 
 @dataclass(frozen=True)
@@ -126,5 +133,6 @@ class DrillEnded(Event):
     """A drill is over; everybody it rang is told so."""
 
     type = "drill.ended.v1"
+    published = True
     consumers = (NOTICE,)
     by: str

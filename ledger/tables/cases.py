@@ -168,7 +168,7 @@ case_events = Table(
     Column("data", JSON, nullable=False),
     Column("sealed", LargeBinary),
     Column("mac", LargeBinary, nullable=False),
-    Column("publish_after", UtcTime),  # null: published, or nobody consumes it, or there is no broker
+    Column("publish_after", UtcTime),  # null: published, or nobody is told, or there is no broker
     UniqueConstraint("case_id", "seq"),
     Index("ix_case_events_unpublished", "publish_after", **only_while("publish_after IS NOT NULL")),
 )

@@ -99,7 +99,7 @@ def test_progress_stops_the_owner_s_clocks(world: World, progress: str, police: 
     world.until(3600)
     world.phones.assert_all_read()
     assert (report.state("police"), report.status()["state"]) == (police, case)
-    assert report.events("progress.recorded.v1") == [{"progress": progress}]
+    assert report.events("progress.recorded.v1") == [{"progress": progress, "drill": False}]
 
 
 @SQLITE

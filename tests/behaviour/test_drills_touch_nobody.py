@@ -66,7 +66,7 @@ def test_it_ends_by_itself_after_an_hour(world: World) -> None:
         "counselor": "done",
         "care": "closed",
     }
-    assert drill.events("drill.ended.v1") == [{"by": "clock"}]
+    assert drill.events("drill.ended.v1") == [{"by": "clock", "drill": True}]
     world.advance(3 * 24 * 3600)  # no contact of its follow-up is asked for
     assert world.double.log == []
     assert {kind for kind, _ in told(world)} & {"counselor_reminder", "follow_up"} == set()

@@ -45,7 +45,7 @@ def test_it_is_opened_once_with_its_dated_contacts(world: World) -> None:
     with world.parts.ledger.begin("again") as uow:
         care.open_follow_up(uow, uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one()))
     assert len(contacts(world)) == 8
-    assert report.events("followup.opened.v1") == [{"contacts": 8}]
+    assert report.events("followup.opened.v1") == [{"contacts": 8, "drill": False}]
 
 
 def test_the_first_call_is_asked_for_until_the_office_knows(world: World) -> None:
