@@ -236,7 +236,7 @@ class _Publisher:
         self._unconfirmed[self._tag] = event.id
         self._in_flight.add(event.id)
         self._channel.basic_publish(
-            topology.EXCHANGE,
+            topology.exchange_of(event.type),
             event.type,
             json.dumps(event.cloudevent()).encode(),
             pika.BasicProperties(

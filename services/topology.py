@@ -1,4 +1,5 @@
-"""The broker's side as data: one topic exchange, a durable quorum queue for each consumer, a dead-letter queue each.
+"""The broker's side as data: a topic exchange for what others may hear, too, and one for what is ours alone; a durable
+quorum queue for each consumer, a dead-letter queue each.
 
 Only features that RabbitMQ 3.10 (Debian) and 4.x share are used.
 """
@@ -8,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from ledger.events import CONSUMERS, QUEUES
+from ledger.events import CONSUMERS, PUBLISHED, QUEUES
 
-EXCHANGE, DEAD = "stopline.events", "stopline.dead"
+EXCHANGE, INNER, DEAD = "stopline.events", "stopline.inner", "stopline.dead"
 # A message comes back when its consumer dies. The ledger's work row stays, so what is dropped here is not lost.
 DELIVERY_LIMIT = 20
 
@@ -21,7 +22,12 @@ def dead_queue(queue: str) -> str:
 
 def exchanges() -> list[tuple[str, str]]:
     """(name, type); all durable."""
-    return [(EXCHANGE, "topic"), (DEAD, "direct")]
+    return [(EXCHANGE, "topic"), (INNER, "topic"), (DEAD, "direct")]
+
+
+def exchange_of(event: str) -> str:
+    """Where events of this type go: who listens to all of the one exchange hears nothing of what is ours alone."""
+    return EXCHANGE if event in PUBLISHED else INNER
 
 
 def queues() -> list[tuple[str, dict[str, Any]]]:
@@ -43,7 +49,7 @@ def queues() -> list[tuple[str, dict[str, Any]]]:
 
 def bindings() -> list[tuple[str, str, str]]:
     """(exchange, queue, routing key)."""
-    live = [(EXCHANGE, queue, event) for event, consumers in CONSUMERS.items() for queue in consumers]
+    live = [(exchange_of(event), queue, event) for event, consumers in CONSUMERS.items() for queue in consumers]
     return live + [(DEAD, dead_queue(queue), queue) for queue in QUEUES]
 
 

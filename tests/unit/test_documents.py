@@ -1,10 +1,13 @@
 """The two READMEs say the same, and say all of it."""
 
 import re
+from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from ledger.events import TYPES
 from services.cli import main
 from services.settings import Settings
 
@@ -33,6 +36,17 @@ def test_every_verb_explains_itself_and_is_in_the_readme(name: str, capsys: pyte
     assert done.value.code == 0
     assert "usage: stopline" in capsys.readouterr().out
     assert re.search(rf"`(?:stopline )?{name}\b", (ROOT / "README.md").read_text())
+
+
+def test_the_page_for_other_systems_says_of_each_event_whether_it_is_published() -> None:
+    """A new one has to be put there: whether others are told of it is decided, and does not happen by itself."""
+    _, published, kept = re.split(r"^## What is (?:published|not)$", (ROOT / "docs/events.md").read_text(), flags=re.M)
+    rows = re.findall(r"^\| `(\S+\.v\d+)` \| (.+?) \|", published, re.M)
+    assert {name: set(re.findall(r"`(\w+)`", said)) for name, said in rows} == {
+        name: {field.name for field in fields(event)} - {"drill"} for name, event in TYPES.items() if event.published
+    }
+    named = re.findall(r"`(\S+\.v\d+)`", kept.partition("\n## ")[0])
+    assert Counter(named) == Counter(name for name, event in TYPES.items() if not event.published)
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
