@@ -112,14 +112,16 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/<code>/outcome")
     @roles(*POLICE)
     def outcome(code: str) -> Response:
-        """`progress` (contacted · filed · accepted_110), or `transfer` with `outcome`, perhaps `amount`, `number`."""
+        """`progress` (contacted · filed · accepted_110; `seen`: how many transfers the page had), or `transfer` with
+        `outcome`, perhaps `amount`, `number`."""
         form = request.form
         progress, said, position = form.get("progress", ""), form.get("outcome", ""), form.get("transfer", "1")
         code = access.case_of(ledger, code)["code"]  # as the page knows it, which shows what is said of its case alone
         if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
             abort(400)
         if progress:
-            return deed(code, "outcome", lambda uow, case, who, by: record_progress(uow, case, progress, who, by))
+            seen = _seen()
+            return deed(code, "outcome", lambda uow, case, who, by: record_progress(uow, case, progress, who, by, seen))
         typed, number = form.get("amount", "").strip(), clean_text(form.get("number", ""), 40)
         amount = parse_amount(typed)
         if typed and amount is None:
@@ -139,12 +141,12 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/<code>/voice")
     @roles(*POLICE)
     def voice(code: str) -> Response:
-        """`voice`: called (已电话核实) or unreached (未接通，先行报送)."""
-        said = request.form.get("voice", "")
+        """`voice`: called (已电话核实) or unreached (未接通，先行报送); `seen` as above."""
+        said, seen = request.form.get("voice", ""), _seen()
         access.case_of(ledger, code)
         if said not in casework.VOICES:
             abort(400)
-        return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(uow, case, said, who, by))
+        return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(uow, case, said, who, by, seen))
 
     @bp.post("/<code>/close")
     @roles(*POLICE)
@@ -158,6 +160,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
     duty_sheet.add(bp, ledger)
     return bp
+
+
+def _seen() -> int | None:
+    typed = request.form.get("seen", "")
+    return int(typed) if _POSITION.fullmatch(typed) else None
 
 
 def _actor(user: User) -> str:

@@ -58,7 +58,8 @@ def _not_yet(waiting: Spooled) -> dict[str, Any]:
     first = "dissuade" if waiting.report.kind == "in_progress" else "police"
     pending = {"state": "pending", "late": False, "alerted_at": None, "acknowledged_at": None}
     care = {"state": "open", "late": False, "opened_at": None, "next_contact_at": None}
-    obligations = {first: pending, "counselor": pending, "care": care}
+    owed = {"owed_since": None} if first == "police" else {}
+    obligations = {first: pending | owed, "counselor": pending, "care": care}
     head = {"case": waiting.code, "state": "received", "received_at": waiting.taken_at}
     return {**head, "obligations": obligations, "asked": []}
 

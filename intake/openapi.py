@@ -165,7 +165,7 @@ _ONE_AMOUNT = {
 
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
-_OBLIGATION = {
+_OBLIGATION: dict[str, Any] = {
     "type": "object",
     "required": ["state", "late"],
     "properties": {
@@ -173,6 +173,13 @@ _OBLIGATION = {
         "late": {"type": "boolean"},
         "alerted_at": _TIME,
         "acknowledged_at": _TIME,
+    },
+}
+_POLICE: dict[str, Any] = {
+    **_OBLIGATION,
+    "properties": {
+        **_OBLIGATION["properties"],
+        "owed_since": {**_TIME, "description": "Since when its owner owes progress; null: they owe none."},
     },
 }
 _ACCEPTED = {
@@ -202,7 +209,7 @@ _STATUS = {
             "type": "object",
             "required": ["counselor", "care"],
             "properties": {
-                "police": _OBLIGATION,
+                "police": _POLICE,
                 "dissuade": _OBLIGATION,
                 "counselor": _OBLIGATION,
                 "care": {

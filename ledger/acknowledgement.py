@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, select, update
 
-from ledger import alarms, deliveries, people, unsafety
+from ledger import alarms, deliveries, owing, people, unsafety
 from ledger import tables as t
-from ledger.alerting import OWNER_REMIND, obligation
+from ledger.alerting import obligation
 from ledger.errors import NotAllowed
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.events import (
@@ -24,7 +24,7 @@ from ledger.events import (
     ProgressRecorded,
 )
 from ledger.people import Person
-from ledger.resuming import outcomes, resume
+from ledger.resuming import resume
 from ledger.statements import one_of
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
@@ -62,7 +62,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         "state": "acknowledged",
         "owner_id": person,
         "acknowledged_at": uow.now,
-        "next_at": uow.now + OWNER_REMIND if kind == "police" else None,
+        **(owing.since(uow.now) if kind == "police" else owing.NOTHING),
     }
     uow.change(t.obligations, row["id"], values)
     uow.conn.execute(_CANCEL, {"duty": row["id"]})
@@ -107,17 +107,27 @@ def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: dat
     deliveries.tell(uow, person, text, facts, case=case, dedup=f"{text}:{dedup}", priority=PRIORITY["police"])
 
 
-def record_progress(uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str) -> None:
-    """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office."""
-    row, recorded = owned(uow, case, person), outcomes(uow, case)
+def record_progress(
+    uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str, seen: int | None = None
+) -> None:
+    """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office.
+
+    `seen`: how many transfers they knew of, if not all; what came in while their page was open is owed still.
+    """
+    row, stops = owned(uow, case, person), owing.stops(uow, case)
+    recorded = [it["outcome"] for it in stops]
     named, old, state = case_outcome(recorded), row["state"], PROGRESS[progress]
     if old == "done" and named is None:  # by a ledger that did not open it again for a further transfer
         old = resume(uow, case, row, recorded)
     # What is done may be opened again by the office alone: a button pressed late must not take an outcome away.
-    if old != "done" and can_move(row["kind"], old, state):
-        at = {"contacted": "contacted_at", "filed": "filed_at"}[state]
-        uow.change(t.obligations, row["id"], {"state": state, at: uow.now, "next_at": None})
-        uow.change(t.cases, case.id, state=case_state(state, named))
+    if old != "done":
+        values = dict(owing.after_progress(row, [it for it in stops if seen is not None and it["position"] > seen]))
+        if can_move(row["kind"], old, state):
+            at = f"{state}_at"
+            values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
+            uow.change(t.cases, case.id, state=case_state(state, named))
+        if values:
+            uow.change(t.obligations, row["id"], values)
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)
@@ -151,16 +161,20 @@ def record_outcome(
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
     uow.change(t.transfers, transfer["id"], values)
     uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor, sealed=number or None)
-    recorded = outcomes(uow, case)
+    stops = owing.stops(uow, case)
+    recorded = [it["outcome"] for it in stops]
     named = case_outcome(recorded)
     if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
+    elif named:
+        uow.change(t.obligations, row["id"], {"state": "done", "done_at": uow.now, **owing.NOTHING})
+        uow.change(t.cases, case.id, state=case_state("done", named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
-        changed = named is None and case_outcome([transfer["outcome"]])
-        now: dict[str, Any] = {"state": "done", "done_at": uow.now} if named else {"state": row["state"]}
-        uow.change(t.obligations, row["id"], {**now, "next_at": row["next_at"] if changed else None})
-        uow.change(t.cases, case.id, state=case_state(now["state"], named))
+        if not case_outcome([transfer["outcome"]]):
+            progress = owing.after_progress(row, [it for it in stops if it["position"] != position])
+            uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
+        uow.change(t.cases, case.id, state=case_state(row["state"], None))
     return _lacks({**transfer, **values}, outcome)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import alerting, corrections, deliveries, match_keys, people, reports, resuming
+from ledger import alerting, corrections, deliveries, match_keys, owing, people, reports, resuming
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
@@ -161,7 +161,9 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
         position = len(rows) + 1
         if position <= MAX_TRANSFERS:
             added = reports.transfer_row(uow, case, position, given.another)
-            uow.conn.execute(insert(t.transfers).values({**added, "account_kind": given.account_kind}))
+            uow.conn.execute(
+                insert(t.transfers).values({**added, "added_at": uow.now, "account_kind": given.account_kind})
+            )
             uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
             _go_on(uow, case, [row["outcome"] for row in rows])
     elif given.account_kind and row:
@@ -172,9 +174,11 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
 
 def _go_on(uow: UnitOfWork, case: Case, before: list[str | None]) -> None:
     """What had its outcome has none with this further transfer. A case that somebody closed is the office's to open."""
+    row = alerting.obligation(uow, case, case.first_obligation)
     if case_outcome(before) is not None and case.row["state"] != "closed":
-        row = alerting.obligation(uow, case, case.first_obligation)
         resuming.resume(uow, case, row, [*before, None])
+    else:
+        owing.further(uow, case, row)
 
 
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:

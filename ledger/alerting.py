@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
 
-from ledger import bundling, deliveries, escalation, linking, people, reminders, rungs
+from ledger import bundling, deliveries, escalation, linking, owing, people, reminders, rungs
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
@@ -27,7 +27,6 @@ o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for
-OWNER_REMIND, OWNER_RELEASE = escalation.REMIND_AFTER, escalation.MOVE_ON_AFTER
 OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
 _LADDERS = (
     select(t.ladders)
@@ -88,7 +87,7 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
         return  # another clock was faster
     if row["state"] in deliveries.WAITING:
         _climb(uow, case, row)
-    elif row["state"] == "acknowledged" and kind == "police":
+    elif row["owed_since"] is not None:
         _press_owner(uow, case, row)
     else:
         _wait(uow, row, None)
@@ -236,25 +235,34 @@ def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
 
 def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     """Acknowledged is not done: without progress the owner and the office hear of it, then another officer is rung."""
-    owner = people.by_id(uow.conn, uow.keys, [row["owner_id"]])
-    due = escalation.owner_clock(row["acknowledged_at"], False, row["reminded"], uow.now)
+    owner, since = people.by_id(uow.conn, uow.keys, [row["owner_id"]]), row["owed_since"]
+    due = escalation.owner_clock(since, False, row["reminded"], uow.now)
     if due == "remind":
         office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
         facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}
+        facts |= _occasion(uow, case, row)
         _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
         uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
-        values: dict[str, Any] = {"reminded": True, "next_at": row["acknowledged_at"] + OWNER_RELEASE}
+        values: dict[str, Any] = {"reminded": True, "next_at": since + escalation.MOVE_ON_AFTER}
         uow.change(t.obligations, row["id"], values)
     elif due == "move_on":
         _release_owner(uow, case, row, owner)
     else:
-        _wait(uow, row, row["acknowledged_at"] + (OWNER_RELEASE if row["reminded"] else OWNER_REMIND))
+        _wait(uow, row, since + (escalation.MOVE_ON_AFTER if row["reminded"] else escalation.REMIND_AFTER))
+
+
+def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
+    """What an owner who had taken the case before owes progress with: a transfer that was added, or all of it again."""
+    if not owing.again(row):
+        return {}
+    added = owing.waiting(row, owing.stops(uow, case))
+    return {"transfer": added[0]["position"]} if added else {"reopened": True}
 
 
 def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
     uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
     _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
-    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
+    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "owed_since": None, "reminded": False}
     uow.change(t.obligations, row["id"], values)
     case.show("alerted")
     # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.
@@ -268,5 +276,5 @@ def _tell_each(
     uow: UnitOfWork, case: Case, to: list[Person], kind: str, facts: dict[str, Any], row: RowMapping
 ) -> None:
     for person in {p.id: p for p in to if p.phone}.values():
-        dedup = f"{row['id']}:{kind}:{row['acknowledged_at'].isoformat()}:{person.id}"
+        dedup = f"{row['id']}:{kind}:{row['owed_since'].isoformat()}:{person.id}"
         deliveries.tell(uow, person, kind, facts, case=case, dedup=dedup, priority=PRIORITY["police"])

@@ -43,7 +43,7 @@ def audit(conn: Connection, now: datetime) -> Audit:
         overdue = sum(now - at > BEGUN_WITHIN for at in received)
         counts["reports"] = overdue
         late.append(f"{overdue} reports without their first texts or their follow-up record, the oldest for {age} s")
-    steps = _count(conn, o.next_at <= now - STEP_WITHIN, o.state.in_((*WAITING, "acknowledged")))
+    steps = _count(conn, o.next_at <= now - STEP_WITHIN, o.state.in_(WAITING) | o.owed_since.is_not(None))
     if steps:
         counts["steps"] = steps
         late.append(f"{steps} obligations whose next step is over {STEP_WITHIN.seconds} s late; does a clock run?")

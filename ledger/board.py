@@ -77,7 +77,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Late:
-    """What is past its time. what: counselor · owner (taken, and no progress) · contact · withdrawal."""
+    """What is past its time, or must not wait for it.
+
+    what: counselor · owner (taken, and no progress) · again (the same, with what came in since) · contact · withdrawal.
+    """
 
     what: str
     code: str
@@ -208,12 +211,15 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     """Obligations, then contacts, then wishes."""
     facts = (c.code, c.drill)
     unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
-    no_progress = and_(o.kind == word("police"), o.state == word("acknowledged"))
+    again = o.owed_since > o.acknowledged_at
+    # A stop that came in later is past the report's time already: it is there from the first minute.
+    since = sql_case((again, o.owed_since), else_=o.deadline_at)
+    what = sql_case((again, word("again")), (o.owed_since.is_not(None), word("owner")), else_=o.kind)
     obligations = (
-        select(*facts, o.kind, o.deadline_at.label("since"), o.owner_id)
+        select(*facts, what.label("what"), type_coerce(since, t.UtcTime).label("since"), o.owner_id)
         .join(t.obligations, o.case_id == c.id)
-        .where(o.next_at.is_not(None), or_(unanswered, no_progress), o.deadline_at <= now, c.closed_at.is_(None))
-        .order_by(o.deadline_at)
+        .where(o.next_at.is_not(None), or_(unanswered, o.owed_since.is_not(None)), since <= now, c.closed_at.is_(None))
+        .order_by(since)
         .limit(4 * SHOWN)
     )
     contacts = (
@@ -232,9 +238,8 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
         .order_by(c.withdrawal_at)
         .limit(SHOWN)
     )
-    names = {"counselor": "counselor", "police": "owner"}
     return [
-        *((names[row["kind"]], row) for row in conn.execute(obligations).mappings()),
+        *((row["what"], row) for row in conn.execute(obligations).mappings()),
         *(("contact", row) for row in conn.execute(contacts).mappings()),
         *(("withdrawal", row) for row in conn.execute(wishes).mappings()),
     ]

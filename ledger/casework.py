@@ -6,13 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from ledger import acknowledgement, alarms, deliveries, match_keys, people
+from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people
 from ledger import tables as t
 from ledger.acknowledgement import Owner, owned, record_progress
 from ledger.alerting import obligation
 from ledger.errors import NotAllowed
 from ledger.events import NOTICE, PRIORITY, CaseClosed, CaseReopened, StudentAsked, VoiceRecorded
-from ledger.resuming import outcomes, resume
+from ledger.resuming import resume
 from ledger.unit_of_work import Case, UnitOfWork
 
 VOICES = ("called", "unreached")  # 已电话核实 · 未接通，先行报送
@@ -36,13 +36,15 @@ def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) ->
     return missing
 
 
-def record_voice(uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str) -> None:
-    """Confirmed by phone, which is progress, or not reached and filed ahead."""
+def record_voice(
+    uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str, seen: int | None = None
+) -> None:
+    """Confirmed by phone, which is progress (`seen`: as there), or not reached and filed ahead."""
     owned(uow, case, person)
     uow.change(t.cases, case.id, voice=voice)
     uow.append(case, VoiceRecorded(voice), actor)
     if voice == "called":
-        record_progress(uow, case, "contacted", person, actor)
+        record_progress(uow, case, "contacted", person, actor, seen)
 
 
 def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
@@ -70,5 +72,5 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     if case.row["state"] != "closed" or case.row["closed_at"] is not None:
         raise NotAllowed("the case is not closed, or it was a drill")
     row = obligation(uow, case, case.first_obligation)
-    resume(uow, case, row, outcomes(uow, case))
+    resume(uow, case, row, [it["outcome"] for it in owing.stops(uow, case)])
     uow.append(case, CaseReopened(), actor)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, union_all, update
 
-from ledger import alerting, care, closing
+from ledger import alerting, care, closing, owing
 from ledger import tables as t
 from ledger.alarms import alarm, clear_one
 from ledger.deliveries import WAITING
@@ -112,7 +112,7 @@ def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
         return
     uow.change(t.cases, case.id, state="closed", closed_at=uow.now)
     mine = update(t.obligations).where(o.case_id == case.id)
-    uow.conn.execute(mine.values(next_at=None))
+    uow.conn.execute(mine.values(**owing.NOTHING))
     uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))
     closing.end(uow, case)
     uow.append(case, DrillEnded(by), by)

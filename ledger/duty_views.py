@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ledger import people, values
+from ledger import owing, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -22,7 +22,8 @@ _WAITING = ("pending", "alerted")
 class DutyRow:
     """A line of the duty page. Minutes count from the transfer's time where it is known, else from the report.
 
-    kind: transferred · in_progress (还没转: 劝阻); `linked`: the code of an earlier case that may be the same.
+    kind: transferred · in_progress (还没转: 劝阻); `linked`: the code of an earlier case that may be the same; `owed`:
+    since when its owner owes progress with what came after they had taken it.
     """
 
     code: str
@@ -41,6 +42,7 @@ class DutyRow:
     unsafe: bool
     withdrawal: bool
     grade: str  # none · phone (推测) · student_no
+    owed: datetime | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, c.state.label("case_state"), o.state.label("duty_state"), o.alerted_at, o.owner_id,
-               o.deadline_at, linked.c.code.label("linked"), _yuan().label("fen"),
+               o.acknowledged_at, o.owed_since, o.deadline_at, linked.c.code.label("linked"), _yuan().label("fen"),
                _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
         .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
         .where(*mine)
@@ -87,6 +89,7 @@ def _row(row: Any, owner: str, now: datetime) -> DutyRow:
         unsafe=row["unsafe_at"] is not None,
         withdrawal=row["withdrawal_at"] is not None,
         grade=row["match_grade"],
+        owed=row["owed_since"] if owing.again(row) else None,
     )
 
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping
 
+from ledger import owing
 from ledger import tables as t
-from ledger.alerting import OWNER_REMIND
-from ledger.states import case_outcome, case_state, to_file
+from ledger.states import REFUSED, case_outcome, case_state, endings, to_file
 from ledger.unit_of_work import Case, UnitOfWork
-
-x = t.transfers.c
-
-
-def outcomes(uow: UnitOfWork, case: Case) -> list[str | None]:
-    """What is recorded for each transfer, in no order; None for one without."""
-    return list(uow.conn.scalars(select(x.outcome).where(x.case_id == case.id)))
 
 
 def resume(uow: UnitOfWork, case: Case, row: RowMapping, recorded: Iterable[str | None]) -> str:
@@ -29,14 +22,18 @@ def resume(uow: UnitOfWork, case: Case, row: RowMapping, recorded: Iterable[str 
     values: dict[str, Any] = {"done_at": None, "next_at": uow.now}
     if row["owner_id"] is None:
         state = "alerted" if row["alerted_at"] else "pending"
-    elif row["filed_at"] or row["contacted_at"]:
-        state = "filed" if row["filed_at"] else "contacted"
-        values["next_at"] = None
     else:
-        state = "acknowledged"
-        hurried = row["kind"] == "police" and to_file(recorded)
-        values |= {"acknowledged_at": uow.now, "reminded": False}
-        values["next_at"] = uow.now + OWNER_REMIND if hurried else None
+        state = "filed" if row["filed_at"] else "contacted" if row["contacted_at"] else "acknowledged"
+        values |= owing.since(uow.now) if _owed(case, row, state, recorded) else owing.NOTHING
     uow.change(t.obligations, row["id"], {**values, "state": state})
     uow.change(t.cases, case.id, state=case_state(state, case_outcome(recorded)))
     return state
+
+
+def _owed(case: Case, row: RowMapping, state: str, recorded: list[str | None]) -> bool:
+    """Whether a stop is to be filed of which nothing was heard since it came in, or since it was refused."""
+    if row["kind"] != "police" or not to_file(recorded):
+        return False
+    # It was closed while the bank's answer was waited for, and that goes on.
+    waited = case.row["state"] == "closed" and state != "acknowledged" and row["owed_since"] is None
+    return not waited or REFUSED in endings(recorded)

@@ -29,12 +29,13 @@ ORDER: dict[str, tuple[str, ...]] = {
 # an owner without progress loses the obligation (escalation.owner_clock); what was ended too early is opened again
 _BACK: dict[str, frozenset[tuple[str, str]]] = {
     "police": frozenset(
-        {("acknowledged", "alerted"), ("done", "acknowledged"), ("done", "filed"), ("done", "pending")}
+        {(state, "alerted") for state in ("acknowledged", "contacted", "filed")}
+        | {("done", state) for state in ("pending", "alerted", "acknowledged", "contacted", "filed")}
     ),
     "counselor": frozenset({("acknowledged", "alerted"), ("done", "acknowledged"), ("done", "pending")}),
     "dissuade": frozenset({("acknowledged", "alerted"), ("done", "acknowledged"), ("done", "pending")}),
     "care": frozenset({("closed", "in_progress")}),
-    "case": frozenset({("acknowledged", "alerted")}),
+    "case": frozenset({("acknowledged", "alerted"), ("filed", "alerted")}),
 }
 
 

@@ -42,6 +42,8 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
     rows = conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()
     obligations = {row["kind"]: row for row in rows}
     shown = {kind: _obligation(row, now) for kind, row in obligations.items() if kind in _SHOWN}
+    if police := obligations.get("police"):
+        shown["police"]["owed_since"] = police["owed_since"] if police["state"] != "done" else None
     shown["care"] = _care(conn, obligations["care"], now)
     head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
     before = conn.scalars(select(s.code).where(s.case_id == case["id"]).distinct().order_by(s.code)).all()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, false, or_, select, true, union
 
-from ledger import codes, corrections, match_keys, people, spooled, values
+from ledger import codes, corrections, match_keys, owing, people, spooled, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -83,7 +83,8 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
 def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:
     """The stop-payment facts (止付信息单), opened, in the order in which they are typed.
 
-    `linked`: the code of the case that this may be the same as, and whether this user may read that one.
+    `linked`: the code of the case that this may be the same as, and whether this user may read that one. `owed`: which
+    transfers came in that its owner owes progress with (none: all, anew), or None where nothing came in.
     """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
 
@@ -97,6 +98,7 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
         "case": case,
         "police": police,
         "owner": owner[0].called if owner else "",
+        "owed": _owed(police, rows),
         "missing": match_keys.missing(rows),
         "linked": _linked(conn, user, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
@@ -105,6 +107,11 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
                                             "payer_bank", "payer_account_tail", "serial", "outcome_number"))
                       for row in rows],
     }  # fmt: skip
+
+
+def _owed(police: RowMapping, rows: Sequence[RowMapping]) -> list[RowMapping] | None:
+    added = owing.waiting(police, rows)
+    return added if added or owing.again(police) else None
 
 
 def _linked(conn: Connection, user: User, case_id: UUID | None) -> RowMapping | None:

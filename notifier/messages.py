@@ -220,13 +220,16 @@ class Amended(Message):
 
 @dataclass(frozen=True)
 class Progress(Message):
-    """Acknowledged, but nothing recorded since: to the owner and the office."""
+    """Acknowledged, or acknowledged before and then something came in, but nothing recorded since: to the owner and
+    the office."""
 
     kind: ClassVar[str] = "progress"
     code: str
     owner: str = ""
-    minutes: int = 10  # since the acknowledgement
+    minutes: int = 10  # since then
     next_minutes: int | None = None  # until it goes to another officer
+    transfer: int | None = None  # which one was added
+    reopened: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,7 @@ class MovedOn(Message):
 
     kind: ClassVar[str] = "moved_on"
     code: str
-    minutes: int = 15  # since the acknowledgement
+    minutes: int = 15
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ transfers = Table(
     Column("payer_bank_sealed", LargeBinary),
     Column("payer_account_tail_sealed", LargeBinary),
     Column("serial_sealed", LargeBinary),
+    Column("added_at", UtcTime),  # when it came in after the report; null: it came with it
     Column("outcome", String(16)),
     Column("outcome_at", UtcTime),
     Column("outcome_fen", BigInteger),
@@ -142,6 +143,7 @@ obligations = Table(
     Column("barren", Integer, nullable=False, default=0),  # steps in a row before this one that reached nobody
     Column("next_at", UtcTime),  # when the clock must look again; null: never
     reference("owner_id", "people"),
+    Column("owed_since", UtcTime),  # since when its owner owes progress; null: none
     Column("reminded", Boolean, nullable=False, default=False),
     Column("alerted_at", UtcTime),
     Column("acknowledged_at", UtcTime),

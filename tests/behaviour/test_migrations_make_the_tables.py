@@ -71,6 +71,26 @@ def test_records_from_before_name_their_next_contact(world: World) -> None:
     read_all(world)
 
 
+def test_owners_from_before_owe_progress_since_they_took_the_case(world: World) -> None:
+    """0014: who has shown none; neither where there was some, nor of another obligation."""
+    late, done = (world.report(**another_fraud()) for _ in range(2))
+    read_all(world)
+    for report in (late, done):
+        world.call_the_student(report)
+        world.phones["officer"].replies(report.code)
+    read_all(world)
+    world.press(world.user("s", "security"), f"/duty/{done.code}/outcome", progress="filed")
+    config = migrations._config(world.parts.ledger.engine)
+    command.downgrade(config, "0013")
+    command.upgrade(config, "head")
+    owed = "SELECT c.code, o.owed_since = o.acknowledged_at AND o.kind = 'police' FROM obligations o"
+    rows = world.rows(f"{owed} JOIN cases c ON c.id = o.case_id WHERE o.owed_since IS NOT NULL")
+    assert [(row[0], bool(row[1])) for row in rows] == [(late.code, True)]
+    world.until(600)
+    for name in ("officer", "office"):
+        world.phones[name].expects(late.code, "尚无进展")
+
+
 def test_drills_from_before_leave_no_record_open(world: World) -> None:
     """0010: of a drill that was ended before, as it stood then, nor anybody to be reminded of it; a student's record
     stays as it is."""

@@ -21,6 +21,7 @@ def test_each_step_has_its_time(world: World) -> None:
             "late": False,
             "alerted_at": "2026-11-24T06:40:00.000Z",
             "acknowledged_at": "2026-11-24T06:41:05.000Z",
+            **({"owed_since": "2026-11-24T06:41:05.000Z"} if kind == "police" else {}),
         }
 
 

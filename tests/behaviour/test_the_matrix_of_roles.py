@@ -34,7 +34,7 @@ PLANTED = {  # canary → what it stands for, and who may come upon it
     "金丝雀谈话": ("a counselor's note", {"counselor"}),
 }
 RANG = {"state", "late", "alerted_at", "acknowledged_at"}
-SHOWN = {"police": RANG, "counselor": RANG, "care": {"state", "late", "opened_at", "next_contact_at"}}
+SHOWN = {"police": RANG | {"owed_since"}, "counselor": RANG, "care": {"state", "late", "opened_at", "next_contact_at"}}
 KEY, TYPED = "a key of the matrix", {"narrative": "金丝雀案情", "payee_account": "6217 0000 0000 7741"}
 EVERYWHERE = {"金丝雀案情", "0000 0000 7741", "138 0000 0001"}  # where a role may see it, a page does show it
 

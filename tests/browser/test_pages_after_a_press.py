@@ -40,6 +40,24 @@ def test_what_an_outcome_lacks_and_that_a_case_is_closed(world: World, show: Sho
     read_all(world)
 
 
+def test_a_stop_that_is_owed_again(world: World, show: Show, lang: str) -> None:
+    report, police = taken(world), officer(world)
+    page = f"/duty/{report.code}"
+    world.press(police, f"{page}/outcome", progress="filed")
+    world.advance(60)
+    for n in range(3):
+        world.client.post(f"/r/{report.token}/more/transfer", data={"page": f"{n}", "amount": "500"})
+    for path, client in ((page, police), ("/duty", police), (f"/r/{report.token}", None)):
+        screen = show(path, client)
+        another = ("第2笔等3笔", "Transfer 2 and 2 more") if path == page else ("又有止付要办", "Another stop")
+        main(screen, *another, lang)
+        assert_fit_to_use(screen, f"owed, {path[:3]}")
+    screen = show("/desk/board", world.user("guard", "security"))
+    main(screen, "又有止付要办", "Another stop is to be filed", lang)
+    assert_fit_to_use(screen, "owed, board")
+    read_all(world)
+
+
 def test_a_record_that_was_signed_twice_and_one_with_long_words(world: World, show: Show, lang: str) -> None:
     report, mine, office, close = waits_for_a_signature(world)
     page = f"/desk/followups/{report.code}"
