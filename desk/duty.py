@@ -151,7 +151,10 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/<code>/close")
     @roles(*POLICE)
     def close(code: str) -> Response:
-        return deed(code, "close", casework.close)
+        """`seen` as above."""
+        seen = _seen()
+        return deed(code, "close", lambda uow, case, who, by: casework.close(uow, case, who, by, seen),
+                    lambda closed: "recorded" if closed else "another_came")  # fmt: skip
 
     @bp.post("/<code>/reopen")
     @roles(*views.ALL_CASES)

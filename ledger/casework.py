@@ -47,11 +47,16 @@ def record_voice(
         record_progress(uow, case, "contacted", person, actor, seen)
 
 
-def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
-    """After a call: by the owner, or by the office (`person` None), which may also close what nobody has taken."""
+def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, seen: int | None = None) -> bool:
+    """After a call: by the owner, or by the office (`person` None), which may also close what nobody has taken.
+
+    False where a transfer came in that their page did not have (`seen`: how many it had): it is to be looked at first.
+    """
     row = owned(uow, case, person) if person else obligation(uow, case, case.first_obligation)
     if case.row["state"] == "closed" or case.row["drill"]:
         raise NotAllowed("the case is closed, or it is a drill, which ends by itself")
+    if seen is not None and len(owing.stops(uow, case)) > seen:
+        return False
     uow.conn.execute(
         update(t.deliveries)
         .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
@@ -65,6 +70,7 @@ def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
         heard = select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.in_(deliveries.HEARD))
         for told in people.by_id(uow.conn, uow.keys, uow.conn.scalars(heard)):
             acknowledgement.stand_down(uow, case, told, Owner(None, None, won=False), f"{event}:{told.id}")
+    return True
 
 
 def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:

@@ -177,16 +177,27 @@ def test_a_button_of_a_page_that_was_open_before_it_came_in_is_no_progress_with_
 ) -> None:
     report = taken(world)
     shown = officer.get(f"/duty/{report.code}").text
-    assert shown.count('name="seen" value="1"') == 2
+    assert shown.count('name="seen" value="1"') == 3
     world.advance(60)
     added(world, report)
     for path, form in (("outcome", {"progress": "filed"}), ("voice", {"voice": "called"})):
         assert world.press(officer, f"/duty/{report.code}/{path}", seen="1", **form).status_code == 303
     assert report.state("police") == "filed"
     is_reminded(world, "新增第2笔")
-    assert officer.get(f"/duty/{report.code}").text.count('name="seen" value="2"') == 2
+    assert officer.get(f"/duty/{report.code}").text.count('name="seen" value="2"') == 3
     world.press(officer, f"/duty/{report.code}/outcome", progress="filed", seen="2")
     is_left_alone(world)
+
+
+def test_nor_does_it_close_the_case_over_it(world: World, officer: FlaskClient) -> None:
+    report = at_work(world, officer)
+    added(world, report)
+    close = f"/duty/{report.code}/close"
+    assert world.press(officer, close, seen="1").status_code == 303
+    assert "没有结案" in officer.get(f"/duty/{report.code}").text and report.state("police") == "filed"
+    is_reminded(world)
+    world.press(officer, close, seen="2")
+    assert states(report) == ("done", "closed")
 
 
 @SQLITE
