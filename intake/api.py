@@ -34,7 +34,7 @@ def blueprint(door: Door) -> Blueprint:
         now = door.ledger.clock.now()
         try:
             with door.ledger.read() as conn:
-                shown = status.of_case(conn, status.case_by_token(conn, token, now), now)
+                shown = status.of_case(conn, door.ledger.keys, status.case_by_token(conn, token, now), now)
         except (LedgerAway, NotFound) as error:
             waiting = door.spool.find(token)
             if waiting is not None:

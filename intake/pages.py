@@ -141,12 +141,11 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
     now = door.ledger.clock.now()
     with door.ledger.read() as conn:
         case = status.case_by_token(conn, token, now)
-        shown = status.of_case(conn, case, now)
+        shown = status.of_case(conn, door.ledger.keys, case, now)
         script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
-        rows = match_keys.transfers(conn, case["id"])
+        rows, lacking = match_keys.transfers(conn, case["id"]), status.asked(conn, door.ledger.keys, case)
     paid_by = sorted({row["channel"] for row in rows})
     endings = states.endings(row["outcome"] for row in rows)
-    lacking = [(position, key) for position, key in match_keys.lacking(rows) if key in shown["asked"]]
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,

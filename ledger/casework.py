@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people
+from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people, status
 from ledger import tables as t
 from ledger.acknowledgement import Owner, owned, record_progress
 from ledger.alerting import obligation
@@ -20,15 +20,16 @@ c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
 
 
 def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> tuple[str, ...]:
-    """Ask for the match keys that are missing: on the status page, and in one text unless the phone may be watched.
+    """Ask for the match keys that the sheet lacks: on the status page, and in one text unless the phone may be watched.
 
-    The same question is asked once; `person` None is the security office.
+    The same question is asked once, until the stop is filed; `person` None is the security office.
     """
     owned(uow, case, person)
-    missing = match_keys.missing(match_keys.transfers(uow.conn, case.id))
-    if not missing or sorted(case.row["asked"] or ()) == sorted(missing):
+    found = match_keys.lacking(match_keys.readable(case.key.lenient(), match_keys.transfers(uow.conn, case.id)))
+    missing = match_keys.words_of(found)
+    if not found or status.waits_for(uow.conn, case.row, found):
         return missing
-    uow.change(t.cases, case.id, asked=list(missing))
+    uow.change(t.cases, case.id, asked=match_keys.written(found))
     event = uow.append(case, StudentAsked(missing), actor)
     if phone := case.texts_to:
         deliveries.tell(uow, (phone, case.row["language"]), "ask", {"code": case.code, "missing": list(missing)},

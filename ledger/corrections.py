@@ -107,11 +107,13 @@ def _of_case(case: Case, report: ReportIn) -> dict[str, str]:
 
 
 def _fill_in(uow: UnitOfWork, case: Case, stored: RowMapping, typed: TransferIn, new: dict[str, str]) -> None:
-    """What the first report left out goes into its place, so that the sheet shows one match key less missing."""
+    """What the first report left out goes into its place, or what was there and cannot be read any more, so that the
+    sheet shows one match key less missing."""
+    key = case.key.lenient()
     filled: dict[str, Any] = {
         f"{name}_sealed": case.key.seal("transfers", stored["id"], name, new[name])
         for name in SEALED
-        if name in new and stored[f"{name}_sealed"] is None
+        if name in new and key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]) is None
     }
     if "payee_account_sealed" in filled:
         account = values.parse_account(new["payee_account"])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
 from ledger import tables as t
-from ledger.crypto import Lenient
+from ledger.crypto import Keys, Lenient
+from ledger.errors import KeyMissing, Tampered
 from ledger.escalation import minutes_between
 from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 Row = Mapping[Any, Any]
 Words = tuple[str, str]  # Chinese, English
+Lack = tuple[int, str]  # position of a transfer, match key
 
 # The four facts that the bank checks; a stop with one of them wrong is refused (银发〔2016〕86号).
 MATCH_KEYS = ("name", "account", "amount", "time")
@@ -41,7 +43,16 @@ def readable(key: Lenient, rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def lacking(rows: Sequence[Row]) -> list[tuple[int, str]]:
+def of_case(conn: Connection, keys: Keys, case: RowMapping) -> list[Row]:
+    """The case's transfers like that, or as they are where the case itself cannot be opened."""
+    rows = transfers(conn, case["id"])
+    try:
+        return readable(keys.unwrap(case["id"], case["row_key"]).lenient(), rows)
+    except (KeyMissing, Tampered):
+        return [*rows]
+
+
+def lacking(rows: Sequence[Row]) -> list[Lack]:
     """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
     if not rows:
         return [(1, "amount")]
@@ -51,11 +62,25 @@ def lacking(rows: Sequence[Row]) -> list[tuple[int, str]]:
 
 def missing(rows: Sequence[Row]) -> tuple[str, ...]:
     """Match keys that some transfer still lacks."""
-    found = {key for _, key in lacking(rows)}
-    return tuple(key for key in MATCH_KEYS if key in found)
+    return words_of(lacking(rows))
 
 
-def named(found: list[tuple[int, str]], *, several: bool) -> Words:
+def words_of(found: Collection[Lack]) -> tuple[str, ...]:
+    """The keys alone, in their order."""
+    return tuple(key for key in MATCH_KEYS if key in {it for _, it in found})
+
+
+def written(found: Sequence[Lack]) -> list[str]:
+    """As the case keeps what its student was asked for: `1.name`, `2.time`."""
+    return [f"{position}.{key}" for position, key in found]
+
+
+def asked(found: Sequence[Lack], kept: Collection[str] | None) -> list[Lack]:
+    """Those of them that the student was asked for. An older ledger kept the key alone: of whichever transfer."""
+    return [it for it in found if not {it[1], *written([it])}.isdisjoint(kept or ())]
+
+
+def named(found: list[Lack], *, several: bool) -> Words:
     """What is lacking, in words; of several transfers, which."""
     of: dict[int, list[Words]] = {}
     for position, key in found:

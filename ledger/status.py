@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,16 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ledger import match_keys, spooled
 from ledger import tables as t
-from ledger.crypto import digest
+from ledger.acknowledgement import PROGRESS
+from ledger.crypto import Keys, digest
 from ledger.errors import Expired, NotFound
+from ledger.events import ProgressRecorded, StudentAsked
+from ledger.match_keys import Lack
 
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
-_SHOWN = ("police", "dissuade", "counselor")  # beside care; what else rings is the staff's
-c, o, f, k, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c
-_OPEN = ("received", "alerted", "acknowledged")  # of a case whose stop is not filed yet
+_FIRST = ("police", "dissuade")
+_SHOWN = (*_FIRST, "counselor")  # beside care; what else rings is the staff's
+c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
 # Built once: see unit_of_work.
 _LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
@@ -37,7 +41,7 @@ def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
     return row
 
 
-def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]:
+def of_case(conn: Connection, keys: Keys, case: RowMapping, now: datetime) -> dict[str, Any]:
     """State of a case and of its obligations, as `GET /api/v1/reports/<token>` gives it; times are aware."""
     rows = conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()
     obligations = {row["kind"]: row for row in rows}
@@ -48,14 +52,32 @@ def of_case(conn: Connection, case: RowMapping, now: datetime) -> dict[str, Any]
     head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
     before = conn.scalars(select(s.code).where(s.case_id == case["id"]).distinct().order_by(s.code)).all()
     head |= {"spool_codes": list(before)} if before else {}
-    return {**head, "obligations": shown, "asked": _asked(conn, case)}
+    return {**head, "obligations": shown, "asked": list(match_keys.words_of(asked(conn, keys, case)))}
 
 
-def _asked(conn: Connection, case: RowMapping) -> list[str]:
-    """The match keys that the police asked for and that are missing still; filing the stop ends the question."""
-    if not case["asked"] or case["state"] not in _OPEN:
+def asked(conn: Connection, keys: Keys, case: RowMapping) -> list[Lack]:
+    """What the police asked for and the sheet still lacks."""
+    if not _asks(conn, case):
         return []
-    return [key for key in match_keys.missing(match_keys.transfers(conn, case["id"])) if key in case["asked"]]
+    return match_keys.asked(match_keys.lacking(match_keys.of_case(conn, keys, case)), case["asked"])
+
+
+def waits_for(conn: Connection, case: Mapping[Any, Any], found: Sequence[Lack]) -> bool:
+    """Whether just these were asked for, and still are."""
+    return sorted(case["asked"] or ()) == sorted(match_keys.written(found)) and _asks(conn, case)
+
+
+def _asks(conn: Connection, case: Mapping[Any, Any]) -> bool:
+    """Filing the stop ends the question, until the police ask again; so does the end of the case."""
+    if not case["asked"]:
+        return False
+    over = select(o.id).where(o.case_id == case["id"], o.kind.in_(_FIRST), o.state == "done")
+    if conn.execute(over).first():
+        return False
+    types = (StudentAsked.type, ProgressRecorded.type)
+    said = select(e.type, e.data).where(e.case_id == case["id"], e.type.in_(types)).order_by(e.seq.desc())
+    last = (row.type for row in conn.execute(said) if PROGRESS.get(row.data.get("progress")) != "contacted")
+    return next(last, None) == StudentAsked.type
 
 
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, false, or_, select, true, union
 
-from ledger import codes, corrections, match_keys, owing, people, spooled, values
+from ledger import codes, corrections, match_keys, owing, people, spooled, status, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -84,7 +84,8 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
     """The stop-payment facts (止付信息单), opened, in the order in which they are typed.
 
     `linked`: the code of the case that this may be the same as, and whether this user may read that one. `owed`: which
-    transfers came in that its owner owes progress with (none: all, anew), or None where nothing came in.
+    transfers came in that its owner owes progress with (none: all, anew), or None where nothing came in. `missing`:
+    match keys; `waits`: the student was asked for just these.
     """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
 
@@ -94,12 +95,14 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
     rows = match_keys.transfers(conn, case["id"])
     police = conn.execute(select(t.obligations).where(o.case_id == case["id"], o.kind.in_(_POLICE))).mappings().one()
     owner = people.by_id(conn, keys, [police["owner_id"]])
+    lacking = match_keys.lacking(match_keys.readable(key, rows))
     return {
         "case": case,
         "police": police,
         "owner": owner[0].called if owner else "",
         "owed": _owed(police, rows),
-        "missing": match_keys.missing(rows),
+        "missing": match_keys.words_of(lacking),
+        "waits": status.waits_for(conn, case, lacking),
         "linked": _linked(conn, user, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),

@@ -57,7 +57,7 @@ cases = Table(
     Column("money_source_sealed", LargeBinary),
     Column("family_sealed", LargeBinary),
     Column("voice", String(16)),  # called 已电话核实 · unreached 未接通，先行报送; null: nobody has tried yet
-    Column("asked", JSON),  # the match keys that the student was asked for
+    Column("asked", JSON),  # the match keys that the student was asked for, with their transfer: 1.name
     Column("unsafe_at", UtcTime),  # 我现在不安全, since when
     Column("withdrawal_at", UtcTime),  # a request: only an officer or the office closes the case
     Column("linked_to", Uuid),  # 疑同: an earlier case; one acknowledgement serves both

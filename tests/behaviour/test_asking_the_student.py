@@ -12,6 +12,7 @@ from ledger import tables as t
 from ledger.accounts import User
 from ledger.duty_views import duty_list
 from tests.behaviour.stories import read_all, taken
+from tests.behaviour.test_what_is_sent_beside_a_spoiled_field_is_kept import spoil
 from tests.world import Report, World, body
 
 
@@ -40,7 +41,7 @@ def test_the_student_is_asked_for_what_is_missing_once(world: World, officer: Fl
         assert world.press(officer, f"/duty/{report.code}/ask").status_code == 303
     text = world.phones["student"].expects(report.code, "户名、时间")
     assert "http" not in text.body and "6217" not in text.body
-    assert row(world, report).asked == ["name", "time"]
+    assert row(world, report).asked == ["1.name", "1.time"]
     assert report.events("student.asked.v1") == [{"missing": ["name", "time"]}]
     assert "已请学生补充" in page(officer, report) and "/ask" not in page(officer, report)
     assert report.status()["asked"] == ["name", "time"]
@@ -55,7 +56,7 @@ def test_a_phone_that_may_be_watched_gets_no_text(world: World, officer: FlaskCl
     with world.parts.ledger.begin("test") as uow:
         uow.conn.execute(t.cases.update().values(phone_unsafe=True))
     world.press(officer, f"/duty/{report.code}/ask")
-    assert row(world, report).asked == ["name", "time"]
+    assert row(world, report).asked == ["1.name", "1.time"]
     world.pump()
     world.phones.assert_all_read()
 
@@ -258,3 +259,94 @@ def test_the_kind_of_fraud_stands_on_page_and_sheet_in_words(world: World, offic
     for lang, words in (("zh", "刷单返利"), ("en", "Task rebate")):
         assert words in officer.get(f"/duty/{report.code}/sheet?lang={lang}").text
     assert officer.get(f"/duty/{report.code}/sheet.json").get_json()["fraud_type"] == "SD"
+
+
+def asked_on_the_page(world: World, report: Report) -> str:
+    shown = world.client.get(f"/r/{report.token}?lang=zh").text
+    return shown.split("民警请你补充：")[1].split("</ul>")[0] if "民警请你补充：" in shown else ""
+
+
+@pytest.mark.parametrize(("field", "words", "new"), [
+    ("payee_account", "账号", "6217 0000 0000 4418"), ("payee_name", "户名", "王五"),
+])  # fmt: skip
+def test_what_was_given_and_cannot_be_read_is_asked_for_until_it_is_given_again(
+    world: World, officer: FlaskClient, field: str, words: str, new: str
+) -> None:
+    report = taken(world)
+    spoil(world, t.transfers, **{f"{field}_sealed": b"spoiled"})
+    assert f"还缺：{words}" in page(officer, report) and "请学生补充" in page(officer, report)
+    world.press(officer, f"/duty/{report.code}/ask")
+    world.phones["student"].expects(report.code, words)
+    assert report.status()["asked"] == [field.removeprefix("payee_")]
+    assert f"对方{words}" in asked_on_the_page(world, report)
+    world.client.post(f"/r/{report.token}/more/correct", data={"page": "a", field: new})
+    world.phones["officer"].expects(report.code, f"新报{words}")
+    assert report.status()["asked"] == [] and not asked_on_the_page(world, report)
+    shown = page(officer, report)
+    assert "还缺" not in shown and new in shown
+
+
+def test_the_same_key_of_another_transfer_is_another_question(world: World, officer: FlaskClient) -> None:
+    report = taken(world, payee_name="")
+    ask = f"/duty/{report.code}/ask"
+    world.press(officer, ask)
+    world.phones["student"].expects("户名")
+    form = {"page": "t", "amount": "500", "payee_account": "6217 0000 0000 4418", "when": "14:30:01"}
+    world.client.post(f"/r/{report.token}/more/transfer", data=form)
+    world.phones["officer"].expects("新增转账")
+    assert "还缺：第1笔户名；第2笔户名" in page(officer, report) and "已请学生补充" not in page(officer, report)
+    assert "第2笔" not in asked_on_the_page(world, report)
+    world.press(officer, ask)
+    world.phones["student"].expects("户名")
+    assert "已请学生补充" in page(officer, report)
+    assert "第2笔：对方户名" in asked_on_the_page(world, report)
+    for position in ("1", "2"):
+        data = {"page": f"n{position}", "transfer": position, "payee_name": "李四"}
+        world.client.post(f"/r/{report.token}/more/correct", data=data)
+    world.advance(60)
+    read_all(world)
+    assert report.status()["asked"] == [] and "还缺" not in page(officer, report)
+
+
+def test_what_is_asked_for_after_the_stop_was_filed_stands_on_the_student_s_page(
+    world: World, officer: FlaskClient
+) -> None:
+    """As of a transfer that came in since, until that one is filed."""
+    report = taken(world)
+    progress = f"/duty/{report.code}/outcome"
+    world.press(officer, progress, progress="filed")
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "t", "amount": "500"})
+    world.phones["officer"].expects("新增转账")
+    world.press(officer, f"/duty/{report.code}/ask")
+    world.phones["student"].expects("户名、账号、时间")
+    assert report.status()["asked"] == ["name", "account", "time"]
+    world.press(officer, progress, progress="contacted")
+    assert "第2笔：对方户名" in asked_on_the_page(world, report)
+    world.press(officer, progress, progress="filed")
+    assert report.status()["asked"] == [] and not asked_on_the_page(world, report)
+    world.press(officer, f"/duty/{report.code}/ask")  # it was refused for want of them
+    world.phones["student"].expects("户名、账号、时间")
+    assert "第2笔：对方户名" in asked_on_the_page(world, report)
+    world.press(officer, f"/duty/{report.code}/close")
+    assert report.status()["asked"] == []
+
+
+def test_what_an_older_ledger_asked_for_is_asked_still(world: World, officer: FlaskClient) -> None:
+    """It kept the key alone."""
+    report = lacking(world)
+    world.press(officer, f"/duty/{report.code}/ask")
+    world.phones["student"].expects("户名、时间")
+    with world.parts.ledger.begin("test") as uow:
+        uow.conn.execute(t.cases.update().values(asked=["name", "time"]))
+    assert report.status()["asked"] == ["name", "time"]
+
+
+@pytest.mark.parametrize("row_key", [b"", b"gone:" + bytes(60)])
+def test_of_a_case_that_cannot_be_opened_the_api_still_says_what_is_asked(
+    world: World, officer: FlaskClient, row_key: bytes
+) -> None:
+    report = lacking(world)
+    world.press(officer, f"/duty/{report.code}/ask")
+    world.phones["student"].expects("户名、时间")
+    spoil(world, t.cases, row_key=row_key)
+    assert report.status()["asked"] == ["name", "time"]
