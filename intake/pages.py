@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -19,6 +20,7 @@ from ledger.errors import Expired, LedgerAway, NotFound
 from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR, Case, UnitOfWork
 
+log = structlog.get_logger()
 BUCKETS = ("now", "30min", "24h", "earlier")
 FIELDS = ("channel", "amount", "when", "payee_account", "payee_name", "phone", "phone_unsafe", "safe_phone", "for_whom",
           "victim_phone", "submission_key")  # fmt: skip
@@ -97,7 +99,17 @@ def blueprint(door: Door) -> Blueprint:
 
     @bp.post("/r/<token>/unsafe")
     def unsafe(token: str) -> BaseResponse:
-        return _change(door, token, "unsafe", lambda uow, case: unsafety.ask_for_help(uow, case, reports.ANONYMOUS))
+        """Of a case that cannot be opened nothing can be stored and nobody rung: what is left is to say so at once."""
+        with door.ledger.read() as conn:
+            case_id = status.case_by_token(conn, token, door.ledger.clock.now())["id"]
+        with door.ledger.begin("unsafe", DOOR) as uow:
+            case = uow.readable(case_id)
+            if case is not None:
+                unsafety.ask_for_help(uow, case, reports.ANONYMOUS)
+        if case is None:
+            log.error("unsafe_unheard", case=str(case_id))
+            return make_response(render_template("intake/unheard.html"), 410)
+        return redirect(url_for("intake.status_page", token=token), 303)
 
     @bp.post("/r/<token>/withdraw")
     def withdraw(token: str) -> BaseResponse:

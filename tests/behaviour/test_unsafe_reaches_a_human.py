@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
+import pytest
+from structlog.testing import capture_logs
+
+from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.schoolrows import LadderRow
 from tests.behaviour.stories import taken, world_with
+from tests.behaviour.test_what_is_sent_beside_a_spoiled_field_is_kept import spoil
 from tests.world import Report, World
 
 
@@ -89,3 +95,20 @@ def test_a_wrong_link_changes_nothing(world: World) -> None:
     for what in ("unsafe", "withdraw"):
         assert world.client.post(f"/r/unknown/{what}").status_code == 404
     assert world.client.post("/r/unknown/sent", data={"amount": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize("row_key", [b"", b"gone:" + bytes(60)])
+def test_where_nobody_can_be_rung_the_page_says_so_and_whom_to_call(world: World, row_key: bytes) -> None:
+    """Of a case that cannot be opened nothing can be stored; the log names it by its id."""
+    report = taken(world)
+    spoil(world, t.cases, row_key=row_key)
+    for lang, words in (("zh", ("没有通知到任何人", "现在打 110")), ("en", ("Nobody was told", "Call 110 now"))):
+        with capture_logs() as logs:
+            answer = world.client.post(f"/r/{report.token}/unsafe", data={"lang": lang})
+        assert answer.status_code == 410
+        assert all(word in answer.text for word in (*words, "tel:110", "tel:12356"))
+        unheard = [line for line in logs if line["event"] == "unsafe_unheard"]
+        assert [line["case"] for line in unheard] == [str(UUID(str(world.rows("SELECT id FROM cases")[0].id)))]
+    assert not report.events("student.unsafe.v1")
+    world.advance(240)
+    world.phones.assert_all_read()

@@ -64,6 +64,17 @@ def test_a_case_of_which_some_cannot_be_opened(world: World, show: Show, lang: s
         assert_fit_to_use(screen, f"in part, {path}")
 
 
+def test_not_safe_where_nobody_can_be_rung(world: World, show: Show, lang: str) -> None:
+    report = reported(world)
+    read_all(world)
+    screen = show(f"/r/{report.token}")
+    spoil(world, report.code, row_key=b"")
+    with screen.expect_navigation():
+        screen.get_by_role("button", name="我现在不安全" if lang == "zh" else "I am not safe now").click()
+    main(screen, "没有通知到任何人", "Nobody was told", lang)
+    assert_fit_to_use(screen, "unheard")
+
+
 def test_a_wish_for_an_export_that_waits_and_one_that_was_taken_back(world: World, show: Show, lang: str) -> None:
     reported(world)
     read_all(world)
