@@ -252,11 +252,11 @@ def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
 
 
 def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
-    """What an owner who had taken the case before owes progress with: a transfer that was added, or all of it again."""
+    """What an owner who had taken the case before owes progress with: the transfer that was added, or what else."""
     if not owing.again(row):
         return {}
-    added = owing.waiting(row, owing.stops(uow, case))
-    return {"transfer": added[0]["position"]} if added else {"reopened": True}
+    added = [it for it in owing.waiting(row, owing.stops(uow, case)) if it["added_at"] == row["owed_since"]]
+    return {"transfer": added[0]["position"]} if added else {"again": True}
 
 
 def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:

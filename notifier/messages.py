@@ -229,7 +229,7 @@ class Progress(Message):
     minutes: int = 10  # since then
     next_minutes: int | None = None  # until it goes to another officer
     transfer: int | None = None  # which one was added
-    reopened: bool = False
+    again: bool = False  # or something else is to be done that was not when it was taken
 
 
 @dataclass(frozen=True)

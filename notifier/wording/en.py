@@ -172,8 +172,11 @@ def amended(msg: m.Amended, ctx: Context) -> str:
 def progress(msg: m.Progress, ctx: Context) -> str:
     then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
     what, do = "taken", "Call, file the stop, record it."
-    if msg.transfer or msg.reopened:
-        what, do = f"transfer {min(msg.transfer, 99)} added" if msg.transfer else "reopened", "File and record it."
+    if msg.transfer or msg.again:
+        what, do = (
+            f"transfer {min(msg.transfer, 99)} added" if msg.transfer else "stop due again",
+            "File and record it.",
+        )
     head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
     return f"{head}. {do}{then}"
 

@@ -171,8 +171,8 @@ def amended(msg: m.Amended, ctx: Context) -> str:
 def progress(msg: m.Progress, ctx: Context) -> str:
     then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
     what, do = "接单", "致电报案人、办止付"
-    if msg.transfer or msg.reopened:
-        what, do = f"新增第{min(msg.transfer, 99)}笔" if msg.transfer else "重新打开", "办止付"
+    if msg.transfer or msg.again:
+        what, do = f"新增第{min(msg.transfer, 99)}笔" if msg.transfer else "又有止付要办", "办止付"
     head = f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
     return f"{head}。请{do}并填进展{then}。"
 

@@ -230,7 +230,7 @@ def test_a_refused_stop_that_had_been_filed_and_is_opened_again_is_owed_again(
     for deed in ("close", "reopen"):
         world.press(office, f"/duty/{report.code}/{deed}")
     assert states(report) == ("filed", "refused")
-    is_reminded(world, "重新打开已10分钟")
+    is_reminded(world, "又有止付要办已10分钟")
     is_moved_on(world, report)
     assert states(report) == ("alerted", "refused")
 
@@ -261,6 +261,35 @@ def test_one_that_came_in_before_or_after_the_closing_is_owed_once_the_office_op
     world.press(office, f"/duty/{report.code}/reopen")
     assert states(report) == ("filed", "filed")
     is_reminded(world)
+    is_moved_on(world, report)
+
+
+@pytest.mark.parametrize("outcome", [None, "stopped"])
+def test_one_whose_amount_nobody_can_read_is_owed_too(world: World, officer: FlaskClient, outcome: str | None) -> None:
+    report = at_work(world, officer)
+    if outcome:
+        record(world, officer, report, outcome)
+    before = report.status()["state"]
+    add(world, report, amount="很多")
+    world.phones["officer"].expects(report.code, "其他信息")
+    assert states(report) == ("filed", before)
+    is_reminded(world, "又有止付要办已10分钟")
+    press(world, officer, report, "contacted")
+    is_left_alone(world)
+    assert states(report) == ("filed", before)
+
+
+def test_one_that_comes_in_while_a_refused_stop_is_owed_changes_no_clock(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    world.advance(480)
+    added(world, report)
+    assert states(report) == ("filed", "filed")
+    is_reminded(world, "又有止付要办已10分钟", after=120)
     is_moved_on(world, report)
 
 

@@ -201,7 +201,7 @@ LONGEST: list[m.Message] = [
     m.Amended(CODE),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, transfer=500),
-    m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, reopened=True),
+    m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, again=True),
     m.MovedOn(CODE, minutes=99),
     m.Alarm(CODE, minutes=10**9),
     m.Lapse(CODE, LATE, hours_left=500, again=99),
