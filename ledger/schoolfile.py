@@ -6,10 +6,10 @@ Nothing here knows the ledger's database: `read` answers rows without a fault, o
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ import python_calamine
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ledger import cells
+from ledger import cells, sheetrows
 from ledger import schoolrows as rows
 from ledger.schoolcheck import Placed, check
 from ledger.schoolrows import (
@@ -35,6 +35,7 @@ from ledger.schoolrows import (
     PersonRow,
     School,
 )
+from ledger.sheetrows import Sheet
 from ledger.values import clean_text
 
 __all__ = [
@@ -51,15 +52,8 @@ __all__ = [
     "write_template",
 ]
 
-LONGEST_CELL = 200
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """One sheet as texts; `file` is how its faults name it."""
-
-    file: str
-    cells: Sequence[Sequence[str]]
+# A student's key is their number, so a row may leave it out: see _completed.
+_MAKE: Mapping[str, Callable[..., Any]] = {**rows.ROWS, "people": partial(PersonRow, key="")}
 
 
 def read(path: Path) -> School:
@@ -69,7 +63,10 @@ def read(path: Path) -> School:
     """
     faults: list[Fault] = []
     sheets = _sheets_of(path)
-    found = {name: list(_rows(name, sheets[name], faults)) if name in sheets else [] for name in COLUMNS}
+    found = {
+        name: list(sheetrows.rows(columns, _MAKE[name], sheets[name], faults)) if name in sheets else []
+        for name, columns in COLUMNS.items()
+    }
     faults += [
         Fault(path.name, 0, "", f"there is no sheet {name}", f"缺少“{SHEETS_ZH[name]}”表")
         for name in COLUMNS
@@ -100,17 +97,17 @@ def _completed(people: list[tuple[Placed, Any]], classes: list[tuple[Placed, Any
     ]
 
 
-def _sheets_of(path: Path) -> Mapping[str, _Sheet]:
+def _sheets_of(path: Path) -> Mapping[str, Sheet]:
     names = {spelling: name for name, zh in SHEETS_ZH.items() for spelling in (name, zh)}
     try:
         if path.is_dir():
             listed = (file for file in sorted(path.iterdir()) if file.suffix.lower() == ".csv")
             files = {names.get(file.stem.lower()): file for file in listed}
-            return {name: _Sheet(file.name, _csv(file)) for name, file in files.items() if name}
+            return {name: Sheet(file.name, sheetrows.of_csv(file.read_bytes())) for name, file in files.items() if name}
         with python_calamine.load_workbook(path) as book:
             titles = {names.get(title.strip().lower()): title for title in book.sheet_names}
             return {
-                name: _Sheet(f"{path.name}/{title}", [[_text(cell) for cell in row] for row in _cells(book, title)])
+                name: Sheet(f"{path.name}/{title}", [[_text(cell) for cell in row] for row in _cells(book, title)])
                 for name, title in titles.items()
                 if name
             }
@@ -118,65 +115,17 @@ def _sheets_of(path: Path) -> Mapping[str, _Sheet]:
         raise BadRoster([Fault(path.name, 0, "", f"cannot be read: {error}", "文件无法读取")]) from error
 
 
-def _cells(book: python_calamine.CalamineWorkbook, title: str) -> list[list[Any]]:
-    return cast("list[list[Any]]", book.get_sheet_by_name(title).to_python(skip_empty_area=False))
-
-
-def _csv(file: Path) -> list[list[str]]:
-    """Chinese spreadsheets save GB18030 (a superset of GBK); text in it is almost never valid UTF-8."""
-    data = file.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030")
-    return list(csv.reader(io.StringIO(text, newline="")))
-
-
 def _text(cell: object) -> str:
-    """A spreadsheet's own types as they were typed: numbers without .0, 08:00, and 1-5, which it takes for a date."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+    """Of the roster's own: 08:00, and 1-5, which a spreadsheet takes for a date."""
     if isinstance(cell, time):
         return cell.strftime("%H:%M")
     if isinstance(cell, timedelta):
         return "{:02}:{:02}".format(*divmod(int(cell.total_seconds()) // 60, 60))
-    if isinstance(cell, date):
-        return f"{cell.month}-{cell.day}"
-    return str(cell)
+    return f"{cell.month}-{cell.day}" if isinstance(cell, date) else sheetrows.as_typed(cell)
 
 
-def _rows(name: str, sheet: _Sheet, faults: list[Fault]) -> Iterator[tuple[Placed, Any]]:
-    lines = [[rows.plain(cell) for cell in line] for line in sheet.cells]
-    headers = lines[0] if lines else []
-    at = {c.field: i for c in COLUMNS[name] for i, h in enumerate(headers) if h.lower() in (c.field, c.zh)}
-    for column in COLUMNS[name]:
-        if column.compulsory and column.field not in at:
-            faults.append(Fault(sheet.file, 1, column.zh, "this column is missing", "缺少此列"))
-    spelled = {field: headers[i] for field, i in at.items()}
-    notes = next((i for i, header in enumerate(headers) if header in (NOTES, "notes")), len(headers))
-    for number, line in enumerate(lines[1:], 2):
-        if any(line) and not (line[notes : notes + 1] or [""])[0].startswith(EXAMPLE):
-            place = Placed(sheet.file, number, spelled)
-            row = _row(name, place, {field: line[i] for field, i in at.items() if i < len(line)}, faults)
-            if row is not None:
-                yield place, row
-
-
-def _row(name: str, place: Placed, cells: Mapping[str, str], faults: list[Fault]) -> object | None:
-    values: dict[str, object] = {"key": ""} if name == "people" else {}  # a student's is their number: _completed
-    before = len(faults)
-    for column in COLUMNS[name]:
-        text = clean_text(cells.get(column.field, ""), LONGEST_CELL)
-        value = column.read(text) if text else None
-        if value is not None:
-            values[column.field] = value
-        elif text:
-            en, zh = column.expected
-            faults.append(place.fault(column.field, f"must be {en}", f"应为{zh}"))
-        elif column.compulsory and column.field in place.headers:
-            faults.append(place.fault(column.field, "must not be empty", "不能为空"))
-    missing = any(column.compulsory and column.field not in values for column in COLUMNS[name])
-    return None if missing or len(faults) > before else cast(object, rows.ROWS[name](**values))
+def _cells(book: python_calamine.CalamineWorkbook, title: str) -> list[list[Any]]:
+    return cast("list[list[Any]]", book.get_sheet_by_name(title).to_python(skip_empty_area=False))
 
 
 # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +188,7 @@ def _book() -> Workbook:
 
 def _append(sheet: Worksheet, lines: Sequence[Sequence[str]]) -> None:
     for line in lines:
-        sheet.append([_harmless(clean_text(text, LONGEST_CELL)) for text in line])
+        sheet.append([_harmless(clean_text(text, sheetrows.LONGEST_CELL)) for text in line])
 
 
 def _harmless(text: str) -> str:

@@ -127,17 +127,24 @@ class Fault:
         return f"{where}: {self.message}"
 
 
-class BadRoster(StoplineError):
-    """The school file has faults; nothing of it was applied."""
+class BadRows(StoplineError):
+    """The file has faults; nothing of it was applied."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))
 
 
+class BadRoster(BadRows):
+    """The school file has faults; nothing of it was applied."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column: our field, its header in both languages, an example, and how a cell is read (None: cannot be)."""
+    """One column: our field, its header in both languages, an example, and how a cell is read (None: cannot be).
+
+    `also`: what else its header may be called, in lower case.
+    """
 
     field: str
     zh: str
@@ -146,6 +153,7 @@ class Column:
     expected: tuple[str, str] = ("a text", "文字")
     read: Callable[[str], object | None] = str
     words: Mapping[str, str] | None = None  # code → what people read and write, where there is a choice
+    also: tuple[str, ...] = ()
 
 
 def _codes(words: Mapping[str, str]) -> dict[str, str]:
