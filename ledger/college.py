@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from ledger import tables as t
-from ledger import values
+from ledger import values, views
 from ledger.accounts import User
 
 SHOWN = timedelta(days=30)
@@ -48,7 +48,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
                taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
-        .where(_own(user), ~c.drill, c.received_at > now - SHOWN)
+        .where(views.own_college(c.college_code, user), ~c.drill, c.received_at > now - SHOWN)
         .order_by(c.received_at.desc())
         .limit(limit)
     )  # fmt: skip
@@ -68,13 +68,6 @@ def name(conn: Connection, user: User) -> str | None:
         return None
     found: Any = conn.execute(select(t.colleges.c.name).where(t.colleges.c.code == user.college)).scalar_one_or_none()
     return str(found or user.college)
-
-
-def _own(user: User) -> ColumnElement[bool]:
-    """A leader without a college sees nothing: SQL's NULL equals no college."""
-    if user.role in ("security", "admin"):
-        return c.id.is_not(None)
-    return c.college_code == (user.college if user.role == "leader" else None)
 
 
 def _minutes(since: datetime | None, until: datetime | None) -> int | None:

@@ -35,6 +35,16 @@ def visible(user: User) -> ColumnElement[bool]:
     return or_(false(), *(way.where(its_case == c.id).exists() for its_case, way in _ways(user)))
 
 
+def own_college(column: ColumnElement[Any], user: User) -> ColumnElement[bool]:
+    """For figures: the own college's of a leader, everybody's for the office.
+
+    A leader without a college sees nothing: SQL's NULL equals no college.
+    """
+    if user.role in ALL_CASES:
+        return true()
+    return column == (user.college if user.role == "leader" else None)
+
+
 def all_of(user: User, since: ColumnElement[UUID]) -> CompoundSelect[tuple[UUID]] | None:
     """The ids of the same cases, looked up from whose they are; None for who may read every case.
 

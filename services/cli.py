@@ -101,6 +101,7 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bring.add_argument("path", type=Path)
     bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
     _verb(roster, "check", "who would be called right now", cli_people.roster_check)
+    _registered(verbs)
     user = verbs.add_parser("user", help="staff accounts").add_subparsers(required=True, metavar="VERB")
     add = _verb(user, "add", "a new account; prints its first password and TOTP secret once", cli_people.user_add)
     _new_account(add, cli_people.ROLES)
@@ -113,6 +114,18 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     reset.add_argument("name")
     reset.add_argument("--json", action="store_true")
     reset.add_argument("--invite", action="store_true", help="print a link to choose the password instead")
+
+
+def _registered(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from services import cli_registered
+
+    said = "cases registered by the police (立案)"
+    registered = verbs.add_parser("registered", help=said).add_subparsers(required=True, metavar="VERB")
+    bring = _verb(registered, "import", "compare with a month's .xlsx or .csv", cli_registered.registered_import)
+    bring.add_argument("path", type=Path)
+    bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
+    template = _verb(registered, "template", "write a workbook to fill in", cli_registered.registered_template)
+    template.add_argument("path", type=Path)
 
 
 def _new_account(verb: argparse.ArgumentParser, roles: Sequence[str]) -> None:

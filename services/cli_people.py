@@ -12,7 +12,7 @@ from ledger.accounts import ROLES, Credentials
 from ledger.demo_school import demo_school
 from ledger.errors import NotFound, PeopleExist, StoplineError
 from ledger.schoolfile import BadRoster, School, read, write_template
-from ledger.schoolrows import Fault
+from ledger.schoolrows import BadRows, Fault
 from ledger.unit_of_work import Ledger, UnitOfWork
 from ledger.values import parse_phone
 from services import compose
@@ -21,12 +21,12 @@ from services.settings import load
 __all__ = ["ROLES"]
 
 
-def _ledger() -> Ledger:
+def ledger_of_settings() -> Ledger:
     return compose.build_ledger(load())[0]
 
 
 def roster_demo(_options: argparse.Namespace) -> int:
-    ledger = _ledger()
+    ledger = ledger_of_settings()
     try:
         with ledger.begin("roster") as uow:
             if not roster.is_empty(uow.conn):
@@ -57,6 +57,12 @@ def _place(fault: Fault) -> str:
     return fault.file + row + column
 
 
+def print_faults(bad: BadRows) -> None:
+    for fault in bad.faults:
+        print(f"{_place(fault)}: {fault.message} {fault.message_zh}")
+    print(f"{len(bad.faults)} faults; nothing was applied")
+
+
 def roster_import(options: argparse.Namespace) -> int:
     """A dry run unless --apply; a bad row names file, row and column, and nothing is applied."""
     if not options.path.exists():
@@ -65,11 +71,9 @@ def roster_import(options: argparse.Namespace) -> int:
     try:
         school = read(options.path)
     except BadRoster as bad:
-        for fault in bad.faults:
-            print(f"{_place(fault)}: {fault.message} {fault.message_zh}")
-        print(f"{len(bad.faults)} faults; nothing was applied")
+        print_faults(bad)
         return 1
-    ledger = _ledger()
+    ledger = ledger_of_settings()
     return _apply(ledger, school) if options.apply else _show(ledger, school)
 
 
@@ -94,7 +98,7 @@ def _apply(ledger: Ledger, school: School) -> int:
 def roster_check(_options: argparse.Namespace) -> int:
     from ledger.lineup import duty_lines
 
-    ledger = _ledger()
+    ledger = ledger_of_settings()
     with ledger.read() as conn:
         lines, faults = duty_lines(conn, ledger.keys, ledger.clock.now(), ledger.zone)
     for line in lines + faults:
@@ -103,7 +107,7 @@ def roster_check(_options: argparse.Namespace) -> int:
 
 
 def user_add(options: argparse.Namespace) -> int:
-    with _ledger().begin("user") as uow:
+    with ledger_of_settings().begin("user") as uow:
         person = _person(uow, options.phone)
         made = accounts.add(uow, _name(options), options.role, person, _college(uow, options))
     return _print(made, as_json=options.json)
@@ -111,23 +115,23 @@ def user_add(options: argparse.Namespace) -> int:
 
 def user_reset(options: argparse.Namespace) -> int:
     if options.invite:
-        with _ledger().begin("user") as uow:
+        with ledger_of_settings().begin("user") as uow:
             token = invitations.again(uow, options.name)
         return _print_link(token)
-    with _ledger().begin("user") as uow:
+    with ledger_of_settings().begin("user") as uow:
         made = accounts.reset(uow, options.name)
     return _print(made, as_json=options.json)
 
 
 def user_invite(options: argparse.Namespace) -> int:
-    with _ledger().begin("user") as uow:
+    with ledger_of_settings().begin("user") as uow:
         person = _person(uow, options.phone)
         token = invitations.invite(uow, _name(options), options.role, person, _college(uow, options))
     return _print_link(token)
 
 
 def user_disable(options: argparse.Namespace) -> int:
-    with _ledger().begin("user") as uow:
+    with ledger_of_settings().begin("user") as uow:
         accounts.disable(uow, options.name)
     print(f"user {options.name} is disabled; every session and remembered phone has ended")
     return 0

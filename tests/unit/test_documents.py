@@ -29,7 +29,9 @@ def test_both_have_the_same_parts_tables_and_commands() -> None:
         assert [found.strip() for found in in_english] == [found.strip() for found in in_chinese]
 
 
-@pytest.mark.parametrize("name", ["up", "web", "relay", "worker", "clock", "drill", "doctor", "db", "roster", "user"])
+@pytest.mark.parametrize(
+    "name", ["up", "web", "relay", "worker", "clock", "drill", "doctor", "db", "roster", "registered", "user"]
+)
 def test_every_verb_explains_itself_and_is_in_the_readme(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
         main([name, "--help"])

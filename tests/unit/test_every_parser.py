@@ -17,7 +17,7 @@ from desk.auth import _local
 from intake import answers, images
 from intake.questions import QUESTIONS
 from intake.reading import parse_json
-from ledger import codes, limits, reply, schoolrows, values
+from ledger import codes, limits, registerfile, reply, schoolrows, values
 from notifier.twilio import voice, webhook
 from services.proxies import networks
 from tests.fuzz.words import NASTY
@@ -91,6 +91,13 @@ def cell(text: str) -> None:
     assert not schoolrows.plain(text).startswith("\x00")
 
 
+def registered_cell(text: str) -> None:
+    for column in registerfile.COLUMNS:
+        column.read(text)
+    month = registerfile.parse_month(text)
+    assert month is None or registerfile.parse_month(month) == month
+
+
 def setting(text: str) -> None:
     """These refuse with ValueError, which the settings turn into a line for the operator."""
     readers: tuple[Callable[[], Any], ...] = (
@@ -110,7 +117,7 @@ def next_page(text: str) -> None:
     assert to is None or (to.startswith("/") and not to.startswith(("//", "/\\")) and to.isascii())
 
 
-PARSERS = (amount, phone, account, when, text_kept, reply_read, code, cell, setting, next_page)
+PARSERS = (amount, phone, account, when, text_kept, reply_read, code, cell, registered_cell, setting, next_page)
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.__name__)
