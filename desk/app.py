@@ -12,19 +12,20 @@ from desk import (
     auth,
     board,
     care,
-    college,
     duty,
     duty_card,
     exports,
+    figures,
     invitation,
     readiness,
     simulator,
     uploads,
 )
+from ledger import values
 from ledger.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
-STAFF = ("auth", "invitation", "duty", "duty_card", "care", "college", "readiness", "board", "exports", "simulator")
+STAFF = ("auth", "invitation", "duty", "duty_card", "care", "figures", "readiness", "board", "exports", "simulator")
 
 
 def blueprints(
@@ -40,7 +41,7 @@ def blueprints(
         duty.blueprint(ledger),
         uploads.blueprint(ledger),
         care.blueprint(ledger),
-        college.blueprint(ledger),
+        figures.blueprint(ledger),
         readiness.blueprint(ledger),
         board.blueprint(ledger),
         exports.blueprint(ledger),
@@ -78,6 +79,10 @@ def install(app: Flask, ledger: Ledger, school: str) -> None:
     def to_second(at: datetime) -> str:
         """As the stop-payment sheet needs it: the bank compares the time to the second."""
         return f"{at.astimezone(ledger.zone):%Y-%m-%d %H:%M:%S}"
+
+    @app.template_filter("yuan")
+    def yuan(fen: int) -> str:
+        return values.yuan(fen)
 
     @app.template_filter("minutes_since")
     def minutes_since(at: datetime | None, now: datetime) -> int | None:

@@ -25,7 +25,7 @@ HOME = {
     "security": "board.wall",
     "admin": "board.wall",
     "counselor": "care.follow_ups",
-    "leader": "college.figures",
+    "leader": "figures.page",
     "psychologist": "care.centre",
 }
 

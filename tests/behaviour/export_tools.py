@@ -71,6 +71,12 @@ def cells(content: bytes | Path) -> list[list[Any]]:
     return found
 
 
+def all_cells(content: bytes) -> str:
+    """Of any workbook, sheet by sheet."""
+    book = python_calamine.load_workbook(io.BytesIO(content))
+    return "\n".join(str(book.get_sheet_by_name(title).to_python()) for title in book.sheet_names)
+
+
 def records(content: bytes | Path) -> list[dict[str, Any]]:
     """Each line by the first, Chinese, line of its titles."""
     titles, *lines = cells(content)

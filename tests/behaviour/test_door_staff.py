@@ -65,6 +65,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/exports/{code}/sign", {}),
     ("/desk/exports/{code}/refuse", {}),
     ("/desk/exports/{code}/drop", {}),
+    ("/desk/figures", {}),
 ]
 NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen")
 

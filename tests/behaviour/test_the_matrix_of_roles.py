@@ -17,7 +17,7 @@ from ledger import tables as t
 from ledger.accounts import User
 from ledger.exports import ASKERS, Period
 from tests.behaviour.door_tools import a_client, shared_world
-from tests.behaviour.export_tools import FILE, cells
+from tests.behaviour.export_tools import FILE, all_cells
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR
 from tests.world import Report, World, body
 
@@ -118,7 +118,7 @@ def read(client: FlaskClient, path: str, address: str = "127.0.0.1") -> str:
         assert answer.status_code < 500 and answer.status_code != 429, path
         if answer.status_code != 200:
             return ""
-        return str(cells(answer.data)) if answer.mimetype == XLSX else answer.data.decode(errors="ignore")
+        return all_cells(answer.data) if answer.mimetype == XLSX else answer.data.decode(errors="ignore")
 
 
 @pytest.mark.parametrize("canary", PLANTED)

@@ -1,0 +1,78 @@
+"""What the office reports of each college: the pages stand as well as all others, empty, full and with faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.years import school as school_of_thirty
+from ledger import roster
+from tests.behaviour.stories import SQLITE, read_all
+from tests.behaviour.test_two_numbers import OTHER_STUDENT, PAGE, bring, file_of, month, years
+from tests.browser.looks import assert_fit_to_use
+from tests.browser.test_pages_are_small import STAFF, weigh
+from tests.browser.test_pages_of_rare_moments import Show
+from tests.browser.test_pages_of_rare_moments import show as show  # a fixture
+from tests.browser.test_pages_of_what_cannot_be_read import main
+from tests.world import World, another_fraud
+
+pytestmark = SQLITE
+ON_EACH_SCREEN = pytest.mark.parametrize(
+    ("device", "lang"), [("phone", "zh"), ("phone", "en"), ("desktop", "zh"), ("desktop", "en")]
+)
+
+
+def send(screen: Page, data: bytes, lang: str) -> None:
+    screen.locator("#bring summary").click()
+    screen.locator("#file").set_input_files({"name": "十月.csv", "mimeType": "text/csv", "buffer": data})
+    screen.context.add_cookies([{"name": "lang", "value": lang, "url": screen.url}])
+    with screen.expect_navigation():
+        screen.locator("#bring button").click()
+
+
+@ON_EACH_SCREEN
+def test_figures_from_empty_to_full(world: World, show: Show, lang: str) -> None:
+    office, leader = world.user("guard", "security"), world.user("dean", "leader", None, "WY")
+    for who in (office, leader):
+        screen = show(PAGE, who)
+        main(screen, "还没有2026年的立案数据", "Nothing of 2026 has been imported", lang)
+        assert_fit_to_use(screen, "empty")
+    assert_fit_to_use(show(PAGE, world.user("nobody's", "leader", None, None)), "no college")
+    world.report()
+    world.report(**another_fraud(), student_no=OTHER_STUDENT, when="30min")
+    world.report(**another_fraud(), student_no="9999999999")
+    read_all(world)
+    screen = show(PAGE, office)
+    send(screen, file_of(month(2026, 10, WY="两", GX=1), month(2026, 13, WY=1)), lang)
+    expect(screen.get_by_role("alert")).to_contain_text("没有导入" if lang == "zh" else "Nothing was imported")
+    assert_fit_to_use(screen, "faults")
+    whole = file_of(*years(wy=1, gx=3, before=2))
+    screen = show(PAGE, office)
+    send(screen, whole, lang)
+    expect(screen.get_by_role("alert")).to_contain_text("已导入" if lang == "zh" else "Imported")
+    assert_fit_to_use(screen, "imported")
+    bring(world, month(2026, 10, whole=4, WY=1))  # the other college's are not known any more
+    for who in (office, leader):
+        screen = show(PAGE, who)
+        main(screen, "目前达到", "kept so far", lang)
+        assert_fit_to_use(screen, "full")
+    read_all(world)
+
+
+@pytest.mark.parametrize(("device", "lang"), [("phone", "zh")])
+def test_thirty_colleges_and_the_most_cases_are_not_heavy(world: World, show: Show, page: Callable[..., Page]) -> None:
+    with world.parts.ledger.begin("roster") as uow:
+        many = school_of_thirty()
+        roster.apply(uow, replace(world.school, colleges=many.colleges))
+    bring(world, *(month(year, n, **{it.code: "123:98765432.10" for it in many.colleges})
+                   for year in (2025, 2026) for n in range(1, 11)))  # fmt: skip
+    for _ in range(101):
+        world.report(**another_fraud())
+    read_all(world)
+    screen = show(PAGE, world.user("guard", "security"))
+    assert_fit_to_use(screen, "thirty colleges")
+    weight, requests = weigh(screen, screen.url)
+    assert weight <= STAFF and requests <= 4, (weight, requests)
