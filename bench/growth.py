@@ -74,6 +74,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "follow-ups, office": page(office, lambda: "/desk/followups"),
         "a follow-up": page(counselor, lambda: f"/desk/followups/{chance.choice(open_codes)}"),
         "college's numbers": page(leader, lambda: "/desk/figures"),
+        "all colleges' numbers": page(office, lambda: "/desk/figures"),
         "readiness": page(office, lambda: "/desk/readiness"),
         "psychology centre": page(centre, lambda: "/desk/care"),
         "an export of 1,000": lambda: _export(world, 1000),

@@ -18,6 +18,7 @@ from desk import (
     figures,
     invitation,
     readiness,
+    reviews,
     simulator,
     uploads,
 )
@@ -25,7 +26,19 @@ from ledger import values
 from ledger.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
-STAFF = ("auth", "invitation", "duty", "duty_card", "care", "figures", "readiness", "board", "exports", "simulator")
+STAFF = (
+    "auth",
+    "invitation",
+    "duty",
+    "duty_card",
+    "reviews",
+    "care",
+    "figures",
+    "readiness",
+    "board",
+    "exports",
+    "simulator",
+)
 
 
 def blueprints(
@@ -40,6 +53,7 @@ def blueprints(
         duty_card.blueprint(public_url),
         duty.blueprint(ledger),
         uploads.blueprint(ledger),
+        reviews.blueprint(ledger),
         care.blueprint(ledger),
         figures.blueprint(ledger),
         readiness.blueprint(ledger),

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, rungs, views
+from ledger import casework, duty_views, reviews, rungs, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
@@ -55,10 +55,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
             sheet = views.case_sheet(conn, ledger.keys, me(), found)
             paper = stop_sheet.stop_payment(conn, ledger.keys, found, ledger.zone, current_app.config["SCHOOL"], now)
             first, others = _proxies(conn, found) if me().role in views.ALL_CASES else ([], [])
+            over = me().role in views.ALL_CASES and reviews.over(conn, found["id"])
         access.log("case.read", f"case:{found['id']}")
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
-                               progress=tuple(PROGRESS), unread=unread, paper=paper)  # fmt: skip
+                               progress=tuple(PROGRESS), unread=unread, paper=paper, over=over)  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)

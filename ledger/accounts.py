@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -172,6 +173,13 @@ def same_person(conn: Connection, account: UUID | None, user: User) -> bool:
     """Two accounts of one person are one person."""
     person = conn.execute(select(u.person_id).where(u.id == account)).scalar_one_or_none()
     return account == user.id or (person is not None and person == user.person)
+
+
+def names(conn: Connection, actors: Collection[str]) -> dict[str, str]:
+    """Of each actor `user:ID` that account's name; empty for what is none."""
+    ids = {UUID(actor[5:]) for actor in actors if actor.startswith("user:")}
+    known = {f"user:{row.id}": row.username for row in conn.execute(select(u.id, u.username).where(u.id.in_(ids)))}
+    return {actor: known.get(actor, "") for actor in actors}
 
 
 def _user(row: RowMapping) -> User:

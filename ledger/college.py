@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
 
+from ledger import reviews, values, views
 from ledger import tables as t
-from ledger import values, views
 from ledger.accounts import User
 
 SHOWN = timedelta(days=30)
@@ -32,6 +32,8 @@ class CollegeRow:
     to_report_min: int | None
     to_take_min: int | None
     overdue: bool
+    over: bool  # so that it can be reviewed
+    reviewed: bool
 
 
 def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list[CollegeRow]:
@@ -45,7 +47,8 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     query = (
         select(c.code, c.kind, t.classes.c.name, c.state, c.received_at, total.label("fen"),
                first.scalar_subquery().label("happened_at"),
-               taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"))
+               taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"),
+               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
         .where(views.own_college(c.college_code, user), ~c.drill, c.received_at > now - SHOWN)
@@ -55,7 +58,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     return [
         CollegeRow(row.code, row.kind, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
                    _minutes(row.happened_at, row.received_at), _minutes(row.received_at, row.taken_at),
-                   bool(row.overdue))
+                   bool(row.overdue), bool(row.over), bool(row.reviewed))
         for row in conn.execute(query)
     ]  # fmt: skip
 

@@ -56,6 +56,8 @@ _REPORTS = (
     _Column(("转出时间已知的报告", "Reports with a known time"), 14, lambda line: line.reports.timed),
     _Column(("10分钟内接单", "Taken within 10 min"), 12, lambda line: line.reports.soon),
     _Column(("应接单", "To be taken"), 12, lambda line: line.reports.due),
+    _Column(("已倒查", "Reviewed"), 10, lambda line: line.reports.reviewed),
+    _Column(("已结束的案件", "Cases that are over"), 12, lambda line: line.reports.over),
     _Column(("跟进按时", "Follow-ups on time"), 12, lambda line: line.reports.on_time),
     _Column(("进行中的跟进", "Open follow-ups"), 12, lambda line: line.reports.open),
 )  # fmt: skip

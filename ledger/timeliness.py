@@ -6,13 +6,14 @@ One statement reads the reports of the year by an index, another the follow-ups 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select
 from sqlalchemy import case as sql_case
 
+from ledger import reviews
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.statements import one_of
@@ -28,7 +29,8 @@ class Reports:
     """`year` reports this year, `recent` of them in the last 30 days.
 
     to_report_min: whole minutes from transfer to report, the median of the `timed` ones. Of the `due`, which are taken
-    or older than ten minutes, `soon` were taken within ten. Of the `open` follow-ups, of any year, `on_time` owe none.
+    or older than ten minutes, `soon` were taken within ten. Of the `over` ones `reviewed` have a review (倒查). Of the
+    `open` follow-ups, of any year, `on_time` owe no contact.
     """
 
     year: int = 0
@@ -37,6 +39,8 @@ class Reports:
     timed: int = 0
     soon: int = 0
     due: int = 0
+    reviewed: int = 0
+    over: int = 0
     on_time: int = 0
     open: int = 0
 
@@ -59,7 +63,8 @@ def _each(user: User, new_year: datetime) -> Subquery:
     taken = select(func.min(o.acknowledged_at, type_=t.UtcTime)).where(*first).correlate(t.cases)
     return (
         select(c.college_code, c.received_at, taken.scalar_subquery().label("taken_at"),
-               _seconds(happened.scalar_subquery(), c.received_at).label("seconds"))
+               _seconds(happened.scalar_subquery(), c.received_at).label("seconds"),
+               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
         .where(own_college(c.college_code, user), ~c.drill, c.received_at >= new_year)
         .subquery()
     )  # fmt: skip
@@ -94,6 +99,8 @@ def _by_college(each: Subquery, now: datetime) -> Any:
         func.count(row.seconds).label("timed"),
         _count(soon).label("soon"),
         _count(due).label("due"),
+        _count(and_(row.over, row.reviewed)).label("reviewed"),
+        _count(row.over).label("over"),
     ).group_by(row.college_code)
 
 
@@ -107,17 +114,17 @@ def _open_follow_ups(user: User, now: datetime) -> Any:
 
 
 def _reports(row: Any, owed: Any) -> Reports:
-    made = (row.year, row.recent, _minutes(row.median), row.timed, row.soon, row.due) if row else (0, 0, None, 0, 0, 0)
-    return Reports(*made, *((owed.open - owed.late, owed.open) if owed else (0, 0)))
+    made = Reports(on_time=owed.open - owed.late, open=owed.open) if owed else Reports()
+    if row is None:
+        return made
+    return replace(made, year=row.year, recent=row.recent, to_report_min=_minutes(row.median), timed=row.timed,
+                   soon=row.soon, due=row.due, reviewed=row.reviewed, over=row.over)  # fmt: skip
 
 
 def _together(each: Iterable[Reports], to_report_min: int | None) -> Reports:
-    rows = list(each)
-    return Reports(
-        sum(it.year for it in rows), sum(it.recent for it in rows), to_report_min, sum(it.timed for it in rows),
-        sum(it.soon for it in rows), sum(it.due for it in rows), sum(it.on_time for it in rows),
-        sum(it.open for it in rows),
-    )  # fmt: skip
+    """All counts added up; a median is not."""
+    counts = [astuple(replace(it, to_report_min=0)) for it in each]
+    return replace(Reports(*(sum(column) for column in zip(*counts, strict=True))), to_report_min=to_report_min)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

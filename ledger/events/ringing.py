@@ -129,6 +129,14 @@ class CaseReopened(Event):
 
 
 @dataclass(frozen=True)
+class CaseReviewed(Event):
+    """Afterwards somebody found which step could have been quicker; what they wrote is sealed with the event."""
+
+    type = "case.reviewed.v1"
+    step: str
+
+
+@dataclass(frozen=True)
 class DrillEnded(Event):
     """A drill is over; everybody it rang is told so."""
 

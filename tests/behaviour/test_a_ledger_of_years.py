@@ -8,8 +8,9 @@ from sqlalchemy import func, select, text
 
 from bench.growth import _cases
 from bench.years import Years, colleges, histories
-from ledger import anchors, claims, deadlines, deliveries, glance, outbox, work
+from ledger import anchors, claims, deadlines, deliveries, glance, outbox, oversight, work
 from ledger import tables as t
+from ledger.accounts import User
 from ledger.events import COUNSELOR, PRIORITY
 from services.compose import anchor_file
 from services.worker import run_open
@@ -67,6 +68,22 @@ def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> N
                 uow.conn.execute(look, asked).all()
             read = uow.conn.execute(text(READ)).all()
         assert read == [], name
+
+
+@POSTGRESQL
+def test_the_figures_of_a_year_read_nothing_of_other_years(world: World) -> None:
+    """Of what hangs on a case: as much for each of the year, or that is open, however many there were before."""
+    ledger = world.parts.ledger
+    Years(ledger, histories(world), list(colleges(world))).fill(MANY)
+    with ledger.engine.connect() as conn:
+        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+    read_all(world)
+    office, now = User(t.new_id(), "office", "security", None, None, 0), world.clock.now()
+    with ledger.begin("look") as uow:
+        school = oversight.figures(uow.conn, office, now, ledger.zone).school
+        for table in ("transfers", "obligations", "case_events"):
+            read = uow.conn.execute(text(f"{FETCHED} = '{table}'")).scalar_one()
+            assert school and read <= 4 * school.reports.year < MANY, (table, read)
 
 
 @POSTGRESQL

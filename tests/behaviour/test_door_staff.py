@@ -52,6 +52,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/duty/{code}/ask", {}),
     ("/duty/{code}/voice", {"voice": "called"}),
     ("/duty/{code}/close", {}),
+    ("/duty/{code}/review", {"step": "filed", "text": "x"}),
     ("/duty/{code}/reopen", {}),
     ("/desk/followups/{code}/contact", {"contact": "call_30m", "reached": "yes"}),
     ("/desk/followups/{code}/background", {"family": "x"}),

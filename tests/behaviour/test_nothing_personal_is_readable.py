@@ -42,6 +42,7 @@ CANARIES = {
     "corrected": "白头翁",
     "money": "鸬鹚借来的",
     "contact": "鸳鸯表姐",
+    "review": "杜鹃叫得太晚",
 }
 
 
@@ -110,6 +111,11 @@ def full_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.advance(3600)
     world.client.get("/readyz")
     world.client.get("/nowhere/" + CANARIES["name"])
+    office = world.user("office", "security")
+    world.press(office, f"/duty/{report.code}/close")
+    world.press(office, f"/duty/{report.code}/review", step="filed", text=CANARIES["review"])
+    assert CANARIES["review"] in office.get(f"/duty/{report.code}/review").text
+    world.phones.catch_up()
 
 
 def _stumble(uow: Any, event: Envelope) -> None:

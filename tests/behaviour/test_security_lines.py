@@ -62,6 +62,8 @@ LINES = {
         f"{B}the_matrix_of_roles.py::test_the_exported_ledger_has_the_fields_and_rows_of_its_asker_and_no_phone_or_account",
         f"{B}an_export_needs_two.py::test_nobody_signs_for_themselves_under_whichever_account",
         f"{B}what_an_exported_ledger_holds.py::test_whose_a_record_is_is_asked_when_the_file_is_made",
+        f"{B}two_numbers.py::test_a_leader_sees_the_own_college_s_row_alone",
+        f"{B}reviews_come_after_the_emergency.py::test_only_the_office_reads_and_writes_it_and_each_reading_is_logged",
     )),
     6: Line("tokens of 128 bits or more, derived or kept as digests", (
         f"{U}ledger/test_crypto.py::test_a_token_is_of_its_row_and_purpose_and_long_enough",

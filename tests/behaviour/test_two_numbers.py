@@ -179,6 +179,9 @@ def test_the_months_that_are_here_and_those_that_are_missing_are_said(world: Wor
     assert figures(world).police.missing == (4, 6, 7, 8, 10)
     page = words(office.get(PAGE))
     assert "已导入 1–3, 5, 9月" in page and "缺 4, 6–8, 10月" in page
+    bring(world, *(month(2026, n, WY=0, GX=1) for n in range(1, 10)))
+    english = words(office.get(f"{PAGE}?lang=en"))
+    assert "months 1–9" in english and "Missing: month 10" in english
 
 
 def test_fraud_free_is_a_college_without_a_registered_case_in_any_month(world: World) -> None:

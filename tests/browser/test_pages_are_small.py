@@ -39,7 +39,7 @@ def test_no_page_of_a_student_is_heavier_than_20_kb_in_3_requests(
     ("role", "paths"),
     [
         ("officer", ("/duty", "/duty/{code}", "/duty/{code}/sheet", "/duty/card")),
-        ("security", ("/desk/board", "/duty/{code}", "/desk/readiness")),
+        ("security", ("/desk/board", "/duty/{code}", "/duty/{code}/review", "/desk/figures", "/desk/readiness")),
         ("counselor", ("/desk/followups", "/desk/followups/{code}", "/desk/exports")),
     ],
 )

@@ -11,18 +11,18 @@ from playwright.sync_api import Page, expect
 from bench.years import school as school_of_thirty
 from ledger import roster
 from tests.behaviour.stories import SQLITE, read_all
+from tests.behaviour.test_drills_touch_nobody import end, start
+from tests.behaviour.test_reviews_come_after_the_emergency import decided
 from tests.behaviour.test_two_numbers import OTHER_STUDENT, PAGE, bring, file_of, month, years
 from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_pages_are_small import STAFF, weigh
 from tests.browser.test_pages_of_rare_moments import Show
 from tests.browser.test_pages_of_rare_moments import show as show  # a fixture
-from tests.browser.test_pages_of_what_cannot_be_read import main
+from tests.browser.test_pages_of_what_cannot_be_read import main, officer
 from tests.world import World, another_fraud
 
 pytestmark = SQLITE
-ON_EACH_SCREEN = pytest.mark.parametrize(
-    ("device", "lang"), [("phone", "zh"), ("phone", "en"), ("desktop", "zh"), ("desktop", "en")]
-)
+ON_EACH_SCREEN = pytest.mark.parametrize(("device", "lang"), [("phone", "zh"), ("phone", "en"), ("desktop", "en")])
 
 
 def send(screen: Page, data: bytes, lang: str) -> None:
@@ -76,3 +76,42 @@ def test_thirty_colleges_and_the_most_cases_are_not_heavy(world: World, show: Sh
     assert_fit_to_use(screen, "thirty colleges")
     weight, requests = weigh(screen, screen.url)
     assert weight <= STAFF and requests <= 4, (weight, requests)
+
+
+@ON_EACH_SCREEN
+def test_a_review_before_and_after_and_with_faults(world: World, show: Show, lang: str) -> None:
+    office, police = world.user("guard", "security", world.phones["office"].number), officer(world)
+    drill = start(world, college="WY", phones="1")
+    assert_fit_to_use(show(f"/duty/{drill.code}/review", office), "drill")
+    open_ = world.report(**another_fraud())
+    world.pump()
+    screen = show(review := f"/duty/{open_.code}/review", office)
+    main(screen, "处置还没有结束", "not over yet", lang)
+    assert_fit_to_use(screen, "before")
+    world.press(office, review, step="filed", text="x")
+    screen = show(review, office)
+    main(screen, "没有记录：处置还没有结束", "Not recorded: the case is not over", lang)
+    assert_fit_to_use(screen, "too early")
+    report = decided(world, police)
+    read_all(world)
+    screen = show(review := f"/duty/{report.code}/review", office)
+    main(screen, "还没有倒查记录", "No review yet", lang)
+    assert_fit_to_use(screen, "none")
+    screen.locator("#text").evaluate("field => field.form.noValidate = true")
+    screen.context.add_cookies([{"name": "lang", "value": lang, "url": screen.url}])
+    with screen.expect_navigation():
+        screen.locator("button.big").click()
+    main(screen, "请选择哪一步", "Choose a step", lang)
+    assert_fit_to_use(screen, "faults")
+    for step, text in (("alerted", "第一条短信没人看到。\n夜间请开响铃。"), ("filed", "银行要求补充材料，" * 40)):
+        world.press(office, review, step=step, text=text)
+    screen = show(review, office)
+    main(screen, "银行要求补充材料", "Could be quicker: Stop filed", lang)
+    assert_fit_to_use(screen, "several")
+    for page_with_a_link in (f"/duty/{report.code}", PAGE):
+        screen = show(page_with_a_link, office)
+        expect(screen.locator(f"main a[href='{review}']")).to_be_visible()
+        assert_fit_to_use(screen, f"link, {page_with_a_link}")
+    end(world, drill)
+    world.pump()
+    read_all(world)
