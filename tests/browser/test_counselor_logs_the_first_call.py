@@ -78,6 +78,29 @@ def test_talk_of_dying_shows_what_to_do_now(
     expect(phone.get_by_role("link", name="120")).to_have_attribute("href", "tel:120")
 
 
+@pytest.mark.parametrize(("device", "lang", "early", "extra"), [
+    ("phone", "zh", "还没到时候", "另加联系"), ("desktop", "en", "Not due yet", "Extra contact"),
+])  # fmt: skip
+def test_a_talk_before_its_time_is_said_to_be_an_extra_one(
+    service: Installation,
+    accounts: dict[str, dict[str, Any]],
+    page: Callable[..., Page],
+    device: str,
+    lang: str,
+    early: str,
+    extra: str,
+) -> None:
+    code, screen = followed_up(service), page(device)
+    sign_in(service, screen, accounts["counselor"])
+    screen.goto(f"{service.public_url}/desk/followups/{code}?lang={lang}")
+    for _ in ("call_30m", "face_24h", "before the third day"):
+        screen.locator("[name=reached][value=yes]").check()
+        screen.locator(".entry .big").click()
+    expect(screen.locator("form.entry")).to_contain_text(early)
+    expect(screen.locator("main")).to_contain_text(extra)
+    assert_fit_to_use(screen, f"{device}, {lang}")
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("device", ["phone", "desktop"])
 def test_no_page_of_a_follow_up_has_a_fault_that_axe_finds_nor_scrolls_sideways(
