@@ -179,7 +179,10 @@ _POLICE: dict[str, Any] = {
     **_OBLIGATION,
     "properties": {
         **_OBLIGATION["properties"],
-        "owed_since": {**_TIME, "description": "Since when its owner owes progress; null: they owe none."},
+        "owed_since": {
+            **_TIME,
+            "description": "Since when progress is owed by its owner, or, without one, a later stop rings; null: none.",
+        },
     },
 }
 _ACCEPTED = {

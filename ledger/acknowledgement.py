@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, Uuid, bindparam, or_, select, update
 
 from ledger import alarms, deliveries, owing, people, unsafety
 from ledger import tables as t
@@ -29,12 +29,24 @@ from ledger.statements import one_of
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
 
-o, d = t.obligations.c, t.deliveries.c
+o, d, e = t.obligations.c, t.deliveries.c, t.case_events.c
+POLICE_DUTIES = ("police", "dissuade")
 _ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
 # Built once: see unit_of_work.
 _ITS_ALERTS = (d.obligation_id == bindparam("duty"), d.alert)
 _CANCEL = update(t.deliveries).where(*_ITS_ALERTS, d.state == "pending").values(state="cancelled", available_at=None)
-_RUNG = select(d.person_id).where(*_ITS_ALERTS, one_of(d.state, deliveries.HEARD))
+_RUNG = select(d.person_id).where(
+    *_ITS_ALERTS,
+    one_of(d.state, deliveries.HEARD),
+    or_(d.created_at > bindparam("since", type_=t.UtcTime), d.person_id == bindparam("had", type_=Uuid)),
+)
+_TAKEN_BEFORE = (
+    select(e.at, e.data)
+    .where(e.case_id == bindparam("this"), e.type == CaseAcknowledged.type, e.id < bindparam("event"))
+    .order_by(e.seq.desc())
+    .limit(1)
+)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
 
 
@@ -57,7 +69,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         return Owner(row["owner_id"], row["acknowledged_at"], won=False)
     if kind == UNSAFE:
         return Owner(person, uow.now, won=False)  # it rings on until a contact is recorded
-    police = kind in ("police", "dissuade")
+    police = kind in POLICE_DUTIES
     values = {
         "state": "acknowledged",
         "owner_id": person,
@@ -84,11 +96,19 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
         # Two obligations that one reply took are answered in one text.
         moment = f"{case.id}:{row['acknowledged_at'].isoformat()}:{person.id}"
         answer_owner(uow, case, kind, person, row["acknowledged_at"], moment)
-    rung = uow.conn.scalars(_RUNG, {"duty": row["id"]})
+    # Who was rung before somebody took it has heard so then, but for who had it.
+    since, had = taken_before(uow, case, event_id) if row["kind"] in POLICE_DUTIES else (_NEVER, None)
+    rung = uow.conn.scalars(_RUNG, {"duty": row["id"], "since": since, "had": had})
     for person in people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]]):
         stand_down(
             uow, case, person, Owner(row["owner_id"], row["acknowledged_at"], won=False), f"{event_id}:{person.id}"
         )
+
+
+def taken_before(uow: UnitOfWork, case: Case, event: UUID) -> tuple[datetime, UUID | None]:
+    """When the case was taken last before this event, and by whom; nobody where nobody did."""
+    row = uow.conn.execute(_TAKEN_BEFORE, {"this": case.id, "event": event}).one_or_none()
+    return (row.at, UUID(row.data["owner"])) if row else (_NEVER, None)
 
 
 def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup: str) -> None:
@@ -172,7 +192,9 @@ def record_outcome(
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
         if not case_outcome([transfer["outcome"]]):
-            progress = owing.after_progress(row, [it for it in stops if it["position"] != position])
+            # Of those that were there when the clock began, one that is being dealt with counts for all.
+            others = owing.waiting(row, [it for it in stops if it["position"] != position])
+            progress = owing.after_progress(row, others)
             uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
         uow.change(t.cases, case.id, state=case_state(row["state"], None))
     return _lacks({**transfer, **values}, outcome)

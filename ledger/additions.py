@@ -11,17 +11,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import alerting, corrections, deliveries, match_keys, owing, people, reports, resuming
+from ledger import alerting, corrections, deliveries, later, match_keys, people, reports
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
 from ledger.reportin import ReportIn, TransferIn
-from ledger.states import case_outcome
 from ledger.unit_of_work import Case, UnitOfWork
 
 SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
 MAX_TRANSFERS = 50
-UNREAD_TRANSFER = "unread_transfer"  # a further one whose amount could not be understood
+UNREAD_TRANSFER = later.UNREAD
 # Names under which the random key of the sent page, and the transfer that it was about, are kept beside what was typed
 _PAGE, _POSITION = "page", "position"
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
@@ -165,23 +164,14 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
             uow.conn.execute(
                 insert(t.transfers).values({**added, "added_at": uow.now, "account_kind": given.account_kind})
             )
-            uow.append(case, CaseAmended(("transfer",)), reports.ANONYMOUS)
-            _go_on(uow, case, [row["outcome"] for row in rows], [None])
+            uow.append(case, CaseAmended((later.TRANSFER,)), reports.ANONYMOUS)
+            later.come_in(uow, case, [*(row["outcome"] for row in rows), None])
     elif given.account_kind and row:
         _kind_of_account(uow, case, row, given.account_kind)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(case, given, row), position)
     if UNREAD_TRANSFER in given.unread:  # it was sent all the same, and somebody has to ask how much
-        _go_on(uow, case, [row["outcome"] for row in rows], [])
-
-
-def _go_on(uow: UnitOfWork, case: Case, before: list[str | None], added: list[str | None]) -> None:
-    """What had its outcome has none with this further transfer. A case that somebody closed is the office's to open."""
-    row = alerting.obligation(uow, case, case.first_obligation)
-    if case_outcome(before) is not None and case.row["state"] != "closed":
-        resuming.resume(uow, case, row, [*before, *added], anew=True)
-    else:
-        owing.further(uow, case, row)
+        later.come_in(uow, case, [row["outcome"] for row in rows])
 
 
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:

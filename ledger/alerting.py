@@ -60,8 +60,12 @@ def ladder_from(rows: Sequence[Row[Any]], kind: str, college: str | None) -> Lad
 def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
     """Ring the first step, once: a second call finds the step already begun."""
     row = obligation(uow, case, kind)
-    if row["step"] < 0 and row["state"] in deliveries.WAITING:  # alerted: a text went out while the ledger was away
+    if row["entered_at"] is not None or row["state"] not in deliveries.WAITING:
+        return
+    if row["owed_since"] is None:  # alerted: a text went out while the ledger was away
         _enter(uow, case, row, Advance(0, "time", row["ladder_at"]))
+    else:
+        _from_the_first(uow, case, row)
 
 
 def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
@@ -74,10 +78,19 @@ def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
         return False
     again = {"state": "alerted" if row["alerted_at"] else "pending", "owner_id": None, "acknowledged_at": None}
     uow.change(t.obligations, row["id"], again)
+    _from_the_first(uow, case, row)
+    return True
+
+
+def _from_the_first(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     ladder = _ladder(uow, case, row)
     step = (row["step"] // len(ladder.rungs) + 1) * len(ladder.rungs)
     _enter(uow, case, row, Advance(step, "time", uow.now - (escalation.due_at(ladder, uow.now, step) - uow.now)))
-    return True
+
+
+def on_ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> set[UUID]:
+    """Whomever the rungs of its ladder would ring now, the last ones as well."""
+    return {person.id for rung in _ladder(uow, case, row).rungs for person in _on_rung(uow, case, rung.targets)}
 
 
 def look(uow: UnitOfWork, case: Case, kind: str) -> None:
@@ -94,6 +107,8 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
 
 
 def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    if row["entered_at"] is None and row["owed_since"] is not None:
+        return _from_the_first(uow, case, row)
     ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
     texts = [text for text in lately if text["step"] == row["step"]]
     sent = [deliveries.as_alert(text, uow.now) for text in texts]
@@ -142,8 +157,9 @@ def _enter(
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
     reason: str = "moved_on" if without else to.reason
+    first = step if row["entered_at"] is None else 0
     while True:
-        told = _ring(uow, case, row, ladder, step, without)
+        told = _ring(uow, case, row, ladder, step, without, calls=step > first)
         due = escalation.due_at(ladder, began, step + 1)
         verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
         if told or not isinstance(verdict, Advance):
@@ -158,17 +174,23 @@ def _enter(
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
 
 
-def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None) -> list[str]:
-    """Write the texts of a step; the state of each as escalation counts it."""
-    targets = escalation.rung_of(ladder, step).targets
-    on_rung = uow.once(
+def _on_rung(uow: UnitOfWork, case: Case, targets: tuple[str, ...]) -> list[Person]:
+    return uow.once(
         ("rung", targets, *rungs.decide(targets, case.row)),
         lambda: rungs.called(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone, uow.of_roster),
     )
+
+
+def _ring(
+    uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None, *, calls: bool
+) -> list[str]:
+    """Write the texts of a step; the state of each as escalation counts it."""
+    on_rung = _on_rung(uow, case, escalation.rung_of(ladder, step).targets)
     called = [person for person in on_rung if person.id != without]
+    since = row["owed_since"] if owing.again(row) else None
     numbered = step or reminders.possible(uow, case, row["kind"])
-    earlier = reminders.read_before(uow, case, row["kind"], replacing=row["id"]) if numbered else {}
-    facts = alert_facts(uow, case) | {"same_as": linking.same_as(uow.conn, case)}
+    earlier = reminders.read_before(uow, case, row["kind"], replacing=row["id"], since=since) if numbered else {}
+    facts = alert_facts(uow, case, since) | {"same_as": linking.same_as(uow.conn, case), **_occasion(uow, case, row)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
     bundled = row["kind"] == "police" and not case.row["drill"]
@@ -196,7 +218,7 @@ def _ring(uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: in
             bundle=bundling.place(uow, person, unverified=flood) if flood or over_budget else None,
         )
         told.append("over_budget" if hurry else "pending")
-        if step and row["kind"] == "police" and not case.row["drill"]:
+        if calls and row["kind"] == "police" and not case.row["drill"]:
             _call(uow, case, row["id"], step, person)
     return told
 
@@ -252,7 +274,7 @@ def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
 
 
 def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
-    """What an owner who had taken the case before owes progress with: the transfer that was added, or what else."""
+    """What is owed that was not when somebody took the case: the transfer that was added, or what else."""
     if not owing.again(row):
         return {}
     added = [it for it in owing.waiting(row, owing.stops(uow, case)) if it["added_at"] == row["owed_since"]]
@@ -262,7 +284,8 @@ def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
 def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
     uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
     _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
-    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "owed_since": None, "reminded": False}
+    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
+    values["owed_since"] = row["owed_since"] if owing.again(row) else None
     uow.change(t.obligations, row["id"], values)
     case.show("alerted")
     # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.

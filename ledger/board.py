@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import people, shifts, values
+from ledger import deliveries, people, shifts, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.people import Person
@@ -56,7 +56,8 @@ class Pressing:
 class Waiting:
     """A case that nobody has. `call`: officers in the order in which to call them; `tried`: the last tries.
 
-    Where nothing was sent yet (kind in_progress) `student` is the phone to call, and `call` who could take it.
+    Where nothing was sent yet (kind in_progress) `student` is the phone to call, and `call` who could take it. `again`:
+    since when it waits for a stop that came in later; amount, time and tries are of that.
     """
 
     code: str
@@ -73,6 +74,7 @@ class Waiting:
     tried: list[Tried]
     earlier: int
     grade: str  # none: from a number that nobody knows, 未核实
+    again: datetime | None
 
 
 @dataclass(frozen=True)
@@ -158,20 +160,21 @@ def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known
 
 def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int]:
     def of_transfers(what: Any) -> Any:
-        return select(what).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+        its = (x.case_id == c.id, or_(o.owed_since.is_(None), x.added_at >= o.owed_since))
+        return select(what).where(*its).correlate(t.cases, t.obligations).scalar_subquery()
 
     # One whose ladder has not begun rings nobody yet: the more it belongs here.
     rings = or_(o.next_at.is_not(None), c.received_at > now - RECENT)
     open_ = (one_of(o.kind, ("police", "dissuade")), one_of(o.state, WAITING), rings, c.closed_at.is_(None))
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
-        select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at,
+        select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at, o.owed_since,
                of_transfers(func.sum(sql_case((x.currency == "CNY", x.amount_fen)))).label("fen"),
                of_transfers(func.min(x.happened_at, type_=t.UtcTime)).label("happened_at"))
         .select_from(joined)
         .where(*open_)
         # A flood of unknown numbers hides no student whom the school knows.
-        .order_by(c.drill, c.match_grade == "none", c.received_at)
+        .order_by(c.drill, c.match_grade == "none", func.coalesce(o.owed_since, c.received_at))
         .limit(SHOWN)
     )  # fmt: skip
     total = select(func.count()).select_from(joined).where(*open_)
@@ -179,9 +182,8 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
 
 
 def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:
-    query = select(d.obligation_id, d.person_id, d.step, d.state).where(
-        d.obligation_id.in_(obligations), d.alert, d.kind != "call"
-    )
+    query = select(d.obligation_id, d.person_id, d.step, d.state).join(t.obligations, o.id == d.obligation_id)
+    query = query.where(o.id.in_(obligations), d.alert, d.kind != "call", deliveries.of_this_ring(o, d))
     return list(conn.execute(query.order_by(d.step, d.created_at)).mappings())
 
 
@@ -195,15 +197,16 @@ def _waiting(
     on_duty = [i for role in (("desk",) if dissuade else ("officer", "backup")) for i in held.of(college, role)]
     rung = [it["person_id"] for it in mine if known[it["person_id"]].role == "officer"]
     call = dict.fromkeys(on_duty + ([row["counselor_id"]] if dissuade else rung))
+    amount = "" if row["owed_since"] and row["fen"] is None else values.yuan(row["fen"] or 0)
     return Waiting(
-        row["code"], row["kind"], row["drill"], names.get(college, ""), values.yuan(row["fen"] or 0),
+        row["code"], row["kind"], row["drill"], names.get(college, ""), amount,
         row["received_at"], row["alerted_at"], row["happened_at"], row["deadline_at"] <= now,
         people.phone_listed(keys, row, known.get(row["victim_id"])) if dissuade else "",
         [known[i] for i in call if i in known and known[i].phone],
         [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
          for it in mine[-TRIES:]],
         len(mine[:-TRIES]),
-        row["match_grade"],
+        row["match_grade"], row["owed_since"],
     )  # fmt: skip
 
 
@@ -211,14 +214,14 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     """Obligations, then contacts, then wishes."""
     facts = (c.code, c.drill)
     unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
-    again = o.owed_since > o.acknowledged_at
+    owed, again = and_(o.owed_since.is_not(None), o.owner_id.is_not(None)), o.owed_since > o.acknowledged_at
     # A stop that came in later is past the report's time already: it is there from the first minute.
     since = sql_case((again, o.owed_since), else_=o.deadline_at)
     what = sql_case((again, word("again")), (o.owed_since.is_not(None), word("owner")), else_=o.kind)
     obligations = (
         select(*facts, what.label("what"), type_coerce(since, t.UtcTime).label("since"), o.owner_id)
         .join(t.obligations, o.case_id == c.id)
-        .where(o.next_at.is_not(None), or_(unanswered, o.owed_since.is_not(None)), since <= now, c.closed_at.is_(None))
+        .where(o.next_at.is_not(None), or_(unanswered, owed), since <= now, c.closed_at.is_(None))
         .order_by(since)
         .limit(4 * SHOWN)
     )

@@ -69,6 +69,8 @@ def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, seen: in
     event = uow.append(case, CaseClosed(), actor)
     if row["owner_id"] is None:  # whoever was rung need not come any more
         heard = select(d.person_id).where(d.obligation_id == row["id"], d.alert, d.state.in_(deliveries.HEARD))
+        if row["owed_since"]:  # those of an earlier stop have long been told
+            heard = heard.where(d.created_at >= row["owed_since"])
         for told in people.by_id(uow.conn, uow.keys, uow.conn.scalars(heard)):
             acknowledgement.stand_down(uow, case, told, Owner(None, None, won=False), f"{event}:{told.id}")
     return True
@@ -80,4 +82,4 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
         raise NotAllowed("the case is not closed, or it was a drill")
     row = obligation(uow, case, case.first_obligation)
     resume(uow, case, row, [it["outcome"] for it in owing.stops(uow, case)])
-    uow.append(case, CaseReopened(), actor)
+    uow.append(case, CaseReopened("office"), actor)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import func, insert, select, update
 
+from ledger import later
 from ledger import tables as t
 from ledger.alerting import obligation
-from ledger.events import ReportConverted
+from ledger.events import CaseReopened, ReportConverted
 from ledger.reports import DEADLINES, TransferIn, transfer_row
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -14,12 +15,15 @@ o, d = t.obligations.c, t.deliveries.c
 
 
 def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bool:
-    """False where it is a report already, or closed: a second tap changes nothing.
+    """False where it is a report already, or was a drill: a second tap changes nothing.
 
-    To dissuade is over, under a name of its own, and the police obligation starts now, as with a new report.
+    To dissuade is over, under a name of its own, and the police obligation starts now, as with a new report; also
+    where somebody had closed the case.
     """
-    if case.row["kind"] != "in_progress" or case.row["state"] == "closed":
+    if case.row["kind"] != "in_progress" or case.row["closed_at"] is not None:
         return False
+    if case.row["state"] == "closed":
+        uow.append(case, CaseReopened(later.REPORTER), actor)
     dissuade = obligation(uow, case, "dissuade")
     over = {"kind": "dissuaded", "state": "done", "next_at": None, "done_at": uow.now}
     uow.change(t.obligations, dissuade["id"], over)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, or_, select
 
 from ledger import alarms, states
 from ledger import tables as t
@@ -23,7 +23,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
 # What asks somebody to act, is said once and stays true is worth saying the next day. Reminders are not: by then it may
 # have been done, and what is overdue stands on the lists.
-TO_ACT = frozenset({"handover", "referral", "amended", "moved_on", "lapse"})
+TO_ACT = frozenset({"handover", "referral", "amended", "further", "moved_on", "lapse"})
 TO_ACT_LIFE = timedelta(days=1)
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
 WAITING = ("pending", "alerted")  # states of an obligation that still rings
@@ -226,11 +226,18 @@ def rung_since(conn: Connection) -> datetime | None:
 
     An answer may have come while nobody here could take it, however long ago that was.
     """
-    joined = t.obligations.join(t.cases, t.cases.c.id == o.case_id).outerjoin(t.deliveries, d.obligation_id == o.id)
-    query = select(func.count(), func.min(d.called_at, type_=t.UtcTime), func.min(o.started_at, type_=t.UtcTime))
+    began = func.coalesce(o.owed_since, o.started_at)
+    its = and_(d.obligation_id == o.id, of_this_ring(o, d))
+    joined = t.obligations.join(t.cases, t.cases.c.id == o.case_id).outerjoin(t.deliveries, its)
+    query = select(func.count(), func.min(d.called_at, type_=t.UtcTime), func.min(began, type_=t.UtcTime))
     ringing = (t.cases.c.source != "drill", o.next_at.is_not(None), one_of(o.state, WAITING))
     found, called, started = conn.execute(query.select_from(joined).where(*ringing)).one()
     return (called or started) if found else None
+
+
+def of_this_ring(duty: Any, text: Any) -> ColumnElement[bool]:
+    """Of an obligation that rings (by its columns): a text that was written for what it rings for now."""
+    return or_(duty.owed_since.is_(None), text.created_at >= duty.owed_since)
 
 
 def rung_code(conn: Connection, delivery_id: UUID) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
@@ -12,6 +13,7 @@ from ledger.crypto import Keys, Lenient
 from ledger.errors import KeyMissing, Tampered
 from ledger.escalation import minutes_between
 from ledger.statements import among
+from ledger.states import REFUSED, endings
 from ledger.unit_of_work import Case, UnitOfWork
 
 Row = Mapping[Any, Any]
@@ -90,11 +92,18 @@ def named(found: list[Lack], *, several: bool) -> Words:
     return "；".join(zh), "; ".join(en)
 
 
-def alert_facts(uow: UnitOfWork, case: Case) -> dict[str, Any]:
-    """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601."""
-    rows = uow.of_case(TRANSFERS, case)
-    facts: dict[str, Any] = {"code": case.code, "reported_at": case.row["received_at"].isoformat()}
-    facts["minutes"] = minutes_between(case.row["received_at"], uow.now)
+def alert_facts(uow: UnitOfWork, case: Case, since: datetime | None = None) -> dict[str, Any]:
+    """The facts of an officer's text: no account, no name. Amounts in fen; times ISO 8601.
+
+    `since`: of what came in from then on alone, else of what was refused; earlier money may have gone days ago.
+    """
+    rows: Sequence[Row] = uow.of_case(TRANSFERS, case)
+    if since:
+        open_ = [row for row in rows if row["added_at"] and row["added_at"] >= since and not row["outcome"]]
+        rows = open_ or [row for row in rows if REFUSED in endings([row["outcome"]])]
+    reported = since or case.row["received_at"]
+    facts: dict[str, Any] = {"code": case.code, "reported_at": reported.isoformat()}
+    facts["minutes"] = minutes_between(reported, uow.now)
     if rows:
         first = rows[0]
         facts |= {

@@ -14,7 +14,7 @@ from ledger import linking
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge
 from ledger.alerting import obligation
-from ledger.deliveries import HEARD, WAITING
+from ledger.deliveries import HEARD, WAITING, of_this_ring
 from ledger.statements import one_of
 from ledger.unit_of_work import UnitOfWork
 
@@ -53,7 +53,8 @@ def _pairs() -> Select[tuple[UUID, UUID]]:
     this: BindParameter[UUID] = bindparam("this")
     w, k = t.obligations.alias("waiting").c, t.obligations.alias("taken").c
     fraud = linking.members(this)
-    heard = exists().where(d.obligation_id == w.id, d.person_id == k.owner_id, d.alert, one_of(d.state, HEARD))
+    mine = (d.obligation_id == w.id, d.person_id == k.owner_id, of_this_ring(w, d))
+    heard = exists().where(*mine, d.alert, one_of(d.state, HEARD))
     pair = select(w.case_id, k.case_id).where(
         w.kind == k.kind,
         one_of(w.state, WAITING),
@@ -79,5 +80,7 @@ def _had_heard(uow: UnitOfWork, ringing: RowMapping, taken: RowMapping) -> bool:
     if ringing["entered_at"] is None or ringing["entered_at"] > taken["acknowledged_at"]:
         return False
     called = select(d.id).where(d.obligation_id == ringing["id"], d.person_id == taken["owner_id"], d.alert)
+    if ringing["owed_since"]:
+        called = called.where(d.created_at >= ringing["owed_since"])
     before = called.where(one_of(d.state, HEARD), d.called_at < taken["acknowledged_at"])
     return uow.conn.execute(before.limit(1)).first() is not None

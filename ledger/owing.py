@@ -1,7 +1,8 @@
-"""Since when a case's owner owes progress with a stop; see docs/decisions/0024.
+"""Since when progress with a stop is owed; see docs/decisions/0024 and 0027.
 
 `owed_since` of the police obligation is what the owner's clock counts from; null: they owe none. The clock runs while
-`next_at` is set as well: of a closed case nobody is asked.
+`next_at` is set as well: of a closed case nobody is asked. Without an owner it says since when the ladder rings for a
+stop that came in later, by the times of that.
 """
 
 from __future__ import annotations
@@ -25,32 +26,30 @@ def since(at: datetime) -> dict[str, Any]:
     return {"owed_since": at, "reminded": False, "next_at": at + REMIND_AFTER}
 
 
+def unowned(row: Mapping[Any, Any], at: datetime) -> dict[str, Any]:
+    """Columns of an obligation that nobody has any more: for what came in then, its ladder begins anew."""
+    return {
+        "state": "alerted" if row["alerted_at"] else "pending",
+        **dict.fromkeys(("owner_id", "acknowledged_at", "entered_at", "done_at")),
+        "owed_since": at,
+        "reminded": False,
+        "next_at": at,
+    }
+
+
 def stops(uow: UnitOfWork, case: Case) -> Sequence[RowMapping]:
     """(position, outcome, added_at) of each transfer, in order; `added_at` only of one that came after the report."""
     query = select(x.position, x.outcome, x.added_at).where(x.case_id == case.id)
     return uow.conn.execute(query.order_by(x.position)).mappings().all()
 
 
-def further(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    """Another transfer has come in. The clock goes on from the first of which nothing was heard.
-
-    Without an owner the ladder rings; of a closed case it is owed once the office has opened it again.
-    """
-    if row["kind"] != "police" or row["owner_id"] is None or row["owed_since"] is not None:
-        return
-    closed = {"next_at": None} if case.row["state"] == "closed" else {}
-    uow.change(t.obligations, row["id"], since(uow.now) | closed)
-
-
 def after_progress(row: Mapping[Any, Any], unheard: Iterable[RowMapping]) -> Mapping[str, Any]:
-    """Columns of the obligation once there was progress with all but these: the clock goes on for what came in later.
-
-    What was there when the clock began is not asked for one by one.
-    """
-    first: datetime | None = min((it["added_at"] for it in waiting(row, unheard)), default=None)
-    if first is None:
+    """Columns of the obligation once there was progress with all but these further ones: the clock goes on for them."""
+    came = [it["added_at"] for it in unheard if it["added_at"] and not it["outcome"]]
+    first: datetime | None = min(came, default=None)
+    if first is None or row["owed_since"] is None:
         return NOTHING
-    return {} if first == row["owed_since"] else since(first)
+    return {} if first <= row["owed_since"] else since(first)
 
 
 def waiting(row: Mapping[Any, Any], all_stops: Iterable[RowMapping]) -> list[RowMapping]:
@@ -62,5 +61,6 @@ def waiting(row: Mapping[Any, Any], all_stops: Iterable[RowMapping]) -> list[Row
 
 
 def again(row: Mapping[Any, Any]) -> bool:
-    """Whether it is owed for what came, or was opened again, after the owner had taken the case."""
-    return bool(row["owed_since"] and row["acknowledged_at"] and row["owed_since"] > row["acknowledged_at"])
+    """Whether it is owed for what came, or was opened again, after somebody had taken the case."""
+    taken = row["acknowledged_at"]
+    return row["owed_since"] is not None and (taken is None or row["owed_since"] > taken)

@@ -6,6 +6,7 @@ whoever reads them they are one row of reminders, so they bear one row of number
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,8 +20,10 @@ _OF_FIRST_CALL = {"counselor": "counselor_reminder"}  # obligation → the text 
 d, o = t.deliveries.c, t.obligations.c
 
 
-def read_before(uow: UnitOfWork, case: Case, kind: str, replacing: UUID | None = None) -> dict[UUID, int]:
-    """Person → the highest number that they have read of this obligation, or may still read.
+def read_before(
+    uow: UnitOfWork, case: Case, kind: str, replacing: UUID | None = None, since: datetime | None = None
+) -> dict[UUID, int]:
+    """Person → the highest number that they have read of this obligation (`since` then), or may still read.
 
     Those that were refused do not count as a reminder. Nor do those of an obligation that wait, when an alert of it is
     written that is to go in their place (`replacing`).
@@ -29,6 +32,8 @@ def read_before(uow: UnitOfWork, case: Case, kind: str, replacing: UUID | None =
     query = query.outerjoin(t.obligations, o.id == d.obligation_id)
     of_ladder = (o.kind == kind) & d.alert & (d.kind != "call")  # whatever they are called: the spool has its own
     query = query.where(d.case_id == case.id, of_ladder | (d.kind == _OF_FIRST_CALL.get(kind)))
+    if since:
+        query = query.where(d.created_at >= since)
     numbers: dict[UUID, int] = {}
     for row in uow.conn.execute(query):
         waits = row.available_at is not None and (replacing is None or row.obligation_id != replacing)

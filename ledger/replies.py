@@ -25,9 +25,9 @@ OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody
 
 # Built once: see unit_of_work.
 _ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
-_WAITING_FOR = _ALERTS.where(
+_WAITING_FOR = _ALERTS.add_columns(deliveries.of_this_ring(o, d).label("now")).where(
     d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, deliveries.WAITING)
-).distinct()
+)
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(
@@ -113,9 +113,9 @@ def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
 
 
 def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
-    """Cases whose alert to this phone is open."""
-    found = uow.conn.scalars(_WAITING_FOR, {"phone": uow.keys.blind("phone", phone)})
-    return [case_id for case_id in found if case_id]
+    """Cases whose alert to this phone is open; one that rang it for an earlier stop counts where none rings it now."""
+    found = uow.conn.execute(_WAITING_FOR, {"phone": uow.keys.blind("phone", phone)}).all()
+    return list({row.case_id for row in found if row.now} or {row.case_id for row in found})
 
 
 def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
-from ledger import match_keys, spooled
+from ledger import match_keys, owing, spooled
 from ledger import tables as t
 from ledger.acknowledgement import PROGRESS
 from ledger.crypto import Keys, digest
@@ -81,7 +81,9 @@ def _asks(conn: Connection, case: Mapping[Any, Any]) -> bool:
 
 
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:
-    late = row["deadline_at"] <= now and row["state"] not in _DONE_BEFORE_LATE
+    # For a stop that came in later the same time counts anew.
+    due = row["deadline_at"] - row["started_at"] + (row["owed_since"] if owing.again(row) else row["started_at"])
+    late = due <= now and row["state"] not in _DONE_BEFORE_LATE
     return {
         "state": row["state"],
         "late": late,

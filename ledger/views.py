@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, false, or_, select, true, union
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    RowMapping,
+    Select,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
 
 from ledger import codes, corrections, match_keys, owing, people, spooled, status, values
 from ledger import tables as t
@@ -23,6 +35,7 @@ ALL_CASES = ("security", "admin")
 _POLICE = ("police", "dissuade")
 _CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
 _REMINDERS = ("follow_up", "counselor_reminder")
+_ANOTHERS_NOW = ("further", "moved_on")  # what who had a case is told of it: they may be at work on it
 
 
 def visible(user: User) -> ColumnElement[bool]:
@@ -83,11 +96,19 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
     """A case by its code, look-alikes allowed. Raises NotFound also for one that is not this user's."""
     if not codes.looks_like_code(code):
         raise NotFound
-    query = select(t.cases).where(spooled.named(codes.fold(code)), visible(user))
+    query = select(t.cases).where(spooled.named(codes.fold(code)), or_(visible(user), _had_by(user)))
     row = conn.execute(query.order_by(c.received_at.desc()).limit(1)).mappings().one_or_none()
     if row is None:
         raise NotFound
     return row
+
+
+def _had_by(user: User) -> ColumnElement[bool]:
+    """A case that an officer had without having been rung, through the desk, and may take again by its code."""
+    if user.role != "officer" or user.person is None:
+        return false()
+    told = (d.case_id == c.id, d.person_id == user.person, one_of(d.kind, _ANOTHERS_NOW))
+    return select(func.count()).select_from(t.deliveries).where(*told).correlate(t.cases).scalar_subquery() > 0
 
 
 def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> dict[str, Any]:

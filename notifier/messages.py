@@ -37,6 +37,8 @@ class Officer(Message):
     nth: int = 1  # how many times this person is told (neutral wording prints it)
     reported_at: str | None = None  # neutral wording prints it; None: the time of sending
     same_as: str | None = None  # 疑同: an earlier case's code; left out where it would not fit
+    transfer: int | None = None  # which further one it rings for: the facts are of that; left out likewise
+    again: bool = False  # or it rings for something else that came in after somebody had taken the case
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,15 @@ class Amended(Message):
     kind: ClassVar[str] = "amended"
     code: str
     added: tuple[str, ...] = ()  # of name, account, amount, time, transfer, unsafe; anything else prints 其他信息
+
+
+@dataclass(frozen=True)
+class Further(Message):
+    """A further transfer rings whoever is on duty: to who had the case, and of a closed one to the office."""
+
+    kind: ClassVar[str] = "further"
+    code: str
+    closed: bool = False  # it was, and has opened by itself
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from ledger import (
     deliveries,
     doorbell,
     handover,
+    later,
     linking,
     one_answer,
     people,
@@ -32,6 +34,7 @@ from ledger.events import (
     CaseAcknowledged,
     CaseAmended,
     CaseLinked,
+    CaseReopened,
     CounselorAcknowledged,
     DrillEnded,
     Envelope,
@@ -95,12 +98,19 @@ def tell_who_goes_there(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
-    """What came in later reaches the owner in one text, or everybody rung so far."""
+    """What came in later reaches the owner in one text, or everybody rung so far; a stop may ring others."""
     case = uow.case(event.case_id)
+    if later.ring(uow, case, event):
+        return
     row = alerting.obligation(uow, case, case.first_obligation)
-    to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if row["owner_id"] else _rung(uow, case, row["kind"])
-    for person in to:
+    rung = _rung(uow, case, row["kind"], row["owed_since"]) if row["owner_id"] is None else []
+    for person in rung or people.by_id(uow.conn, uow.keys, [row["owner_id"]]):
         amendments.tell(uow, case, person, [_match_key(field) for field in event.data["fields"]], event.id)
+
+
+def tell_of_reopening(uow: UnitOfWork, event: Envelope) -> None:
+    if event.data["by"] == later.REPORTER:
+        later.tell(uow, uow.case(event.case_id), event)
 
 
 def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
@@ -112,12 +122,14 @@ def _match_key(field: str) -> str:
     return {"payee_account": "account", "payee_name": "name"}.get(field, field)
 
 
-def _rung(uow: UnitOfWork, case: Case, kind: str | None = None) -> list[Person]:
+def _rung(uow: UnitOfWork, case: Case, kind: str | None = None, since: datetime | None = None) -> list[Person]:
     heard = d.state.in_(("pending", *deliveries.HEARD))
     query = select(d.person_id).join(t.obligations, o.id == d.obligation_id)
     query = query.where(d.case_id == case.id, d.alert, heard)
     if kind:
         query = query.where(o.kind == kind)
+    if since:
+        query = query.where(d.created_at >= since)
     return people.by_id(uow.conn, uow.keys, uow.conn.scalars(query.distinct()))
 
 
@@ -141,5 +153,6 @@ HANDLERS: Handlers = {
     (NOTICE, ImmediateAcknowledged.type): tell_who_goes_there,
     (CARE, HandedOver.type): handover.ring_the_next,
     (POLICE, CaseAmended.type): tell_of_amendment,
+    (NOTICE, CaseReopened.type): tell_of_reopening,
     (NOTICE, DrillEnded.type): tell_end_of_drill,
 }

@@ -69,7 +69,7 @@ class OwnerReminded(Event):
 
 @dataclass(frozen=True)
 class OwnerReleased(Event):
-    """Fifteen minutes without progress: the case goes to the next officer."""
+    """Fifteen minutes without progress, or a further transfer while they were not on duty: others are rung."""
 
     type = "case.owner_released.v1"
     published = True
@@ -122,10 +122,12 @@ class CaseClosed(Event):
 
 @dataclass(frozen=True)
 class CaseReopened(Event):
-    """Closed too early: it goes on where it was, or rings again."""
+    """It goes on where it was, or rings again. by: office, where it was closed too early · reporter, who paid again."""
 
     type = "case.reopened.v1"
     published = True
+    consumers = (NOTICE,)
+    by: str
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ A text that fits one segment arrives whole: 70 UCS-2 units in Chinese, two segme
 
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from typing import Literal
+from typing import Any, Literal
 
 from notifier.countries import CountryRow
 from notifier.messages import Drill, DrillEnd, Message, Officer
@@ -18,6 +18,8 @@ __all__ = ["render"]
 
 _LANGUAGES = {"zh": zh, "en": en}
 _SEGMENTS = {"zh": 1, "en": 2}
+# What an officer's text can do without, where it would not fit
+_LESS: tuple[dict[str, Any], ...] = ({"same_as": None}, {"transfer": None, "again": False})
 _RESENT = {"zh": "重发：", "en": "Again: "}
 _DRILL = {"zh": ("演练", "演练"), "en": ("DRILL ", " DRILL")}
 _SIGNATURE_UNITS = 9  # 11 with the brackets
@@ -56,8 +58,10 @@ def render(
         return _signed(_marked(body, language, resend, marked), language, signature)
 
     detailed = complete(texts.TEXTS[type(message)](message, ctx))
-    if isinstance(message, Officer) and message.same_as and segments(detailed) > _SEGMENTS[language]:
-        detailed = complete(texts.TEXTS[Officer](replace(message, same_as=None), ctx))
+    for less in _LESS if isinstance(message, Officer) else ():
+        if segments(detailed) > _SEGMENTS[language]:
+            message = replace(message, **less)
+            detailed = complete(texts.TEXTS[Officer](message, ctx))
     short = texts.NEUTRAL.get(type(message))
     tone = country.wording if wording == "auto" else wording
     if short and (tone == "neutral" or segments(detailed) > _SEGMENTS[language]):

@@ -31,8 +31,9 @@ def officer(msg: m.Officer, ctx: Context) -> str:
     missing = "/".join(word for key, word in _KEY.items() if key in msg.missing)
     parts = [f"{_CHANNEL.get(msg.channel, 'other')} {_money(msg.amount_fen)}{many}", _when(msg, ctx)]
     parts += [f"no {missing}"] if missing else []
-    same = f" (maybe {msg.same_as})" if msg.same_as else ""
-    return f"Stop payment {msg.code}{same}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
+    same = f"maybe {msg.same_as}" if msg.same_as else ""
+    about = _aside(", ".join(filter(None, (same, _later(msg)))))
+    return f"Stop payment {msg.code}{about}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
 
 
 def officer_neutral(msg: m.Officer, ctx: Context) -> str:
@@ -169,14 +170,16 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     return f"{msg.code} update: {', '.join(filter(None, parts))}. See duty page."
 
 
+def further(msg: m.Further, ctx: Context) -> str:
+    opened = ", closed case open again" if msg.closed else ""
+    return f"{msg.code}: new transfer{opened}. Officers on duty are called. At work on it? See duty page."
+
+
 def progress(msg: m.Progress, ctx: Context) -> str:
     then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
     what, do = "taken", "Call, file the stop, record it."
-    if msg.transfer or msg.again:
-        what, do = (
-            f"transfer {min(msg.transfer, 99)} added" if msg.transfer else "stop due again",
-            "File and record it.",
-        )
+    if later := _later(msg):
+        what, do = later, "File and record it."
     head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
     return f"{head}. {do}{then}"
 
@@ -235,6 +238,13 @@ def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     return f"sent {_day(moment)}" if moment else f"sent {_BUCKET.get(msg.when or '', '(ask when)')}"
 
 
+def _later(msg: m.Officer | m.Progress) -> str:
+    """Which transfer it is about, where it is not about the case as it came in."""
+    if msg.transfer:
+        return f"transfer {min(msg.transfer, 99)} added"
+    return "stop due again" if msg.again else ""
+
+
 def _money(amount_fen: int | None) -> str:
     if amount_fen is None:
         return "CNY (ask)"
@@ -284,6 +294,7 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Reopening: reopening,
     m.Ask: ask,
     m.Amended: amended,
+    m.Further: further,
     m.Progress: progress,
     m.MovedOn: moved_on,
     m.Alarm: alarm,

@@ -28,8 +28,9 @@ _MOST_WAN = 999_999  # more than that is a typing error and still has to fit
 
 def officer(msg: m.Officer, ctx: Context) -> str:
     parts = [f"{_CHANNEL.get(msg.channel, '其他渠道')}{_sum(msg)}", _when(msg, ctx), _lacking(msg)]
-    same = f"（疑同{msg.same_as}）" if msg.same_as else ""
-    return f"紧急止付{msg.code}{same}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
+    same = f"疑同{msg.same_as}" if msg.same_as else ""
+    about = _aside("，".join(filter(None, (same, _later(msg)))))
+    return f"紧急止付{msg.code}{about}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
 
 
 def officer_neutral(msg: m.Officer, ctx: Context) -> str:
@@ -168,11 +169,16 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     return f"{msg.code}有补充：{'，'.join(filter(None, parts))}。详情见值守页。"
 
 
+def further(msg: m.Further, ctx: Context) -> str:
+    after, opened = ("结案后", "案件已重新打开，") if msg.closed else ("", "")
+    return f"{msg.code}{after}新增转账，{opened}正在通知值班民警。正在办理的，请到值守页接单。"
+
+
 def progress(msg: m.Progress, ctx: Context) -> str:
     then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
     what, do = "接单", "致电报案人、办止付"
-    if msg.transfer or msg.again:
-        what, do = f"新增第{min(msg.transfer, 99)}笔" if msg.transfer else "又有止付要办", "办止付"
+    if later := _later(msg):
+        what, do = later, "办止付"
     head = f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
     return f"{head}。请{do}并填进展{then}。"
 
@@ -220,6 +226,13 @@ def _hint(code: str, ctx: Context) -> str:
 
 def _receipt(code: str, ctx: Context) -> str:
     return f"收到回复{code}" if ctx.reply else _PAGE
+
+
+def _later(msg: m.Officer | m.Progress) -> str:
+    """Which transfer it is about, where it is not about the case as it came in."""
+    if msg.transfer:
+        return f"新增第{min(msg.transfer, 99)}笔"
+    return "又有止付要办" if msg.again else ""
 
 
 def _sum(msg: m.Officer | m.Outage) -> str:
@@ -293,6 +306,7 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Reopening: reopening,
     m.Ask: ask,
     m.Amended: amended,
+    m.Further: further,
     m.Progress: progress,
     m.MovedOn: moved_on,
     m.Alarm: alarm,

@@ -108,21 +108,6 @@ def test_another_word_about_the_first_transfer_ends_nothing(world: World, office
     world.phones.assert_all_read()
 
 
-def test_of_a_closed_case_nobody_is_asked_for_more_until_the_office_opens_it(
-    world: World, officer: FlaskClient, office: FlaskClient
-) -> None:
-    report = taken(world)
-    record(world, officer, report)
-    world.press(officer, f"/duty/{report.code}/close")
-    add_another(world, report)
-    assert states(report) == ("done", "closed")
-    world.advance(1800)
-    world.phones.assert_all_read()
-    world.press(office, f"/duty/{report.code}/reopen")
-    assert states(report) == ("acknowledged", "acknowledged")
-    is_reminded(world)
-
-
 @pytest.mark.parametrize("progress", ["contacted", "filed", "accepted_110"])
 def test_progress_in_a_reopened_case_does_not_hide_its_outcome(
     world: World, officer: FlaskClient, office: FlaskClient, progress: str

@@ -82,6 +82,7 @@ def test_kinds_are_complete() -> None:
         "stand_down",
         "acknowledged",
         "amended",
+        "further",
         "progress",
         "moved_on",
         "alarm",

@@ -77,6 +77,11 @@ TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
     ),
     (m.DrillEnd(DRILL_CODE), "演练YA52P已结束，请停止演练操作。此后通知请按真实情况处理。演练"),
     (m.Amended(CODE, ("name", "account")), "K7M3P有补充：新报户名账号。详情见值守页。"),
+    (m.Further(CODE), "K7M3P新增转账，正在通知值班民警。正在办理的，请到值守页接单。"),
+    (
+        m.Further(CODE, closed=True),
+        "K7M3P结案后新增转账，案件已重新打开，正在通知值班民警。正在办理的，请到值守页接单。",
+    ),
 ]
 NEUTRAL_TEXTS: list[tuple[m.Message, str]] = [
     (OFFICER, "值班通知：紧急事项K7M3P，25日14:35登记，请立即打开值守页确认。第1次通知。"),
@@ -133,6 +138,9 @@ def test_english_student_text_is_the_one_in_the_domain() -> None:
         ({"happened_at": None, "when": "earlier"}, "，更早转出，"),
         ({"happened_at": None, "missing": ("account", "time")}, "，时间待问，缺账号。"),
         ({"happened_at": "yesterday"}, "，时间待问，"),
+        ({"transfer": 2, "transfers": 1}, "紧急止付K7M3P（新增第2笔）：银行卡38600元，25日14:32转出，"),
+        ({"transfer": 2, "same_as": "Q8W4C", "missing": ()}, "K7M3P（疑同Q8W4C，新增第2笔）：银行卡38600元等3笔"),
+        ({"again": True, "missing": ()}, "K7M3P（又有止付要办）：银行卡"),
         ({"happened_at": "2026-11-30T20:05:00Z"}, "，1日04:05转出，"),
         ({"happened_at": "2026-10-25T14:32:00+08:00"}, "，10月25日转出，"),  # the 25th of this month it is not
     ],
@@ -174,6 +182,8 @@ LONGEST: list[m.Message] = [
     replace(OFFICER, channel="other", amount_fen=999_999_999, transfers=10, nth=500, reported_at=LATE),
     replace(OFFICER, happened_at=None, when="24h", missing=("name", "account", "amount", "time"), transfers=9),
     replace(OFFICER, happened_at=None, amount_fen=None, channel="other", missing=("name", "account", "time")),
+    replace(OFFICER, amount_fen=10**18, transfers=99, happened_at=LATE, same_as="Q8W4C", transfer=500),
+    replace(OFFICER, missing=("name", "account", "amount", "time"), amount_fen=10**18, happened_at=LATE, again=True),
     m.Escalation(CODE, 10**18, nth=500, minutes=99, next_minutes=99),
     m.Escalation(CODE, None, nth=500, minutes=10**9, next_minutes=10**9),
     m.Call(CODE),
@@ -199,6 +209,8 @@ LONGEST: list[m.Message] = [
     m.Ask(CODE, ("name", "account", "amount", "time")),
     m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "bank")),
     m.Amended(CODE),
+    m.Further(CODE),
+    m.Further(CODE, closed=True),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, transfer=500),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, again=True),
