@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Uuid, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select, update
 
 from ledger import alarms, deliveries, owing, people, unsafety
 from ledger import tables as t
@@ -109,6 +109,16 @@ def taken_before(uow: UnitOfWork, case: Case, event: UUID) -> tuple[datetime, UU
     """When the case was taken last before this event, and by whom; nobody where nobody did."""
     row = uow.conn.execute(_TAKEN_BEFORE, {"this": case.id, "event": event}).one_or_none()
     return (row.at, UUID(row.data["owner"])) if row else (_NEVER, None)
+
+
+def first_taken() -> ColumnElement[Any]:
+    """Of a row of obligations: when somebody took it first. It may have been another's since, and be nobody's now."""
+    first = select(func.min(e.at, type_=t.UtcTime)).where(e.case_id == o.case_id, e.type == CaseAcknowledged.type)
+    return func.coalesce(
+        first.where(e.at >= o.started_at).correlate(t.obligations).scalar_subquery(),
+        o.acknowledged_at,
+        type_=t.UtcTime,
+    )
 
 
 def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
 
-from ledger import reviews, values, views
+from ledger import acknowledgement, reviews, values, views
 from ledger import tables as t
 from ledger.accounts import User
 
@@ -40,7 +40,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
     """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
     total = select(func.sum(x.amount_fen)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
-    taken = select(func.min(o.acknowledged_at, type_=t.UtcTime)).where(
+    taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(
         o.case_id == c.id, o.kind.in_(("police", "dissuade"))
     )
     owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), f.next_due_at <= now)

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, func, literal, or_, select
 
-from ledger import care_views
+from ledger import acknowledgement, care_views
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.care_views import HEALTH, ContactRow
@@ -44,7 +44,7 @@ _SUMS = (
     .group_by(x.case_id, x.currency)
     .order_by(x.case_id, x.currency)
 )
-_POLICE = select(o.case_id, o.state, o.acknowledged_at, o.filed_at).where(
+_POLICE = select(o.case_id, o.state, acknowledgement.first_taken().label("acknowledged_at"), o.filed_at).where(
     among(o.case_id, "ids"), one_of(o.kind, ("police", "dissuade"))
 )
 _CONTACTS = select(t.contacts).where(among(k.follow_up_id, "ids")).order_by(k.due_at)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select
 from sqlalchemy import case as sql_case
 
-from ledger import reviews
+from ledger import acknowledgement, reviews
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.statements import one_of
@@ -60,7 +60,7 @@ def _each(user: User, new_year: datetime) -> Subquery:
     """A row for each report of the year."""
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     first = o.case_id == c.id, one_of(o.kind, ("police", "dissuade"))
-    taken = select(func.min(o.acknowledged_at, type_=t.UtcTime)).where(*first).correlate(t.cases)
+    taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(*first).correlate(t.cases)
     return (
         select(c.college_code, c.received_at, taken.scalar_subquery().label("taken_at"),
                _seconds(happened.scalar_subquery(), c.received_at).label("seconds"),

