@@ -74,13 +74,16 @@ def blueprint(door: Door) -> Blueprint:
             case = found(conn, token)
             this = _fitting(case, slug)
             said = additions.of_case(conn, keys.unwrap(case["id"], case["row_key"]), case["id"])
-            numbers = [row["position"] for row in match_keys.transfers(conn, case["id"])] if this.each else []
+            counts = this.each or slug == "transfer"
+            numbers = [row["position"] for row in match_keys.transfers(conn, case["id"])] if counts else []
             colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
         which = answers.number(request.args.get("transfer", ""))
         shown = _shown_back(said, slug, which, now)
         return render_template("intake/more_question.html", token=token, drill=case["drill"], this=this, shown=shown,
                                colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(),
-                               following=_following(case, slug, token), numbers=numbers, which=which)  # fmt: skip
+                               following=_following(case, slug, token), numbers=numbers if this.each else [],
+                               which=which, full=slug == "transfer" and len(numbers) >= additions.MAX_TRANSFERS,
+                               most=additions.MAX_TRANSFERS)  # fmt: skip
 
     @bp.post("/more/<slug>")
     def save(token: str, slug: str) -> Response:

@@ -19,7 +19,7 @@ from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import Case, UnitOfWork
 
 SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
-_OF = re.compile(r"(\d{1,3})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
+_OF = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
 x = t.transfers.c
 
 

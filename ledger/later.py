@@ -21,6 +21,8 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 TRANSFER = "transfer"
 UNREAD = "unread_transfer"  # one whose amount could not be understood
+BEYOND = "beyond_transfer"  # one more than the sheet lists
+UNLISTED = frozenset((UNREAD, BEYOND))
 REPORTER = "reporter"  # who opened the case again
 d = t.deliveries.c
 
@@ -46,7 +48,7 @@ def ring(uow: UnitOfWork, case: Case, event: Envelope) -> bool:
     if row["owed_since"] != event.at or row["next_at"] is None:  # or closed meanwhile, by somebody who had seen it
         return False
     if owner := row["owner_id"]:
-        if {TRANSFER, UNREAD}.isdisjoint(event.data["fields"]) or owner in alerting.on_ladder(uow, case, row):
+        if {TRANSFER, *UNLISTED}.isdisjoint(event.data["fields"]) or owner in alerting.on_ladder(uow, case, row):
             return False
         _take_from_its_owner(uow, case, row, event.at, [it["outcome"] for it in owing.stops(uow, case)])
         _tell(uow, case, [owner], event, closed=False)

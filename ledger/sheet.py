@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 
 from ledger import corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, Lenient, RowKey
+from ledger.later import BEYOND, UNREAD
 from ledger.match_keys import Row, Words
 
 log = structlog.get_logger()
@@ -88,7 +89,7 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     victim = tuple(_beside(line, later, zone) for line in victim)
     placed = {line.key for line in victim}
     rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
-    head = _head(case, rows, zone, school, now) + _unreadable(key)
+    head = _head(case, rows, zone, school, now) + _beyond(later, len(rows)) + _unreadable(key)
     return Sheet(case["code"], head, tuple(made), victim, report, rest)
 
 
@@ -159,6 +160,14 @@ def _head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now:
         _line("missing", "要素", "Readiness", list(match_keys.missing(rows)), ready),
         _line("voice", "电话核实", "Call", case["voice"], voice),
     )
+
+
+def _beyond(later: Sequence[corrections.Correction], listed: int) -> tuple[Line, ...]:
+    """Nobody may take the transfers that are listed for all there are."""
+    if not (more := sum(it.field == BEYOND for it in later)):
+        return ()
+    zh, en = f"只列{listed}笔，另有{more}笔写在后面", f"{listed} are listed; {more} more stand below"
+    return (_line("beyond", "更多转账", "More transfers", more, (f"{zh}，请致电问清", f"{en}: call and ask")),)
 
 
 def _unreadable(key: Lenient) -> tuple[Line, ...]:
@@ -274,7 +283,7 @@ _CHANNELS = {
     "other": ("其他", "other"),
 }
 _FOR = {"self": ("自己", "self"), "other": ("别人", "someone else")}
-_OF_ONE = ("unread_time", "unread_amount")
+_OF_ONE = ("unread_time", "unread_amount", BEYOND)
 _LATER = {
     "for_whom": ("给谁报", "For"),
     "safe_phone": ("安全的号码", "Safe number"),
@@ -282,7 +291,8 @@ _LATER = {
     "when": ("转出时间（没看懂）", "Time (not understood)"),
     "unread_time": ("转出时间（没看懂）", "Time (not understood)"),
     "unread_amount": ("金额（没看懂）", "Amount (not understood)"),
-    "unread_transfer": ("另一笔（没看懂）", "Another transfer (not understood)"),
+    UNREAD: ("另一笔（没看懂）", "Another transfer (not understood)"),
+    BEYOND: ("转账（未列入）", "What is not listed"),
 }
 _GRADES = {
     "none": ("未核实", "not verified"),

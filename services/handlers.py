@@ -119,7 +119,7 @@ def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def _match_key(field: str) -> str:
-    return {"payee_account": "account", "payee_name": "name"}.get(field, field)
+    return {"payee_account": "account", "payee_name": "name", later.BEYOND: later.TRANSFER}.get(field, field)
 
 
 def _rung(uow: UnitOfWork, case: Case, kind: str | None = None, since: datetime | None = None) -> list[Person]:

@@ -13,10 +13,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from ledger import tables as t
+from ledger.additions import MAX_TRANSFERS
 from ledger.demo_school import demo_school
 from ledger.schoolrows import DutyRow, School
+from tests.behaviour.door_tools import sheet
 from tests.behaviour.stories import POSTGRESQL, SQLITE, at_once, only_police_ring, read_all, taken, world_with
-from tests.behaviour.test_a_new_stop_is_owed import add, is_left_alone
+from tests.behaviour.test_a_new_stop_is_owed import add, is_left_alone, is_reminded
 from tests.behaviour.test_a_transfer_after_the_outcome import press, record, states
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.world import Report, World, another_fraud
@@ -446,8 +448,38 @@ def test_pages_say_since_when_it_rings_and_for_what(world: World, officer: Flask
     assert '报送还剩 <span class="one">29 分钟' in office.get(f"/duty/{report.code}").text
     police = report.status()["obligations"]["police"]
     assert (police["owed_since"], police["late"]) == ("2026-11-24T07:40:00.000Z", False)
-    page = world.client.get(f"/r/{report.token}").text.split('id="police"')[1].split("</li>")[0]
+    page = world.client.get(f"/r/{report.token}?lang=zh").text.split('id="police"')[1].split("</li>")[0]
     assert "新报 <b>1 分钟前" in page and "30分钟" not in page
     world.advance(29 * 60)
     assert report.status()["obligations"]["police"]["late"] is True
     read_all(world)
+
+
+@SQLITE
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_what_comes_after_the_50th_is_seen_and_rings_too(
+    world: World, officer: FlaskClient, office: FlaskClient, is_closed: bool
+) -> None:
+    one = {"payee_account": "6217 0000 0000 4417", "payee_name": "某人"}
+    report = taken(world, transfers=[one | {"amount": f"{n}.00"} for n in range(1, MAX_TRANSFERS + 1)])
+    press(world, officer, report, "filed")
+    if is_closed:
+        world.press(officer, f"/duty/{report.code}/close", seen="50")
+    assert "已满50笔。请打110" in world.client.get(f"/r/{report.token}/more/transfer").text
+    world.clock.advance(60)
+    for n in (1, 2):
+        add(world, report, f"page {n}", "77777")
+    if is_closed:
+        is_rung(world, report, "（又有止付要办）", "金额待问")
+        is_opened(world, report)
+    else:
+        world.phones["officer"].expects("有补充", "新增转账")
+        is_reminded(world, "又有止付要办已10分钟")
+    assert len(sheet(world, report.code)["transfers"]) == MAX_TRANSFERS
+    for path in ("", "/sheet"):
+        shown = office.get(f"/duty/{report.code}{path}").text
+        assert "只列50笔，另有2笔写在后面" in shown
+        assert "第51笔转账（未列入）" in shown and "第52笔转账（未列入）" in shown
+        assert shown.count("77777 · 6217 0000 0000 4418 · 李四") == 2
+    assert "50 are listed; 2 more" in office.get(f"/duty/{report.code}?lang=en").text
+    assert office.get(f"/duty/{report.code}/sheet.json").get_json()["beyond"] == 2

@@ -14,12 +14,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench.years import school as school_of_thirty
 from ledger import attempts, exports, roster
+from ledger.additions import MAX_TRANSFERS
 from ledger.demo_school import demo_school
 from ledger.exports import Period
 from ledger.schoolrows import School
 from tests.behaviour.door_tools import FORM, a_client, ledger_away
 from tests.behaviour.export_tools import answer, ask, newest
 from tests.behaviour.stories import SQLITE, read_all
+from tests.behaviour.test_a_new_stop_is_owed import add
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_few_tries_from_one_address import guess_code
 from tests.behaviour.test_invitations_and_remembered_phones import invite
@@ -248,6 +250,32 @@ def test_a_case_that_is_over_promises_nothing_more(world: World, show: Show) -> 
     assert_fit_to_use(screen, "closed")
     expect(screen.locator("#withdrawn")).to_have_count(0)
     expect(screen.locator("form[action$=withdraw]")).to_have_count(0)
+
+
+def test_a_closed_case_that_a_further_transfer_has_opened(world: World, show: Show, lang: str) -> None:
+    report, office = world.report(), world.user("guard", "security", world.phones["office"].number)
+    read_all(world)
+    world.press(office, f"/duty/{report.code}/close")
+    add(world, report)
+    read_all(world)
+    said = {
+        f"/duty/{report.code}": ("正在通知值班民警", "Officers on duty are being called"),
+        f"/r/{report.token}": ("又有止付要办", "Another stop is to be filed"),
+        "/duty": ("又有止付要办", "Another stop to file"),
+        "/desk/board": ("又有止付", "another stop"),
+    }
+    for path, words in said.items():
+        screen = show(path, None if path.startswith("/r/") else office)
+        expect(screen.locator("main")).to_contain_text(words[lang == "en"])
+        assert_fit_to_use(screen, path)
+
+
+def test_more_transfers_than_are_listed(world: World, show: Show, lang: str) -> None:
+    report = world.report(transfers=[{"amount": f"{n}.00"} for n in range(1, MAX_TRANSFERS + 1)])
+    read_all(world)
+    screen = show(f"/r/{report.token}/more/transfer")
+    expect(screen.locator(".notice")).to_contain_text("请打110，逐笔说清" if lang == "zh" else "Call 110 and name each")
+    assert_fit_to_use(screen, "no more fit")
 
 
 def test_a_drill_from_its_start_to_its_end(world: World, show: Show) -> None:
