@@ -51,11 +51,11 @@ def visible(user: User) -> ColumnElement[bool]:
 def own_college(column: ColumnElement[Any], user: User) -> ColumnElement[bool]:
     """For figures: the own college's of a leader, everybody's for the office.
 
-    A leader without a college sees nothing: SQL's NULL equals no college.
+    A leader without a college sees nothing; asked of None, it would be the cases whose college nobody knows.
     """
     if user.role in ALL_CASES:
         return true()
-    return column == (user.college if user.role == "leader" else None)
+    return column == user.college if user.role == "leader" and user.college else false()
 
 
 def all_of(user: User, since: ColumnElement[UUID]) -> CompoundSelect[tuple[UUID]] | None:

@@ -36,6 +36,13 @@ def test_the_own_colleges_cases_and_no_others(world: World) -> None:
         assert ours.code not in leader(world, other).get("/desk/figures").text
 
 
+def test_a_leader_without_a_college_sees_no_case_of_nobody_s_college(world: World) -> None:
+    unknown = world.report(student_no="9999999999", phone="13912345678")
+    world.pump()
+    assert college_of(world, unknown.code) == "None"
+    assert unknown.code not in leader(world, None).get("/desk/figures").text
+
+
 def test_a_leader_without_a_college_is_told_so(world: World) -> None:
     page = leader(world, None).get("/desk/figures").text
     assert "您的账号没有填学院" in page and "各学院" not in page

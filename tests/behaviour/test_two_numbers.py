@@ -273,6 +273,7 @@ def test_a_leader_sees_the_own_college_s_row_alone(world: World) -> None:
     mine = figures(world, "leader", "WY")
     assert [line.code for line in mine.lines] == ["WY"] and mine.school is None
     assert mine.lines[0].reports == Reports() and set(mine.police.of) == {"WY"} and mine.police.school is None
+    world.report(**another_fraud(), student_no="9999999999")  # whose college nobody knows yet
     for nobody in (figures(world, "leader", None), figures(world, "leader", "LAW"), figures(world, "counselor", "WY")):
         assert nobody.lines == [] and nobody.school is None
     client = world.user("dean", "leader", None, "WY")
