@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
 
-from ledger import migrations
+from ledger import kept, migrations
 from ledger import tables as t
 from ledger.tables import metadata
 from ledger.unit_of_work import connect
@@ -52,6 +52,18 @@ def test_the_first_migration_can_be_taken_back(empty_database: str) -> None:
     with engine.connect() as connection:
         assert not [name for name in engine.dialect.get_table_names(connection) if name != "alembic_version"]
     engine.dispose()
+
+
+def test_a_roster_has_another_edition_each_time_that_it_is_given_one(empty_database: str) -> None:
+    """0013: a ledger restored from before it and upgraded again has not the edition that a process still remembers."""
+    engine, editions = connect(empty_database), set[str | None]()
+    for _ in range(2):
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            editions.add(kept.edition(connection))
+        command.downgrade(migrations._config(engine), "0012")
+    engine.dispose()
+    assert len(editions - {None}) == 2
 
 
 def test_records_from_before_name_their_next_contact(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -24,7 +25,9 @@ def upgrade() -> None:
     op.create_table(
         "roster", sa.Column("id", sa.Integer, primary_key=True), sa.Column("edition", sa.String(36), nullable=False)
     )
-    op.execute("INSERT INTO roster (id, edition) VALUES (1, 'first')")
+    # The first one, too, is a random word: another ledger that begins here has another roster.
+    first = sa.text("INSERT INTO roster (id, edition) VALUES (1, :edition)")
+    op.execute(first.bindparams(edition=secrets.token_hex(16)))
     for statement in _postgresql() if op.get_bind().dialect.name == "postgresql" else _sqlite():
         op.execute(statement)
 
