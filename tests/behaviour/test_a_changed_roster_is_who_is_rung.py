@@ -20,7 +20,7 @@ from ledger.reportin import ReportIn, TransferIn
 from ledger.schoolrows import DutyRow, LadderRow, School
 from ledger.unit_of_work import Ledger
 from services.compose import build_ledger
-from tests.behaviour.stories import read_all
+from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.world import World
 
 OFFICER, OTHER = "officer", "desk"  # by the name of their phone
@@ -118,6 +118,18 @@ def test_where_somebody_changes_a_table_by_hand(world: World, by_hand: str) -> N
         uow.conn.execute(text(by_hand))
     with another_process(world) as fresh:
         assert number_rung(ledger) == number_rung(fresh)
+
+
+@POSTGRESQL
+def test_where_a_backup_s_rows_are_put_back(world: World) -> None:
+    """As pg_dump writes them: every table by its schema, and no schema that is looked for by itself."""
+    ledger = world.parts.ledger
+    assert number_rung(ledger) == index_of(world, OFFICER)
+    with ledger.begin("by-hand") as uow:
+        uow.conn.execute(text("SET LOCAL search_path TO ''"))
+        uow.conn.execute(text("UPDATE public.people SET active = false WHERE role = 'officer'"))
+    with another_process(world) as fresh:
+        assert number_rung(ledger) == number_rung(fresh) != index_of(world, OFFICER)
 
 
 def test_a_roster_that_lost_its_edition_is_read_each_time(world: World) -> None:

@@ -33,8 +33,10 @@ def upgrade() -> None:
 
 
 def _postgresql() -> Iterator[str]:
-    yield """CREATE FUNCTION roster_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-             BEGIN UPDATE roster SET edition = gen_random_uuid()::text; RETURN NULL; END $$"""
+    # By its schema: where a backup's rows are put back, no table is found by its name alone.
+    yield """CREATE FUNCTION roster_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             EXECUTE format('UPDATE %I.roster SET edition = gen_random_uuid()::text', TG_TABLE_SCHEMA);
+             RETURN NULL; END $$"""
     for table, columns in _WATCHED.items():
         yield f"""CREATE TRIGGER {table}_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF {columns} ON {table}
                   FOR EACH STATEMENT EXECUTE FUNCTION roster_changed()"""
