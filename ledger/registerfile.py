@@ -30,7 +30,7 @@ _ZIP = b"PK\x03\x04"
 # What a file that is no workbook, or a broken one, makes its reader stumble over; SyntaxError is of XML.
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OSError, EOFError, SyntaxError,
            csv.Error, zipfile.BadZipFile, zlib.error)  # fmt: skip
-_WHOLE = frozenset((WHOLE, "全校", "合计", "总计", "school", "whole school", "total"))
+_WHOLE = frozenset(("", WHOLE, "全校", "合计", "总计", "school", "whole school", "total"))
 _MONTH = re.compile(r"(20\d\d)(?:[-/年](\d{1,2})(?:[-/月]\d{1,2}日?|月)?|(\d\d))", re.ASCII)
 
 
@@ -38,12 +38,12 @@ _MONTH = re.compile(r"(20\d\d)(?:[-/年](\d{1,2})(?:[-/月]\d{1,2}日?|月)?|(\d
 class RegisteredRow:
     """How many cases of one college the police registered in one month ("2026-10"); `amount_fen` None: not said.
 
-    `college` is as the file names it until `placed`, and then its code or WHOLE.
+    `college` is as the file names it (empty: not at all) until `placed`, and then its code or WHOLE.
     """
 
     month: str
     cases: int
-    college: str = WHOLE
+    college: str = ""
     amount_fen: int | None = None
 
 
@@ -96,7 +96,7 @@ def placed(rows: Placements, colleges: Mapping[str, str], this_month: str) -> li
     `colleges`: code → name; `this_month` is not over yet. Each month has to account for the whole school, by a row of
     its own or by one of every college: so of a college that is not named it is known whether it had none.
     """
-    codes = _spellings(colleges)
+    codes, named = _spellings(colleges), {row.month for _, row in rows if row.college}
     faults: list[Fault] = []
     months: dict[str, dict[str, tuple[Placed, RegisteredRow]]] = {}
     for place, row in rows:
@@ -105,6 +105,14 @@ def placed(rows: Placements, colleges: Mapping[str, str], this_month: str) -> li
         month = months.setdefault(row.month, {})
         if code is None:
             faults.append(place.fault("college", f"no college {row.college!r} on the roster", "名册上没有这个学院"))
+        elif not said and row.month in named:  # it may be of a merged cell, or of those whose college is not known
+            faults.append(
+                place.fault(
+                    "college",
+                    "is empty beside other rows of this month; the whole school is *",
+                    "为空，而本月另有其他行；全校请填*",
+                )
+            )
         elif row.month >= this_month:
             faults.append(place.fault("month", "this month is not over yet", "这个月还没有结束"))
         elif code in month:

@@ -97,7 +97,7 @@ def test_headers_in_chinese_full_width_digits_names_and_the_whole_school(encodin
 
 def test_headers_in_english_and_an_empty_college_is_the_whole_school() -> None:
     assert rows(csv_of("Month,College,Cases,Amount", "2026-10,,3,0")) == [RegisteredRow("2026-10", 3, WHOLE, 0)]
-    assert rows(csv_of("month,cases", "2026-10,3")) == [RegisteredRow("2026-10", 3)]
+    assert rows(csv_of("month,cases", "2026-10,3")) == [RegisteredRow("2026-10", 3, WHOLE)]
 
 
 def test_a_workbook_takes_months_for_dates_and_numbers_for_fractions() -> None:
@@ -108,7 +108,7 @@ def test_a_workbook_takes_months_for_dates_and_numbers_for_fractions() -> None:
 
 def test_the_sheet_of_that_name_comes_before_the_first_one() -> None:
     assert rows(xlsx_of(["月份", "立案数"], ["2026-10", 1], title="立案", before="封面")) == [
-        RegisteredRow("2026-10", 1)
+        RegisteredRow("2026-10", 1, WHOLE)
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_cell_in_the_last_corner_of_a_sheet_takes_no_memory() -> None:
         sheet.append(line)
     sheet["XFD1048576"] = "x"
     book.save(out)
-    assert rows(out.getvalue()) == [RegisteredRow("2026-10", 1)]
+    assert rows(out.getvalue()) == [RegisteredRow("2026-10", 1, WHOLE)]
 
 
 @pytest.mark.parametrize("data", [
@@ -146,6 +146,7 @@ def test_a_small_file_that_unpacks_to_much_is_not_unpacked() -> None:
     (["2026-11,GX,1"], (2, "月份", "this month is not over yet")),
     (["2026-10,GX,1", "2026-10,示例工学院,2"], (3, "学院", "is there twice for this month, see row 2")),
     (["2026-10,GX,1"], (2, "学院", "2026-10 has neither a row for the whole school (*) nor one for WY")),
+    (["2026-10,GX,1", "2026-10,,5"], (3, "学院", "is empty beside other rows of this month; the whole school is *")),
     (["2026-10,GX,3", "2026-10,*,2"], (3, "立案数", "is less than its colleges together, 3")),
     ([], (0, "", "holds no row")),
 ])  # fmt: skip

@@ -25,7 +25,7 @@ def test_an_import_says_what_would_change_and_changes_nothing_until_applied(run:
             "2 changes; nothing was applied (use --apply)",
         ])  # fmt: skip
     assert run("registered", "import", str(file), "--apply")[1].splitlines()[-1] == "2 changes applied"
-    file.write_text("month,college,cases\n2026-09,,4\n2026-09,WY,3\n")
+    file.write_text("month,college,cases\n2026-09,*,4\n2026-09,WY,3\n")
     assert run("registered", "import", str(file))[1].splitlines() == [
         "+ 2026-09 * (4 cases)", "- 2026-09 GX (2 cases)", "~ 2026-09 WY (1 case, 3,800 yuan → 3 cases)",
         "3 changes; nothing was applied (use --apply)",
