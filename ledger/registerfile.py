@@ -25,8 +25,8 @@ from ledger.values import parse_amount
 WHOLE = DEFAULT  # the school's own row: all its cases, whosever they are
 SHEET, SHEET_EN = "立案", "registered"
 MOST_ROWS, MOST_COLUMNS = 2000, 40
-UNPACKED = 4 << 20  # bytes that a small file may claim to be: the door that reads it has reports to ring for, too
-_ZIP = b"PK\x03\x04"
+UNPACKED = 4 << 20  # bytes that a small file may be: the door that reads it has reports to ring for, too
+_ZIP, _PACKED_AS = b"PK\x03\x04", (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What a file that is no workbook, or a broken one, makes its reader stumble over; SyntaxError is of XML.
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OSError, EOFError, SyntaxError,
            csv.Error, zipfile.BadZipFile, zlib.error)  # fmt: skip
@@ -175,10 +175,7 @@ def _xlsx(data: bytes) -> list[list[str]]:
     """Cell by cell and no further than wanted: one cell in the last corner makes a sheet of billions for others."""
     from openpyxl import load_workbook  # large, and most processes never import a file
 
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        if sum(part.file_size for part in packed.infolist()) > UNPACKED:
-            raise ValueError("too large once unpacked")
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    book = load_workbook(_unpacked(data), read_only=True, data_only=True)
     try:
         titles = {title.strip().lower(): title for title in book.sheetnames}
         sheet: Any = book[titles.get(SHEET) or titles.get(SHEET_EN) or book.sheetnames[0]]
@@ -186,6 +183,21 @@ def _xlsx(data: bytes) -> list[list[str]]:
         return [[_text(cell) for cell in line] for line in lines]
     finally:
         book.close()
+
+
+def _unpacked(data: bytes) -> io.BytesIO:
+    """The same, no part larger than it claims to be: who asks for the whole of one unpacks whatever is in it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as packed, zipfile.ZipFile(out, "w") as plain:
+        parts = packed.infolist()
+        if sum(part.file_size for part in parts) > UNPACKED:
+            raise ValueError("too large once unpacked")
+        if any(part.compress_type not in _PACKED_AS for part in parts):  # of others nothing is read in small pieces
+            raise ValueError("packed as no workbook is")
+        for part in parts:
+            with packed.open(part) as file:
+                plain.writestr(part.filename, file.read(part.file_size))
+    return out
 
 
 def _text(cell: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from datetime import date
 from typing import Any
@@ -136,6 +137,21 @@ def test_a_small_file_that_unpacks_to_much_is_not_unpacked() -> None:
         packed.writestr("xl/workbook.xml", b" " * (UNPACKED + 1))
     assert len(out.getvalue()) < 100_000
     assert faults(out.getvalue())[0][0] == 0
+
+
+@pytest.mark.parametrize("packed_as", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_nor_one_that_claims_to_be_smaller_than_it_is(packed_as: int) -> None:
+    out, size = io.BytesIO(), 8 * UNPACKED + 54_321
+    with zipfile.ZipFile(out, "w", packed_as) as packed:
+        packed.writestr("[Content_Types].xml", b" " * size)
+    lying = out.getvalue().replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    assert len(lying) < 100_000
+    tracemalloc.start()
+    try:
+        assert faults(lying)[0][0] == 0
+        assert tracemalloc.get_traced_memory()[1] < 2 * UNPACKED
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(("lines", "place"), [
