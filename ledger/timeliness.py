@@ -1,6 +1,6 @@
 """Reports made here this year, by college: how many, how soon they came and were taken. Never drills; they rank nobody.
 
-One statement reads the reports of the year by an index, another the follow-ups that are open.
+One statement reads the reports of the year, and of the last 30 days, by an index, another the follow-ups that are open.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ c, o, x, f = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c
 
 @dataclass(frozen=True)
 class Reports:
-    """`year` reports this year, `recent` of them in the last 30 days.
+    """`year` reports this year; `recent` in the last 30 days, in January some of last year. All others are this year's.
 
     to_report_min: whole minutes from transfer to report, the median of the `timed` ones. Of the `due`, which are taken
     or older than ten minutes, `soon` were taken within ten. Of the `over` ones `reviewed` have a review (倒查). Of the
@@ -49,23 +49,25 @@ def reports(
     conn: Connection, user: User, now: datetime, new_year: datetime
 ) -> tuple[dict[str | None, Reports], Reports]:
     """Of each college that has any, and of all that this user may see together."""
-    found = {row.college_code: row for row in conn.execute(_by_college(_placed(_each(user, new_year)), now))}
+    found = {row.college_code: row for row in conn.execute(_by_college(_placed(_each(user, now, new_year)), now))}
     owed = {row.college_code: row for row in conn.execute(_open_follow_ups(user, now))}
     each = {code: _reports(found.get(code), owed.get(code)) for code in found.keys() | owed.keys()}
     medians = [row.median_of_all for row in found.values() if row.median_of_all is not None]
     return each, _together(each.values(), _minutes(medians[0]) if medians else None)
 
 
-def _each(user: User, new_year: datetime) -> Subquery:
-    """A row for each report of the year."""
+def _each(user: User, now: datetime, new_year: datetime) -> Subquery:
+    """A row for each report of the year or of the last 30 days."""
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     first = o.case_id == c.id, one_of(o.kind, ("police", "dissuade"))
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(*first).correlate(t.cases)
+    of_year = c.received_at >= new_year
+    seconds = _seconds(happened.scalar_subquery(), c.received_at)
     return (
-        select(c.college_code, c.received_at, taken.scalar_subquery().label("taken_at"),
-               _seconds(happened.scalar_subquery(), c.received_at).label("seconds"),
+        select(c.college_code, c.received_at, of_year.label("of_year"), taken.scalar_subquery().label("taken_at"),
+               sql_case((of_year, seconds)).label("seconds"),
                reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
-        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= new_year)
+        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= min(new_year, now - RECENT))
         .subquery()
     )  # fmt: skip
 
@@ -92,15 +94,15 @@ def _by_college(each: Subquery, now: datetime) -> Any:
     due = or_(row.taken_at.is_not(None), row.received_at <= now - SOON)
     return select(
         row.college_code,
-        func.count().label("year"),
+        _count(row.of_year).label("year"),
         _count(row.received_at > now - RECENT).label("recent"),
         func.max(sql_case((row.place == (row.timed + 1) // 2, row.seconds))).label("median"),
         func.max(sql_case((row.place_of_all == (row.timed_of_all + 1) // 2, row.seconds))).label("median_of_all"),
         func.count(row.seconds).label("timed"),
-        _count(soon).label("soon"),
-        _count(due).label("due"),
-        _count(and_(row.over, row.reviewed)).label("reviewed"),
-        _count(row.over).label("over"),
+        _count(and_(row.of_year, soon)).label("soon"),
+        _count(and_(row.of_year, due)).label("due"),
+        _count(and_(row.of_year, row.over, row.reviewed)).label("reviewed"),
+        _count(and_(row.of_year, row.over)).label("over"),
     ).group_by(row.college_code)
 
 

@@ -247,6 +247,19 @@ def test_only_this_year_s_reports_count_and_a_follow_up_of_last_year_that_is_ope
     assert (it.year, it.recent, it.on_time, it.open) == (1, 1, 0, 1)
 
 
+def test_the_last_thirty_days_begin_before_new_year(world: World) -> None:
+    """Of those no other number says anything: they are of last year."""
+    world.clock.advance(timedelta(days=30).total_seconds())  # Christmas Eve
+    world.report(when="2026-12-24T14:32:00+08:00")
+    world.pump()
+    world.clock.advance(timedelta(days=15).total_seconds())
+    assert replace(reports(world), on_time=0, open=0) == Reports(recent=1)
+    world.report(**another_fraud(), when="2027-01-08T14:20:00+08:00")
+    it, school = reports(world), figures(world).school
+    assert school and (it.year, it.recent, it.to_report_min, it.timed, it.due) == (1, 2, 20, 1, 0)
+    assert (school.reports.to_report_min, school.reports.recent) == (20, 2)
+
+
 def test_drills_are_in_no_figure(world: World, office: FlaskClient) -> None:
     start(world, college="WY", phones="1")
     world.pump()
