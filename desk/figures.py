@@ -45,7 +45,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
             both = oversight.figures(conn, me(), now, ledger.zone)
         access.log("figures.read", f"college:{me().college or '*'}")
         return render_template("desk/figures.html", rows=rows, name=name, both=both, now=now, imported=imported,
-                               most=SHOWN, runs=registered.runs, office=me().role in ALL_CASES)  # fmt: skip
+                               most=SHOWN, listed=college.LISTED, runs=registered.runs,
+                               office=me().role in ALL_CASES)  # fmt: skip
 
     @bp.get("/figures")
     @roles(*READERS)

@@ -13,6 +13,7 @@ from ledger import tables as t
 from ledger.accounts import User
 
 SHOWN = timedelta(days=30)
+LISTED = 100  # cases, of however many there are
 c, o, x, f = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c
 
 
@@ -36,7 +37,7 @@ class CollegeRow:
     reviewed: bool
 
 
-def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list[CollegeRow]:
+def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
     """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
     total = select(func.sum(x.amount_fen)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
@@ -53,7 +54,7 @@ def cases(conn: Connection, user: User, now: datetime, limit: int = 100) -> list
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
         .where(views.own_college(c.college_code, user), ~c.drill, c.received_at > now - SHOWN)
         .order_by(c.received_at.desc())
-        .limit(limit)
+        .limit(LISTED)
     )  # fmt: skip
     return [
         CollegeRow(row.code, row.kind, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger import oversight, registerfile, registerimport, roster
+from ledger import college, oversight, registerfile, registerimport, roster
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.oversight import Figures
@@ -258,6 +258,18 @@ def test_the_last_thirty_days_begin_before_new_year(world: World) -> None:
     it, school = reports(world), figures(world).school
     assert school and (it.year, it.recent, it.to_report_min, it.timed, it.due) == (1, 2, 20, 1, 0)
     assert (school.reports.to_report_min, school.reports.recent) == (20, 2)
+
+
+def test_a_list_that_is_not_the_whole_says_so(
+    world: World, office: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(college, "LISTED", 2, raising=False)
+    reported = [world.report(**another_fraud()).code for _ in range(2)]
+    assert "只列" not in office.get(PAGE).text
+    reported.append(world.report(**another_fraud()).code)
+    page = words(office.get(PAGE))
+    assert "只列最近 2 件，共 3 件" in page and [code in page for code in reported] == [False, True, True]
+    assert "The latest 2 of 3" in office.get(f"{PAGE}?lang=en").text
 
 
 def test_drills_are_in_no_figure(world: World, office: FlaskClient) -> None:
