@@ -28,8 +28,8 @@ MOST_ROWS, MOST_COLUMNS = 2000, 40
 UNPACKED = 4 << 20  # bytes that a small file may be: the door that reads it has reports to ring for, too
 _ZIP, _PACKED_AS = b"PK\x03\x04", (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What a file that is no workbook, or a broken one, makes its reader stumble over; SyntaxError is of XML.
-_BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OSError, EOFError, SyntaxError,
-           csv.Error, zipfile.BadZipFile, zlib.error)  # fmt: skip
+_BROKEN = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError, OSError, EOFError,
+           SyntaxError, csv.Error, zipfile.BadZipFile, zlib.error)  # fmt: skip
 _WHOLE = frozenset(("", WHOLE, "全校", "合计", "总计", "school", "whole school", "total"))
 _MONTH = re.compile(r"(20\d\d)(?:[-/年](\d{1,2})(?:[-/月]\d{1,2}日?|月)?|(\d\d))", re.ASCII)
 

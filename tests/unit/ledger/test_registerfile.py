@@ -131,6 +131,17 @@ def test_what_is_no_file_of_either_kind_is_said_to_be_so(data: bytes) -> None:
     assert row == 0 and "cannot be read" in message
 
 
+def test_a_number_in_it_that_is_too_large_for_its_reader_is_one_more_broken_file() -> None:
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx_of(["月份", "立案数"], ["2026-10", 1]))) as made,
+        zipfile.ZipFile(out, "w") as it,
+    ):
+        for part in made.namelist():
+            it.writestr(part, made.read(part).replace(b'numFmtId="0"', b'numFmtId="2147483648"'))
+    assert faults(out.getvalue())[0][0] == 0
+
+
 def test_a_small_file_that_unpacks_to_much_is_not_unpacked() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
