@@ -32,7 +32,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 o, d, e = t.obligations.c, t.deliveries.c, t.case_events.c
 POLICE_DUTIES = ("police", "dissuade")
 _ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
-# Built once: see unit_of_work.
+# Built once: see statements.
 _ITS_ALERTS = (d.obligation_id == bindparam("duty"), d.alert)
 _CANCEL = update(t.deliveries).where(*_ITS_ALERTS, d.state == "pending").values(state="cancelled", available_at=None)
 _RUNG = select(d.person_id).where(

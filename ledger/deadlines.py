@@ -23,7 +23,7 @@ URGENT_KINDS = ("police", "dissuade", "unsafe", "immediate")
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
 o, k, c = t.obligations.c, t.contacts.c, t.cases.c
 
-# Built once: see unit_of_work. After a while without a clock a great deal is due at once: what cannot wait goes first.
+# Built once: see statements. After a while without a clock a great deal is due at once: what cannot wait goes first.
 # Each half goes by the index over `next_at`; to put all in one order the whole table might be read.
 _urgent = one_of(o.kind, URGENT_KINDS) & one_of(o.state, WAITING)
 _due = union_all(

@@ -31,7 +31,7 @@ HEARD = ("sending", "unknown", "sent", "undelivered", "delivered")  # may have b
 _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
 
 d, o = t.deliveries.c, t.obligations.c
-# Built once: see unit_of_work.
+# Built once: see statements.
 _READY = select(d.id).where(d.available_at <= bindparam("now")).order_by(d.priority, d.available_at).limit(number(1))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip

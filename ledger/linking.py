@@ -36,7 +36,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 WITHIN = timedelta(hours=2)
 c = t.cases.c
-# Built once: see unit_of_work. The root is asked for through an alias, so that it can stand inside other statements.
+# Built once: see statements. The root is asked for through an alias, so that it can stand inside other statements.
 _self = t.cases.alias("itself").c
 _ROOT = select(func.coalesce(_self.linked_to, _self.id)).where(_self.id == bindparam("this"))
 _CODE = select(c.code).where(c.id == bindparam("this"))

@@ -69,7 +69,7 @@ def _pairs() -> Select[tuple[UUID, UUID]]:
     return select(*here.c)
 
 
-_PAIRS = _pairs()  # built once: see unit_of_work
+_PAIRS = _pairs()  # built once: see statements
 
 
 def _had_heard(uow: UnitOfWork, ringing: RowMapping, taken: RowMapping) -> bool:

@@ -15,7 +15,7 @@ from ledger.unit_of_work import Ledger
 BACK_OFF = timedelta(seconds=5)  # a claimed event is not swept again before
 e, w = t.case_events.c, t.work.c
 
-# Built once: see unit_of_work.
+# Built once: see statements.
 _overdue = e.publish_after <= bindparam("now")
 _ANY = select(e.id).where(_overdue).order_by(e.publish_after).limit(number(1))
 _MARK = update(t.case_events).where(among(e.id, "ids")).values(publish_after=bindparam("until"))

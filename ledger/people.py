@@ -22,7 +22,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 DEFAULT = "*"  # the compulsory row for everybody whom the roster does not know
 
-# Built once: see unit_of_work.
+# Built once: see statements.
 p, u = t.people.c, t.duties.c
 BY_ID = select(t.people).where(among(p.id, "wanted"), p.active)
 _STUDENTS = (

@@ -23,7 +23,7 @@ o, d, c = t.obligations.c, t.deliveries.c, t.cases.c
 KNOWN_AFTER = timedelta(minutes=2)  # by then a report that was taken without the ledger is in it
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
 
-# Built once: see unit_of_work.
+# Built once: see statements.
 _ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
 _WAITING_FOR = _ALERTS.add_columns(deliveries.of_this_ring(o, d).label("now")).where(
     d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, deliveries.WAITING)

@@ -22,7 +22,7 @@ _FIRST = ("police", "dissuade")
 _SHOWN = (*_FIRST, "counselor")  # beside care; what else rings is the staff's
 c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
 _DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
-# Built once: see unit_of_work.
+# Built once: see statements.
 _LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
 _NAMED, _SPOOLED = (_LATEST.where(spooled.named(bindparam("fold"), by_spool=it)) for it in (False, True))
 
