@@ -16,7 +16,7 @@ from ledger.resuming import resume
 from ledger.unit_of_work import Case, UnitOfWork
 
 VOICES = ("called", "unreached")  # 已电话核实 · 未接通，先行报送
-c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
+d = t.deliveries.c
 
 
 def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ledger.events import CaseReopened, ReportConverted
 from ledger.reports import DEADLINES, TransferIn, transfer_row
 from ledger.unit_of_work import Case, UnitOfWork
 
-o, d = t.obligations.c, t.deliveries.c
+d = t.deliveries.c
 
 
 def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bool:

@@ -7,20 +7,6 @@ import signal
 
 _armed: str | None = None
 
-NAMES = (
-    "before-claim",
-    "before-commit",
-    "after-commit",
-    "before-publish",
-    "after-publish",
-    "before-ack",
-    "after-ack",
-    "before-call",
-    "after-call",
-    "before-spool",
-    "after-spool",
-)
-
 
 def arm(name: str | None) -> None:
     """Make the process kill itself at `name`, as `name` or `name@detail` (a place may say which of its kind it is)."""

@@ -29,7 +29,6 @@ from ledger.events import (
 from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
-REASONS = ("danger", "loans", "asked", "unreachable")
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
 f, o, d, n = t.follow_ups.c, t.obligations.c, t.deliveries.c, t.centre_notes.c
 

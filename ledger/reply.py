@@ -14,7 +14,6 @@ _CODE = re.compile(rf"(?=[258A-Z])(?=[0-9]*[A-Z])[{_ALPHABET}]{{5}}")
 _GAP = re.compile(r"(?<=[0-9A-Z])[\s\-_.·]+(?=[0-9A-Z])")
 _THUMBS = str.maketrans(dict.fromkeys("👌👍🆗✅", " OK "))
 _LONGEST_BODY = 1000  # a text of ten segments is not a reply
-_LOOK_ALIKES = str.maketrans("582", "SBZ")
 _BARE = frozenset(
     {"1", "K", "Y", "OK", "YES", "OKAY", "ACK", "ROGER", "收到", "已收到", "收到了", "收悉", "好", "好的", "好滴"}
     | {"嗯", "嗯嗯", "行", "可以", "是", "是的", "明白", "知道了", "了解", "接", "接单", "接了", "已接单", "我接"}
@@ -40,11 +39,6 @@ def read(body: str) -> Reply:
     words = re.findall(r"\w+", text.translate(_THUMBS))
     yes = any(word in _BARE for word in words) and all(word in _BARE | _POLITE for word in words)
     return Reply((), bare=yes)
-
-
-def fold(code: str) -> str:
-    """The form in which codes are compared: 5 is S, 8 is B, 2 is Z."""
-    return _plain(code).strip().translate(_LOOK_ALIKES)
 
 
 def _plain(text: str) -> str:

@@ -96,14 +96,12 @@ def can_move(kind: str, old: str, new: str) -> bool:
     return order.index(new) > order.index(old) or (old, new) in _BACK.get(kind, frozenset())
 
 
-def case_state(police_state: str, outcome: str | None, *, closed: bool = False) -> str:
+def case_state(police_state: str, outcome: str | None) -> str:
     """The state a case shows: its police obligation's, until an outcome decides it and somebody closes it.
 
     `outcome` is a key of OUTCOMES, usually `case_outcome` of all transfers; 110已受理 and 立案 decide nothing, and a
     police obligation that is done without any deciding outcome (the office closed it after a call) is a closed case.
     """
-    if closed:
-        return "closed"
     ending = OUTCOMES[outcome].case if outcome else None
     if ending:
         return ending

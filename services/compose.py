@@ -38,8 +38,6 @@ from services.spooler import Spooler
 from services.texts import renderer
 from services.worker import BrokerWorker, LedgerWorker
 
-log = structlog.get_logger()
-
 
 def logging_as_json(level: int = logging.INFO) -> None:
     """One JSON object a line on stderr; static event names, data in keywords, ids and never personal data."""

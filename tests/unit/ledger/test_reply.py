@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.reply import Reply, fold, read
+from ledger.codes import fold
+from ledger.reply import Reply, read
 
 
 @pytest.mark.parametrize(
@@ -73,13 +74,6 @@ def test_bare_yes(body: str) -> None:
 @pytest.mark.parametrize("body", ["", "。", "不", "没收到", "收到，但我不在", "谢谢", "2", "什么事？", "STOP", "换人"])
 def test_no_yes(body: str) -> None:
     assert read(body) == Reply((), bare=False)
-
-
-@pytest.mark.parametrize(
-    ("code", "form"), [("K7M3P", "K7M3P"), ("5828Z", "SBZBZ"), ("ｓb2", "SBZ"), (" k7m3p ", "K7M3P")]
-)
-def test_fold(code: str, form: str) -> None:
-    assert fold(code) == form
 
 
 @given(st.text(), st.text())
