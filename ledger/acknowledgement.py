@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select
 
 from ledger import alarms, deliveries, owing, people, unsafety
 from ledger import tables as t
@@ -33,10 +33,9 @@ o, d, e = t.obligations.c, t.deliveries.c, t.case_events.c
 POLICE_DUTIES = ("police", "dissuade")
 _ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
 # Built once: see statements.
-_ITS_ALERTS = (d.obligation_id == bindparam("duty"), d.alert)
-_CANCEL = update(t.deliveries).where(*_ITS_ALERTS, d.state == "pending").values(state="cancelled", available_at=None)
 _RUNG = select(d.person_id).where(
-    *_ITS_ALERTS,
+    d.obligation_id == bindparam("duty"),
+    d.alert,
     one_of(d.state, deliveries.HEARD),
     or_(d.created_at > bindparam("since", type_=t.UtcTime), d.person_id == bindparam("had", type_=Uuid)),
 )
@@ -77,7 +76,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         **(owing.since(uow.now) if kind == "police" else owing.NOTHING),
     }
     uow.change(t.obligations, row["id"], values)
-    uow.conn.execute(_CANCEL, {"duty": row["id"]})
+    deliveries.cancel_alerts(uow, row["id"])
     alarms.clear(uow, case.id, kind)
     if police:
         case.show("acknowledged")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people, status
 from ledger import tables as t
@@ -58,11 +58,7 @@ def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, seen: in
         raise NotAllowed("the case is closed, or it is a drill, which ends by itself")
     if seen is not None and len(owing.stops(uow, case)) > seen:
         return False
-    uow.conn.execute(
-        update(t.deliveries)
-        .where(d.obligation_id == row["id"], d.alert, d.state == "pending")
-        .values(state="cancelled", available_at=None)
-    )
+    deliveries.cancel_alerts(uow, row["id"])
     alarms.clear(uow, case.id, row["kind"])
     uow.change(t.obligations, row["id"], state="done", next_at=None, done_at=uow.now)
     uow.change(t.cases, case.id, state="closed")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
-from ledger import later
+from ledger import deliveries, later
 from ledger import tables as t
 from ledger.alerting import obligation
 from ledger.events import CaseReopened, ReportConverted
 from ledger.reports import DEADLINES, TransferIn, transfer_row
 from ledger.unit_of_work import Case, UnitOfWork
-
-d = t.deliveries.c
 
 
 def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bool:
@@ -27,8 +25,7 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     dissuade = obligation(uow, case, "dissuade")
     over = {"kind": "dissuaded", "state": "done", "next_at": None, "done_at": uow.now}
     uow.change(t.obligations, dissuade["id"], over)
-    unsent = update(t.deliveries).where(d.obligation_id == dissuade["id"], d.alert, d.state == "pending")
-    uow.conn.execute(unsent.values(state="cancelled", available_at=None))
+    deliveries.cancel_alerts(uow, dissuade["id"])
     row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,
            "deadline_at": uow.now + DEADLINES["police"]}  # fmt: skip
     uow.conn.execute(insert(t.obligations).values(row))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, or_, select, update
 
 from ledger import alarms, states
 from ledger import tables as t
@@ -38,6 +38,8 @@ _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("
 _WITH_DUTY = select(t.deliveries, *_DUTY).outerjoin(t.obligations, o.id == d.obligation_id).where(among(d.id, "these"))
 _LOCKED = _WITH_DUTY.with_for_update(of=t.deliveries)
 _FREE = _WITH_DUTY.with_for_update(of=t.deliveries, skip_locked=True)
+_UNCALLED = update(t.deliveries).where(d.obligation_id == bindparam("this"), d.alert, d.state == "pending")
+_CANCEL = _UNCALLED.values(state="cancelled", available_at=None)
 
 
 def tell(
@@ -92,6 +94,11 @@ def tell(
         }
     )
     return row_id
+
+
+def cancel_alerts(uow: UnitOfWork, obligation: UUID) -> None:
+    """Nobody need come any more: those of its texts that are not called yet never will be."""
+    uow.conn.execute(_CANCEL, {"this": obligation})
 
 
 def ready(conn: Connection, now: datetime) -> bool:

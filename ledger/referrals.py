@@ -30,7 +30,7 @@ from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
-f, o, d, n = t.follow_ups.c, t.obligations.c, t.deliveries.c, t.centre_notes.c
+f, o, n = t.follow_ups.c, t.obligations.c, t.centre_notes.c
 
 
 def follow_up(uow: UnitOfWork, case: Case) -> RowMapping:
@@ -88,11 +88,9 @@ def end_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     if not follow_up(uow, case)["immediate"]:
         return
     change(uow, case, immediate=False)
-    mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE)
-    uow.conn.execute(mine.values(state="done", next_at=None, done_at=uow.now))
-    ids = select(o.id).where(o.case_id == case.id, o.kind == IMMEDIATE)
-    waiting = update(t.deliveries).where(d.obligation_id.in_(ids), d.alert, d.state == "pending")
-    uow.conn.execute(waiting.values(state="cancelled", available_at=None))
+    mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE).returning(o.id)
+    for ended in uow.conn.scalars(mine.values(state="done", next_at=None, done_at=uow.now)).all():
+        deliveries.cancel_alerts(uow, ended)
     alarms.clear(uow, case.id, IMMEDIATE)
     uow.append(case, ImmediateEnded(), actor)
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from ledger import alarms, alerting, escalation
+from ledger import alarms, alerting, deliveries, escalation
 from ledger import tables as t
 from ledger.events import FeltUnsafe
 from ledger.unit_of_work import Case, UnitOfWork
 
 KIND = escalation.UNSAFE
 _CALL_WITHIN = timedelta(minutes=2)
-o, d = t.obligations.c, t.deliveries.c
+o = t.obligations.c
 
 
 def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
@@ -39,13 +39,10 @@ def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
 
 def settle(uow: UnitOfWork, case: Case) -> None:
     """A contact with the student is recorded: nobody is rung any more."""
-    mine = (o.case_id == case.id, o.kind == KIND)
-    ended = update(t.obligations).where(*mine, o.state != "done")
-    if not uow.conn.execute(ended.values(state="done", next_at=None, done_at=uow.now)).rowcount:
+    mine = update(t.obligations).where(o.case_id == case.id, o.kind == KIND, o.state != "done").returning(o.id)
+    ended = uow.conn.execute(mine.values(state="done", next_at=None, done_at=uow.now)).scalar_one_or_none()
+    if ended is None:
         return
-    waiting = d.obligation_id.in_(select(o.id).where(*mine))
-    uow.conn.execute(
-        update(t.deliveries).where(waiting, d.alert, d.state == "pending").values(state="cancelled", available_at=None)
-    )
+    deliveries.cancel_alerts(uow, ended)
     uow.change(t.cases, case.id, unsafe_at=None)
     alarms.clear(uow, case.id, KIND)
