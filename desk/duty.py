@@ -20,7 +20,7 @@ from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
 from ledger.errors import NotAllowed, NotFound
 from ledger.people import Person
-from ledger.states import OUTCOMES
+from ledger.states import OUTCOMES, first_obligation
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.values import clean_text, parse_amount
 
@@ -68,9 +68,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
         found = access.case_of(ledger, code)
         with ledger.read() as conn:
             person, via = _taker(conn, found)
-        kind = "dissuade" if found["kind"] == "in_progress" else "police"
         with ledger.begin("acknowledge", URGENT) as uow:
-            owner = acknowledge(uow, uow.case(found["id"]), kind, person, via, _actor(me()))
+            owner = acknowledge(uow, uow.case(found["id"]), first_obligation(found["kind"]), person, via, _actor(me()))
         flash("taken" if owner.won or owner.person == person else "taken_by_other", found["code"])
         return redirect(url_for("duty.case", code=found["code"]), 303)
 

@@ -16,11 +16,11 @@ from sqlalchemy import case as sql_case
 from ledger import deliveries, people, shifts, values
 from ledger import tables as t
 from ledger.crypto import Keys
+from ledger.deliveries import WAITING
 from ledger.people import Person
 from ledger.shifts import Held
 from ledger.statements import one_of, word
 
-WAITING = ("pending", "alerted")
 PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
 SHOWN = 30  # cases in each part; the board says how many more there are
 RECENT = timedelta(days=7)  # how far back it looks for a wish to withdraw, and for a ladder that has not begun

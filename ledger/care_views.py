@@ -12,13 +12,15 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import accounts, board, contacts, followups, match_keys, people, values
+from ledger import accounts, contacts, followups, match_keys, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
 from ledger.crypto import Keys, RowKey
+from ledger.deliveries import WAITING
 from ledger.escalation import UNSAFE
 from ledger.statements import among, number, word
+from ledger.states import first_obligation
 from ledger.views import all_of
 
 log = structlog.get_logger()
@@ -228,10 +230,9 @@ def _obligations(conn: Connection, keys: Keys, case: RowMapping) -> list[dict[st
     """The three side by side: the police's (or to dissuade), the counselor's, the care."""
     rows = {row["kind"]: row for row in conn.execute(select(t.obligations).where(o.case_id == case["id"])).mappings()}
     owners = {p.id: p.called for p in people.by_id(conn, keys, [row["owner_id"] for row in rows.values()])}
-    first = "dissuade" if case["kind"] == "in_progress" else "police"
     return [
-        {**rows[kind], "waits": rows[kind]["state"] in board.WAITING, "owner": owners.get(rows[kind]["owner_id"], "")}
-        for kind in (first, "counselor", "care")
+        {**rows[kind], "waits": rows[kind]["state"] in WAITING, "owner": owners.get(rows[kind]["owner_id"], "")}
+        for kind in (first_obligation(case["kind"]), "counselor", "care")
         if kind in rows
     ]
 

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, bindparam, select
 from ledger import tables as t
 from ledger.crypto import RowKey
 from ledger.statements import among
-from ledger.states import ENDINGS
+from ledger.states import ENDINGS, first_obligation
 
 log = structlog.get_logger()
 
@@ -62,8 +62,7 @@ class Case:
 
     @property
     def first_obligation(self) -> str:
-        """The one that cannot wait: the police's, or to dissuade while the money is still there."""
-        return "dissuade" if self.row["kind"] == "in_progress" else "police"
+        return first_obligation(self.row["kind"])
 
     def show(self, state: str) -> None:
         """What it has come to by its first obligation; once all transfers have outcomes, theirs is what it shows."""

@@ -12,10 +12,10 @@ from ledger import owing, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
+from ledger.deliveries import WAITING
 from ledger.views import visible
 
 c, o, x = t.cases.c, t.obligations.c, t.transfers.c
-_WAITING = ("pending", "alerted")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
                _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
         .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
         .where(*mine)
-        .order_by(o.state.not_in(_WAITING), c.match_grade == "none", c.received_at)
+        .order_by(o.state.not_in(WAITING), c.match_grade == "none", c.received_at)
         .limit(limit)
     )  # fmt: skip
     rows = conn.execute(query).mappings().all()
@@ -84,7 +84,7 @@ def _row(row: Any, owner: str, now: datetime) -> DutyRow:
         amount=values.yuan(row["fen"] or 0),
         transfers=row["transfers"] or 0,
         owner=owner,
-        late=row["duty_state"] in _WAITING and row["deadline_at"] <= now,
+        late=row["duty_state"] in WAITING and row["deadline_at"] <= now,
         linked=row["linked"],
         unsafe=row["unsafe_at"] is not None,
         withdrawal=row["withdrawal_at"] is not None,

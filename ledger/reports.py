@@ -18,6 +18,7 @@ from ledger.events import ReportReceived
 from ledger.reportin import ReportIn as ReportIn
 from ledger.reportin import TransferIn as TransferIn
 from ledger.statements import whole
+from ledger.states import first_obligation
 from ledger.unit_of_work import Case, UnitOfWork
 
 # When each obligation counts as late, from the report.
@@ -83,7 +84,6 @@ def token(key: RowKey) -> str:
 
 
 def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> list[dict[str, Any]]:
-    kinds = ("dissuade", "counselor", "care") if kind == "in_progress" else ("police", "counselor", "care")
     return [
         whole(
             t.obligations,
@@ -95,7 +95,7 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> lis
             ladder_at=uow.now,
             deadline_at=at + DEADLINES[name],
         )
-        for name in kinds
+        for name in (first_obligation(kind), "counselor", "care")
     ]
 
 

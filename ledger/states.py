@@ -83,6 +83,11 @@ DELIVERY_RANK: dict[str, int] = {state: rank for rank, state in enumerate(_DELIV
 DELIVERY_FAILED = frozenset({"failed_temporary", "failed_permanent", "undelivered"})
 
 
+def first_obligation(kind: str) -> str:
+    """The one that cannot wait, by what was reported: the police's, or to dissuade while the money is still there."""
+    return "dissuade" if kind == "in_progress" else "police"
+
+
 def can_move(kind: str, old: str, new: str) -> bool:
     """Whether `kind` (a key of ORDER) may go from `old` to `new`; never to the state it is in.
 

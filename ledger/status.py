@@ -13,6 +13,7 @@ from ledger import match_keys, owing, spooled
 from ledger import tables as t
 from ledger.acknowledgement import PROGRESS
 from ledger.crypto import Keys, digest
+from ledger.deliveries import WAITING
 from ledger.errors import Expired, NotFound
 from ledger.events import ProgressRecorded, StudentAsked
 from ledger.match_keys import Lack
@@ -21,7 +22,6 @@ LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
 _FIRST = ("police", "dissuade")
 _SHOWN = (*_FIRST, "counselor")  # beside care; what else rings is the staff's
 c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
-_DONE_BEFORE_LATE = ("acknowledged", "contacted", "filed", "done")
 # Built once: see statements.
 _LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
 _NAMED, _SPOOLED = (_LATEST.where(spooled.named(bindparam("fold"), by_spool=it)) for it in (False, True))
@@ -83,7 +83,7 @@ def _asks(conn: Connection, case: Mapping[Any, Any]) -> bool:
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:
     # For a stop that came in later the same time counts anew.
     due = row["deadline_at"] - row["started_at"] + (row["owed_since"] if owing.again(row) else row["started_at"])
-    late = due <= now and row["state"] not in _DONE_BEFORE_LATE
+    late = due <= now and row["state"] in WAITING
     return {
         "state": row["state"],
         "late": late,
