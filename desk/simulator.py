@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from ledger import replies, story, views
+from ledger import replies, simulated
 from ledger.clock import DemoClock
 from ledger.unit_of_work import URGENT, Ledger
 from ledger.values import parse_phone
@@ -39,7 +39,7 @@ def blueprint(ledger: Ledger, network: Network | None) -> Blueprint:
     @bp.get("")
     def phones() -> str:
         with ledger.read() as conn:
-            shown, told = views.simulated_phones(conn, ledger.keys), story.latest(conn)
+            shown, told = simulated.phones(conn, ledger.keys), simulated.latest_cases(conn)
         in_order = dict(sorted(shown.items(), key=lambda phone: _place(*phone[0])))
         minutes, now = round(clock.ahead.total_seconds() / 60) if clock else 0, ledger.clock.now()
         return render_template("desk/simulator.html", phones=in_order, told=told, network=network, now=now,

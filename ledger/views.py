@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +28,7 @@ from ledger.errors import NotFound
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.statements import one_of
 
-c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
+c, o = t.cases.c, t.obligations.c
 ALL_CASES = ("security", "admin")
 _POLICE = ("police", "dissuade")
 _CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
@@ -189,54 +187,3 @@ def open_alarms(conn: Connection) -> list[RowMapping]:
         .limit(20)
     )
     return list(conn.execute(query).mappings())
-
-
-@dataclass(frozen=True)
-class PhoneText:
-    """One text on a simulated phone, or one sent from it."""
-
-    at: datetime
-    body: str
-    state: str
-    mine: bool
-    id: UUID
-
-
-def simulated_phones(conn: Connection, keys: Keys, limit: int = 200) -> dict[tuple[str, str], list[PhoneText]]:
-    """The latest texts by (number, who it is), for the simulator: the phone heard from last comes first."""
-    query = select(t.deliveries, t.people.c.role).outerjoin(t.people, t.people.c.id == d.person_id)
-    rows = conn.execute(query.where(d.body_sealed.is_not(None)).order_by(d.created_at.desc()).limit(limit)).mappings()
-    listed = list(rows)
-    names = {p.id: (p.called, p.role) for p in people.by_id(conn, keys, [row["person_id"] for row in listed])}
-    wrapped = _row_keys(conn, listed)
-    phones: dict[tuple[str, str], list[PhoneText]] = {}
-    for row in listed:
-        key = keys.unwrap(*wrapped[row["case_id"] or row["person_id"]])
-        number = key.open("deliveries", row["id"], "to", row["to_sealed"]) or ""
-        body = key.open("deliveries", row["id"], "body", row["body_sealed"]) or ""
-        who = " ".join(names[row["person_id"]]) if row["person_id"] in names else ""
-        text = PhoneText(row["called_at"] or row["created_at"], body, row["state"], False, row["id"])
-        phones.setdefault((number, who), []).append(text)
-    for (number, _who), texts in phones.items():
-        texts += _sent_from(conn, keys, number)
-        texts.sort(key=lambda text: text.at)
-    return phones
-
-
-def _sent_from(conn: Connection, keys: Keys, number: str) -> list[PhoneText]:
-    i = t.inbound.c
-    query = select(t.inbound).where(i.from_index == keys.blind("phone", number)).order_by(i.at.desc()).limit(20)
-    return [
-        PhoneText(row["at"], keys.unwrap(row["id"], row["row_key"]).open("inbound", row["id"], "body",
-                  row["body_sealed"]) or "", row["outcome"], True, row["id"])
-        for row in conn.execute(query).mappings()
-    ]  # fmt: skip
-
-
-def _row_keys(conn: Connection, rows: list[RowMapping]) -> dict[UUID, tuple[UUID, bytes]]:
-    found: dict[UUID, tuple[UUID, bytes]] = {}
-    for table, column in ((t.cases, "case_id"), (t.people, "person_id")):
-        ids = {row[column] for row in rows if row[column]}
-        for row_id, wrapped in conn.execute(select(table.c.id, table.c.row_key).where(table.c.id.in_(ids))):
-            found[row_id] = (row_id, wrapped)
-    return found
