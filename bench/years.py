@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import JSON, Column, LargeBinary, Table, Uuid, select, update
 
-from ledger import acknowledgement, audit, codes
+from ledger import acknowledgement, chain, codes
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey, digest
 from ledger.demo_school import demo_school
@@ -229,7 +229,7 @@ class Years:
     def _chain(self, keys: Keys, events: list[dict[str, Any]]) -> bytes:
         head = b""
         for row in events:
-            head = row["mac"] = keys.chain(head, audit.entry(row))
+            head = row["mac"] = keys.chain(head, chain.entry(row))
         return head
 
     def _code(self) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 
 from ledger import tables as t
-from ledger.audit import entry, plain
+from ledger.chain import entry, plain
 from ledger.crypto import Keys
 from ledger.unit_of_work import Ledger, UnitOfWork
 

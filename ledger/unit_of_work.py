@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger import audit, failpoints, kept, patience
+from ledger import chain, failpoints, kept, patience
 from ledger import events as ev
 from ledger import tables as t
 from ledger.case import LOCKED, LOCKED_IF_FREE, LOCKED_OF_TEXT, THOSE_FREE, Case
@@ -167,7 +167,7 @@ class UnitOfWork:
 
     def begin_chain(self, case: Case, event: ev.Event, actor: str, sealed: str | None = None) -> UUID:
         """The same for a case that is written with the chain's head in its row: that is not written again."""
-        event_id, data = t.new_id(), audit.plain(event.data(drill=case.row["drill"]))
+        event_id, data = t.new_id(), chain.plain(event.data(drill=case.row["drill"]))
         case.seq += 1
         row = {
             "id": event_id,
@@ -179,7 +179,7 @@ class UnitOfWork:
             "data": data,
             "sealed": case.key.seal("case_events", event_id, "sealed", sealed),
         }
-        case.head = row["mac"] = self.keys.chain(case.head, audit.entry(row))
+        case.head = row["mac"] = self.keys.chain(case.head, chain.entry(row))
         told = event.published or event.consumers  # whether anybody is
         row["publish_after"] = self.now + PUBLISH_GRACE if told and self.ledger.brokered else None
         self._events.append(row)
