@@ -18,7 +18,7 @@ class Committed:
 
     events: tuple[Envelope, ...]
     texts: bool
-    actor: str
+    label: str  # of the transaction, see Ledger.begin
 
 
 class Hands(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Select, Table
+from sqlalchemy import Connection, Engine, RowMapping, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import chain, failpoints, kept, patience
@@ -19,7 +19,7 @@ from ledger import tables as t
 from ledger.case import LOCKED, LOCKED_IF_FREE, LOCKED_OF_TEXT, THOSE_FREE, Case
 from ledger.clock import Clock, DemoClock
 from ledger.crypto import Keys
-from ledger.engine import connect, translated
+from ledger.engine import translated
 from ledger.errors import KeyMissing, NotFound, Tampered
 from ledger.hands import Committed, Hands
 from ledger.limits import Limits
@@ -321,4 +321,4 @@ class Ledger:
             yield conn
 
 
-__all__ = ["DOOR", "ROUTINE", "URGENT", "Case", "Committed", "Insert", "Ledger", "UnitOfWork", "connect", "translated"]
+__all__ = ["DOOR", "ROUTINE", "URGENT", "Case", "Ledger", "UnitOfWork"]

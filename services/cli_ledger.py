@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ledger import anchors, keyring, migrations, work
-from ledger.unit_of_work import connect
+from ledger.engine import connect
 from services import compose
 from services.settings import load, make_state_dir
 

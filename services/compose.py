@@ -18,10 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from ledger import anchors, deliveries, failpoints, keyring, limits, migrations, people, replies
 from ledger import tables as t
 from ledger.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
+from ledger.engine import connect
 from ledger.errors import LedgerAway, LedgerNotReady
+from ledger.hands import Committed
 from ledger.limits import Limits
 from ledger.spool import Spool
-from ledger.unit_of_work import URGENT, Committed, Ledger, connect
+from ledger.unit_of_work import URGENT, Ledger
 from notifier.channel import Channel, Outgoing
 from notifier.countries import for_phone
 from notifier.registry import build

@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from ledger import kept, migrations
 from ledger import tables as t
+from ledger.engine import connect
 from ledger.tables import metadata
-from ledger.unit_of_work import connect
 from tests.behaviour.stories import read_all
 from tests.private_services import PostgreSQL
 from tests.world import World, another_fraud, sqlite_url

@@ -59,7 +59,7 @@ def called(world: World) -> list[str]:
 
 def test_the_alert_is_claimed_by_the_handlers_own_transaction(sending: World) -> None:
     labels: list[str] = []
-    sending.parts.ledger.on_commit.append(lambda done: labels.append(done.actor))
+    sending.parts.ledger.on_commit.append(lambda done: labels.append(done.label))
     run_open(sending.parts.ledger, sending.handlers, POLICE)
     assert ["紧急止付" in body for body in called(sending)] == [True]
     assert "claim" not in labels and "settle:officer" in labels

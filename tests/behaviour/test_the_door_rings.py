@@ -42,7 +42,7 @@ def started(world: World) -> Iterator[World]:
 def labels(world: World) -> list[str]:
     """Of the transactions from now on."""
     found: list[str] = []
-    world.parts.ledger.on_commit.append(lambda done: found.append(done.actor))
+    world.parts.ledger.on_commit.append(lambda done: found.append(done.label))
     return found
 
 

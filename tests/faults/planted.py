@@ -15,7 +15,8 @@ from uuid import UUID
 from ledger import work
 from ledger.calls import Claim
 from ledger.events import Envelope
-from ledger.unit_of_work import Committed, Ledger, UnitOfWork
+from ledger.hands import Committed
+from ledger.unit_of_work import Ledger, UnitOfWork
 from ledger.work import Handlers
 from services import clock, compose, relay, sender
 from services.handlers import HANDLERS

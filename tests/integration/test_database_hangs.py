@@ -15,8 +15,9 @@ from sqlalchemy import Engine, text
 
 from ledger import patience
 from ledger.clock import ManualClock
+from ledger.engine import connect
 from ledger.errors import LedgerAway
-from ledger.unit_of_work import DOOR, Ledger, connect
+from ledger.unit_of_work import DOOR, Ledger
 from services.settings import Settings
 from tests.faults.clusters import Pair
 from tests.private_services import PostgreSQL

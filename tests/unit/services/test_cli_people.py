@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 
 from ledger import accounts, roster
 from ledger.demo_school import demo_school
+from ledger.engine import connect
 from ledger.schoolfile import write_school
-from ledger.unit_of_work import connect
 from services import compose
 from services.cli import main
 from services.settings import load
