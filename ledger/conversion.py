@@ -8,7 +8,8 @@ from ledger import deliveries, later
 from ledger import tables as t
 from ledger.alerting import obligation
 from ledger.events import CaseReopened, ReportConverted
-from ledger.reports import DEADLINES, TransferIn, transfer_row
+from ledger.reportin import TransferIn
+from ledger.reports import DEADLINES, transfer_row
 from ledger.unit_of_work import Case, UnitOfWork
 
 

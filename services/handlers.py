@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -115,7 +113,9 @@ def tell_of_reopening(uow: UnitOfWork, event: Envelope) -> None:
 
 def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
-    _tell_each(uow, case, _rung(uow, case), "drill_end", {"code": case.code}, event, NOTICE)
+    for person in _rung(uow, case):
+        deliveries.tell(uow, person, "drill_end", {"code": case.code}, case=case, dedup=f"{event.id}:{person.id}",
+                        priority=PRIORITY[NOTICE])  # fmt: skip
 
 
 def _match_key(field: str) -> str:
@@ -131,13 +131,6 @@ def _rung(uow: UnitOfWork, case: Case, kind: str | None = None, since: datetime 
     if since:
         query = query.where(d.created_at >= since)
     return people.by_id(uow.conn, uow.keys, uow.conn.scalars(query.distinct()))
-
-
-def _tell_each(
-    uow: UnitOfWork, case: Case, to: list[Person], kind: str, facts: Mapping[str, object], event: Envelope, queue: str
-) -> None:
-    for person in to:
-        deliveries.tell(uow, person, kind, facts, case=case, dedup=f"{event.id}:{person.id}", priority=PRIORITY[queue])
 
 
 HANDLERS: Handlers = {

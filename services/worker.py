@@ -22,7 +22,7 @@ from kombu.messaging import Consumer
 from sqlalchemy import select
 
 from ledger import failpoints, work
-from ledger.alerting import alarm
+from ledger.alarms import alarm
 from ledger.errors import LedgerAway
 from ledger.events import QUEUES
 from ledger.unit_of_work import Ledger
