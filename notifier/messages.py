@@ -7,7 +7,7 @@ Times are ISO 8601 strings with an offset; amounts are integer fen; `code` is a 
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 
@@ -253,15 +253,6 @@ class MovedOn(Message):
 
 
 @dataclass(frozen=True)
-class Alarm(Message):
-    """To the duty desk: nobody could be reached."""
-
-    kind: ClassVar[str] = "alarm"
-    code: str
-    minutes: int = 0  # since the report
-
-
-@dataclass(frozen=True)
 class Lapse(Message):
     """The 48 hours of a stop run out."""
 
@@ -317,9 +308,3 @@ def load(kind: str, facts: Mapping[str, Any]) -> Message:
         raise BadFacts(f"message {kind!r} needs {', '.join(absent)}")
     given = {name: value for name, value in facts.items() if name in known}
     return KINDS[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
-
-
-def dump(message: Message) -> tuple[str, dict[str, Any]]:
-    """(kind, facts) with nothing but JSON types; `load` of it is an equal message."""
-    facts = asdict(message)
-    return message.kind, {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}

@@ -189,11 +189,6 @@ def moved_on(msg: m.MovedOn, ctx: Context) -> str:
     return f"{head}. Working on it? Say so on the duty page."
 
 
-def alarm(msg: m.Alarm, ctx: Context) -> str:
-    head = f"ALARM {msg.code}: nobody reached after {_span(msg.minutes)}"
-    return f"{head}. Duty desk: call an officer, take it on the duty page."
-
-
 def lapse(msg: m.Lapse, ctx: Context) -> str:
     end = ctx.moment(msg.at)
     ends = f"ends {_day(end)}" if end else "ends soon"
@@ -297,7 +292,6 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Further: further,
     m.Progress: progress,
     m.MovedOn: moved_on,
-    m.Alarm: alarm,
     m.Lapse: lapse,
     m.FollowUp: follow_up,
     m.Drill: drill,

@@ -187,10 +187,6 @@ def moved_on(msg: m.MovedOn, ctx: Context) -> str:
     return f"{msg.code}已{_span(msg.minutes)}无进展，已转其他警官。若正在办理，请立即到值守页填写。"
 
 
-def alarm(msg: m.Alarm, ctx: Context) -> str:
-    return f"告警{msg.code}：已过{_span(msg.minutes)}，无人联系上。请值班室立即致电警官，并到值守页代为接单。"
-
-
 def lapse(msg: m.Lapse, ctx: Context) -> str:
     end = ctx.moment(msg.at)
     left = f"还剩{min(msg.hours_left, 99)}小时" if msg.hours_left > 0 else "剩余不足1小时"
@@ -309,7 +305,6 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Further: further,
     m.Progress: progress,
     m.MovedOn: moved_on,
-    m.Alarm: alarm,
     m.Lapse: lapse,
     m.FollowUp: follow_up,
     m.Drill: drill,

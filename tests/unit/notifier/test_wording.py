@@ -215,7 +215,6 @@ LONGEST: list[m.Message] = [
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, transfer=500),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, again=True),
     m.MovedOn(CODE, minutes=99),
-    m.Alarm(CODE, minutes=10**9),
     m.Lapse(CODE, LATE, hours_left=500, again=99),
     m.Lapse(CODE, None),
     *(m.FollowUp(CODE, contact, overdue) for contact in ("24h", "elsewhere") for overdue in (True, False)),
