@@ -15,7 +15,6 @@ class CountryRow:
 
     prefix: str  # "+86", or "*" for every other country
     reply: bool  # two-way SMS: an acknowledgement by text arrives
-    links: bool  # carriers let links through (our texts carry none)
     voice: bool  # a call with a keypad acknowledgement works
     wording: Literal["detailed", "neutral"]
     per_number_per_day: int  # texts to one number in 24 h before they are bundled
@@ -23,22 +22,22 @@ class CountryRow:
 
 _ROWS = (
     # +1: two-way yes [P twilio.com/guidelines/us/sms]; voice [P]; the cap is ours against toll fraud [I].
-    CountryRow("+1", reply=True, links=True, voice=True, wording="detailed", per_number_per_day=60),
+    CountryRow("+1", reply=True, voice=True, wording="detailed", per_number_per_day=60),
     # +44: two-way on long codes [2 docs.poly.ai/sms/number-availability, from Twilio's guidelines]; voice [M]; cap [I].
-    CountryRow("+44", reply=True, links=True, voice=True, wording="detailed", per_number_per_day=60),
+    CountryRow("+44", reply=True, voice=True, wording="detailed", per_number_per_day=60),
     # +65: two-way no [P twilio.com/guidelines/sg/sms]; links are filtered for unregistered senders [M]; cap [I].
-    CountryRow("+65", reply=False, links=False, voice=True, wording="detailed", per_number_per_day=30),
+    CountryRow("+65", reply=False, voice=True, wording="detailed", per_number_per_day=30),
     # +86: no two-way, no links, templates, finance words banned, five different texts a day start a review, so four
     # [P twilio.com/guidelines/cn/sms, support article 360016612253, prc-messaging-restrictions]; voice ended 2023 [P].
-    CountryRow("+86", reply=False, links=False, voice=False, wording="neutral", per_number_per_day=4),
+    CountryRow("+86", reply=False, voice=False, wording="neutral", per_number_per_day=4),
     # +852: sender names are registered, replies to a name cannot work [M]; voice [M]; cap [I].
-    CountryRow("+852", reply=False, links=False, voice=True, wording="detailed", per_number_per_day=30),
+    CountryRow("+852", reply=False, voice=True, wording="detailed", per_number_per_day=30),
     # +853: two-way no [2 sent.dm/resources/macao-sms-guide]; voice [M]; cap [I].
-    CountryRow("+853", reply=False, links=False, voice=True, wording="detailed", per_number_per_day=30),
+    CountryRow("+853", reply=False, voice=True, wording="detailed", per_number_per_day=30),
     # +886: two-way no, links need registration [M]; voice [M]; cap [I].
-    CountryRow("+886", reply=False, links=False, voice=True, wording="detailed", per_number_per_day=30),
+    CountryRow("+886", reply=False, voice=True, wording="detailed", per_number_per_day=30),
 )
-_ELSEWHERE = CountryRow("*", reply=False, links=False, voice=False, wording="neutral", per_number_per_day=10)  # [I]
+_ELSEWHERE = CountryRow("*", reply=False, voice=False, wording="neutral", per_number_per_day=10)  # [I]
 
 
 def for_phone(e164: str, simulated: bool = False) -> CountryRow:

@@ -71,7 +71,7 @@ def test_country_rows(phone: str, prefix: str, reply: bool, wording: str) -> Non
 
 def test_mainland_stays_below_the_five_texts_that_start_a_review() -> None:
     row = for_phone("+8613800000001")
-    assert (row.per_number_per_day, row.links, row.voice) == (4, False, False)
+    assert (row.per_number_per_day, row.voice) == (4, False)
 
 
 def test_kinds_are_complete() -> None:

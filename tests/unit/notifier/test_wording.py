@@ -17,7 +17,7 @@ from notifier.wording import render
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 25, 6, 35, tzinfo=UTC)
-TWO_WAY = CountryRow("+0", reply=True, links=False, voice=False, wording="detailed", per_number_per_day=9)
+TWO_WAY = CountryRow("+0", reply=True, voice=False, wording="detailed", per_number_per_day=9)
 ONE_WAY = replace(TWO_WAY, reply=False)
 CODE, DRILL_CODE = "K7M3P", "YA52P"
 NINE = "示范大学保卫工作部"
