@@ -25,18 +25,18 @@ cases = Table(
     id_column(),
     Column("code", String(5), nullable=False, unique=True),
     Column("code_fold", String(5), nullable=False, unique=True),  # 5/S, 8/B and 2/Z count as one
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),  # transferred · in_progress (the money is still here)
     Column("drill", Boolean, nullable=False, default=False),
-    Column("state", String(16), nullable=False),
-    Column("source", String(16), nullable=False),
+    Column("state", String(16), nullable=False),  # see states.ORDER
+    Column("source", String(16), nullable=False),  # form · api · drill (to the sink) · drill_phones
     Column("language", String(2), nullable=False),
     Column("received_at", UtcTime, nullable=False, index=True),
-    Column("closed_at", UtcTime),
+    Column("closed_at", UtcTime),  # of a drill; a real case is closed by its state
     Column("college_code", String(32)),
     reference("victim_id", "people"),
     reference("counselor_id", "people"),
     Column("match_grade", String(16), nullable=False),  # none · phone (推测) · student_no
-    Column("for_whom", String(8), nullable=False),
+    Column("for_whom", String(8), nullable=False),  # self · other
     Column("phone_sealed", LargeBinary),
     Column("phone_index", LargeBinary, index=True),
     Column("phone_unsafe", Boolean, nullable=False),
@@ -46,7 +46,7 @@ cases = Table(
     Column("name_sealed", LargeBinary),
     Column("student_no_sealed", LargeBinary),
     Column("narrative_sealed", LargeBinary),
-    Column("fraud_type", String(2)),
+    Column("fraud_type", String(2)),  # see fraud.KINDS
     Column("called_110", Boolean),
     Column("flags", JSON, nullable=False),  # what was typed and could not be read: named here, kept sealed beside
     Column("unread_sealed", LargeBinary),
@@ -61,8 +61,8 @@ cases = Table(
     Column("unsafe_at", UtcTime),  # 我现在不安全, since when
     Column("withdrawal_at", UtcTime),  # a request: only an officer or the office closes the case
     Column("linked_to", Uuid),  # 疑同: an earlier case; one acknowledgement serves both
-    Column("row_key", LargeBinary, nullable=False),
-    Column("last_seq", Integer, nullable=False),
+    Column("row_key", LargeBinary, nullable=False),  # wrapped; it seals all that hangs on the case
+    Column("last_seq", Integer, nullable=False),  # of its newest event, whose MAC is the head
     Column("chain_head", LargeBinary, nullable=False),
     Column("anchored_seq", Integer, nullable=False, default=0),
     Index("ix_cases_victim_phone_index", "victim_phone_index", **where_there("victim_phone_index")),
@@ -78,11 +78,11 @@ transfers = Table(
     metadata,
     id_column(),
     reference("case_id", "cases", nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # from 1
     Column("amount_fen", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("channel", String(8), nullable=False),
-    Column("when_bucket", String(8)),
+    Column("channel", String(8), nullable=False),  # bank · alipay · wechat · other
+    Column("when_bucket", String(8)),  # now · 30min · 24h · earlier
     Column("happened_at", UtcTime),
     Column("account_kind", String(16)),  # personal 个人 · corporate 对公
     Column("payee_account_sealed", LargeBinary),
@@ -93,7 +93,7 @@ transfers = Table(
     Column("payer_account_tail_sealed", LargeBinary),
     Column("serial_sealed", LargeBinary),
     Column("added_at", UtcTime),  # when it came in after the report; null: it came with it
-    Column("outcome", String(16)),
+    Column("outcome", String(16)),  # see states.OUTCOMES
     Column("outcome_at", UtcTime),
     Column("outcome_fen", BigInteger),
     Column("outcome_number_sealed", LargeBinary),
@@ -133,11 +133,11 @@ obligations = Table(
     metadata,
     id_column(),
     reference("case_id", "cases", nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),  # see states.ORDER, which has the states of each
     Column("state", String(16), nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("deadline_at", UtcTime, nullable=False),
-    Column("step", Integer, nullable=False, default=-1),
+    Column("step", Integer, nullable=False, default=-1),  # of the ladder, counted on through its rounds; -1: not begun
     Column("ladder_at", UtcTime, nullable=False),  # from when the ladder's seconds count
     Column("entered_at", UtcTime),  # when the present step began
     Column("barren", Integer, nullable=False, default=0),  # steps in a row before this one that reached nobody
@@ -168,8 +168,8 @@ case_events = Table(
     Column("at", UtcTime, nullable=False),
     Column("actor", Text, nullable=False),
     Column("data", JSON, nullable=False),
-    Column("sealed", LargeBinary),
-    Column("mac", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),  # what was typed, under the key of the case
+    Column("mac", LargeBinary, nullable=False),  # over the one before, too: see chain
     Column("publish_after", UtcTime),  # null: published, or nobody is told, or there is no broker
     UniqueConstraint("case_id", "seq"),
     Index("ix_case_events_reviewed", "case_id", **only_while("type = 'case.reviewed.v1'")),

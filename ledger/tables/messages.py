@@ -23,7 +23,7 @@ work = Table(
     metadata,
     Column("event_id", Uuid, ForeignKey("case_events.id"), primary_key=True),
     Column("queue", String(16), primary_key=True),
-    Column("state", String(8), nullable=False, default="open"),
+    Column("state", String(8), nullable=False, default="open"),  # open · done · parked
     Column("priority", Integer, nullable=False),
     Column("available_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -39,7 +39,7 @@ deliveries = Table(
     reference("obligation_id", "obligations", index=True),
     Column("step", Integer),
     reference("person_id", "people"),
-    Column("kind", String(24), nullable=False),
+    Column("kind", String(24), nullable=False),  # with its facts, a message: see notifier.messages
     Column("facts", JSON, nullable=False),
     Column("language", String(2), nullable=False),
     Column("to_sealed", LargeBinary, nullable=False),
@@ -47,17 +47,17 @@ deliveries = Table(
     Column("priority", Integer, nullable=False),
     Column("channel", String(16), nullable=False),  # provider · sink (drills)
     Column("alert", Boolean, nullable=False),  # goes out only while its obligation waits for somebody
-    Column("state", String(16), nullable=False),
-    Column("attempt", Integer, nullable=False, default=1),
-    Column("tries", Integer, nullable=False, default=0),
+    Column("state", String(16), nullable=False),  # see states.DELIVERY_RANK
+    Column("attempt", Integer, nullable=False, default=1),  # 2: the one resend after an unknown answer
+    Column("tries", Integer, nullable=False, default=0),  # how often a sender wrote what came of a call
     Column("settled", Boolean, nullable=False, default=False),  # an unknown one that will not be tried again
-    Column("token", Uuid),
+    Column("token", Uuid),  # whose claim it is, until when
     Column("lease_until", UtcTime),
     Column("available_at", UtcTime),  # when a sender may look at it; null: nothing more to do
     Column("expires_at", UtcTime, nullable=False),
-    Column("body_sealed", LargeBinary),
+    Column("body_sealed", LargeBinary),  # what was said, or is about to be
     Column("bundle_id", Uuid),  # the one text that speaks for this one too
-    Column("sid", String(64), index=True),
+    Column("sid", String(64), index=True),  # its id at the provider
     Column("error_code", String(32)),
     Column("created_at", UtcTime, nullable=False),
     Column("called_at", UtcTime),
@@ -80,7 +80,7 @@ inbound = Table(
     Column("at", UtcTime, nullable=False),
     Column("from_index", LargeBinary, nullable=False, index=True),
     Column("body_sealed", LargeBinary),
-    Column("outcome", String(24), nullable=False),
+    Column("outcome", String(24), nullable=False),  # see replies.take
     reference("case_id", "cases"),
     Column("row_key", LargeBinary, nullable=False),
 )
