@@ -55,3 +55,25 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+GUIDE = (ROOT / "docs/reading.md").read_text()
+
+
+def test_the_reading_guide_leads_through_what_there_is() -> None:
+    """Each file is about as long as it says, and has the names to look for."""
+    stops = re.findall(r"^\| `(\S+\.py)` \| (\d+) \| (.+) \|$", GUIDE, re.M)
+    for file, lines, said in stops:
+        code = (ROOT / file).read_text()
+        assert 0.8 < len(code.splitlines()) / int(lines) < 1.25, file
+        names = [name.split(".")[-1] for name in re.findall(r"`([\w.]+)`", said)]
+        assert not [name for name in names if not re.search(rf"\b{name}\b", code)], file
+    assert 4_000 < sum(int(lines) for _, lines, _ in stops) < 5_500  # an evening
+    assert [file for file in re.findall(r"`(\w+/[\w/]+\.py)`", GUIDE) if not (ROOT / file).exists()] == []
+
+
+def test_the_reading_guide_says_of_each_file_of_the_ledger_what_it_is_about() -> None:
+    """A new one has to be put there: among so many nobody finds it by chance."""
+    named = re.findall(r"`(\w+/?)`", GUIDE.partition("`ledger/` is flat")[2])
+    there = [it.stem if it.suffix else f"{it.name}/" for it in (ROOT / "ledger").glob("[!_]*")]
+    assert sorted(named) == sorted(there)
