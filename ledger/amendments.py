@@ -19,6 +19,7 @@ d = t.deliveries.c
 
 
 def tell(uow: UnitOfWork, case: Case, person: Person, added: Iterable[str], event: object) -> None:
+    """`added`: words of notifier.messages.Amended; `event`: the id of the one that brought them."""
     fields = list(dict.fromkeys(added))
     query = select(d.id, d.state, d.facts, d.created_at, d.available_at).where(
         d.case_id == case.id, d.person_id == person.id, d.kind == "amended", d.created_at > uow.now - QUIET

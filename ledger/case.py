@@ -42,11 +42,8 @@ class Case:
     head: bytes
     changes: dict[str, Any] = field(default_factory=dict)  # further columns, written with the chain's head at the end
 
-    def field(self, column: str) -> str | None:
-        return self.key.open("cases", self.id, column, self.row[f"{column}_sealed"])
-
     def readable(self, column: str) -> str | None:
-        """The same; None also where it does not open: for what others do not depend on."""
+        """A sealed column, by its name without `_sealed`. None also where it does not open: that is said in the log."""
         key = self.key.lenient()
         text = key.open("cases", self.id, column, self.row[f"{column}_sealed"])
         if key.failed:

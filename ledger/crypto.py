@@ -116,6 +116,7 @@ class Keys:
         return self._newest.encode() + b":" + wrapped
 
     def unwrap(self, row: UUID, wrapped: bytes) -> RowKey:
+        """Raises KeyMissing where the ring has lost the key that wrapped it, Tampered where it does not open."""
         named, _, sealed = wrapped.partition(b":")
         try:
             name = named.decode()
@@ -130,6 +131,7 @@ class Keys:
         return None if not value else hmac.digest(self._index, f"{what}:{value}".encode(), "sha256")
 
     def chain(self, previous: bytes, entry: bytes) -> bytes:
+        """The MAC of an event, over the MAC of the one before it."""
         return hmac.digest(self._chain, previous + entry, "sha256")
 
 

@@ -15,6 +15,7 @@ from ledger.errors import LedgerAway
 
 @contextmanager
 def translated() -> Iterator[None]:
+    """Raises LedgerAway for whatever the database or the way to it may be to blame for."""
     try:
         yield
     # InternalError: a transaction ended by its idle time-out, or a standby that is read-only until it is promoted.

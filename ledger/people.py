@@ -81,6 +81,7 @@ class Match:
 
 
 def opened(keys: Keys, row: RowMapping) -> Person:
+    """Raises KeyMissing or Tampered for a row that does not open; see `readable`."""
     key = keys.unwrap(row["id"], row["row_key"])
 
     def text(column: str) -> str | None:

@@ -201,6 +201,7 @@ def _case_row(
 
 
 def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:
+    """A whole row of transfers; `position` counts from 1."""
     row_id = t.new_id()
     return {
         **whole(t.transfers),

@@ -66,6 +66,8 @@ class Called:
 
 
 class Spool:
+    """One folder; the reports in it belong to this machine, whichever of its processes took them."""
+
     def __init__(self, folder: Path, keys: Keys) -> None:
         self._folder, self._keys = folder, keys
         self._putting = threading.Lock()

@@ -38,6 +38,11 @@ T = TypeVar("T")
 
 @dataclass
 class UnitOfWork:
+    """A transaction: the cases that it has locked, what it has read, and what it is to write at its end.
+
+    `label` names it for fail-points and logs; `now` is the same for all that happens in it.
+    """
+
     ledger: Ledger
     conn: Connection
     now: datetime
@@ -216,6 +221,7 @@ class UnitOfWork:
         self._writes.send(self.conn)
 
     def text(self, row: dict[str, Any]) -> None:
+        """A row of deliveries, written at the end; one with the same `dedup` may be there already, and stays."""
         self._texts.append(row)
 
     def unwritten(self, to_index: bytes | None) -> list[dict[str, Any]]:
@@ -232,6 +238,7 @@ class UnitOfWork:
         return postgresql.insert(table) if self.ledger.postgres else sqlite.insert(table)
 
     def flush(self) -> None:
+        """Write all that is gathered, together; texts that a sender of this process can call at once, claimed."""
         if self._events:
             self.insert(t.case_events, self._events)
         if self._work:

@@ -17,6 +17,8 @@ OVERTAKEN_BY = (0, 16, 64)  # by urgency: how many later arrivals at most may go
 
 
 class WriterLock:
+    """Held by one thread of the process at a time."""
+
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._waiting: list[tuple[int, int, threading.Event]] = []

@@ -48,6 +48,8 @@ class Step:
 
 
 class ClockProcess:
+    """One thread that looks and one for each group of steps. `anchor` writes the chains' heads outside the database."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -60,7 +60,7 @@ def test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go(
     ledger, _ = build_ledger(alone, given=world.clock)
     with ledger.begin("look") as uow:
         case = uow.case(uow.conn.execute(select(t.cases.c.id).where(t.cases.c.code == report.code)).scalar_one())
-        assert case.field("phone") == "+8613800000001"
+        assert case.readable("phone") == "+8613800000001"
         assert keyring.missing(uow.conn, ledger.keys) == []
         assert keyring.missing(uow.conn, world.parts.ledger.keys) == ["new"]
     ledger.engine.dispose()
@@ -151,7 +151,7 @@ def test_a_case_whose_key_was_destroyed_can_be_read_by_nobody_and_the_others_sti
             with pytest.raises(Tampered):
                 guess.open(table, row, column, data)
     with world.parts.ledger.begin("look") as uow:
-        assert uow.case(ids[kept.code]).field("narrative") == "金丝雀"
+        assert uow.case(ids[kept.code]).readable("narrative") == "金丝雀"
     ledger, _ = build_ledger(world.parts.settings, given=world.clock)  # and the service starts
     ledger.engine.dispose()
 

@@ -119,7 +119,7 @@ def full_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _stumble(uow: Any, event: Envelope) -> None:
-    raise ValueError(f"cannot understand {uow.case(event.case_id).field('name')} at {CANARIES['reporter']}")
+    raise ValueError(f"cannot understand {uow.case(event.case_id).readable('name')} at {CANARIES['reporter']}")
 
 
 def checkpoint(world: World) -> None:

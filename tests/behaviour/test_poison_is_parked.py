@@ -25,7 +25,7 @@ def poisoned(world: World, monkeypatch: pytest.MonkeyPatch) -> Report:
 
     def trip(uow: UnitOfWork, event: Envelope) -> None:
         if uow.case(event.case_id).code == report.code:
-            raise ValueError(f"cannot read {STUDENT} of {uow.case(event.case_id).field('phone')}")
+            raise ValueError(f"cannot read {STUDENT} of {uow.case(event.case_id).readable('phone')}")
         handlers.alert_counselor(uow, event)
 
     monkeypatch.setitem(HANDLERS, (COUNSELOR, ReportReceived.type), trip)

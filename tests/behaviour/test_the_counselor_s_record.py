@@ -624,7 +624,7 @@ def stored(world: World, report: Report) -> tuple[str, str]:
     with world.parts.ledger.begin("test") as uow:
         [row] = world.rows(f"SELECT id FROM cases WHERE code = '{report.code}'")
         case = uow.case(UUID(str(row.id)))
-        return case.field("family") or "", case.field("money_source") or ""
+        return case.readable("family") or "", case.readable("money_source") or ""
 
 
 def test_what_is_taken_out_of_the_background_is_gone_from_the_page(world: World) -> None:
