@@ -28,7 +28,7 @@ from ledger.errors import NotFound
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.statements import one_of
 
-c, o = t.cases.c, t.obligations.c
+c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
 ALL_CASES = ("security", "admin")
 _POLICE = ("police", "dissuade")
 _CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
