@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import care_views, closing, contacts, handover, people, referrals
+from ledger import care_views, closing, contacts, followups, handover, people, referrals
 from ledger.contacts import Entry, Said
 from ledger.errors import NotAllowed, NotFound
 from ledger.unit_of_work import Case, Ledger, UnitOfWork
@@ -49,7 +49,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
-                               screening=SCREENING, page=secrets.token_hex(4))  # fmt: skip
+                               screening=SCREENING, page=secrets.token_hex(4), beyond=followups.BEYOND)  # fmt: skip
 
     def deed(code: str, label: str, do: Deed, back: str = "care.follow_up") -> Response:
         """Something done to a record of this user's; the page says whether it was done."""

@@ -67,23 +67,18 @@ def read_entry(case_key: Any, row: RowMapping) -> Entry:
 def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, person: UUID | None = None) -> None:
     """A contact took place or was tried. Reaching the student settles the counselor's obligation.
 
-    One that is too early for what is due is kept as an extra one, unless the student wants no more of them.
+    One that is too early for what is due is kept as an extra one, unless the student wants no more of them; so is one
+    where none is owed (`followups.BEYOND`), whatever came of it.
     """
-    query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
-    row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
-    if row is None:
-        raise NotFound
-    referrals.still_open(uow, case)
+    row = _meant(uow, case, kind, said)
     heard = said.outcome != "no"
-    if said.outcome == "yes" and not row["done_at"] and followups.too_early(kind, row["due_at"], uow.now):
-        row = _extra(uow, row["follow_up_id"], said)
     values: dict[str, Any] = {}
     if heard or not row["done_at"]:  # that nobody answers once more takes nothing away from what was heard
         entry = json.dumps(asdict(said.entry), ensure_ascii=False)
         values = {"reached": heard, "entry_sealed": case.key.seal("contacts", row["id"], "entry", entry)}
     if said.note:  # the newest stands in the record, every one in the chain
         values["note_sealed"] = case.key.seal("contacts", row["id"], "note", said.note)
-    if heard:
+    if heard or row["kind"].startswith(followups.EXTRA):  # nobody owes an extra one
         values |= {"done_at": row["done_at"] or uow.now, "remind_at": None}
     if values:
         uow.change(t.contacts, row["id"], values)
@@ -94,6 +89,20 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
     _state(uow, case, heard=heard)
+
+
+def _meant(uow: UnitOfWork, case: Case, kind: str, said: Said) -> RowMapping:
+    """The contact that this is, locked, of a record that is still open."""
+    if kind == followups.BEYOND:
+        return _extra(uow, referrals.still_open(uow, case)["id"], said)
+    query = select(t.contacts).join(t.follow_ups, f.id == k.follow_up_id).where(f.case_id == case.id, k.kind == kind)
+    row = uow.conn.execute(query.with_for_update(of=t.contacts)).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    referrals.still_open(uow, case)
+    if said.outcome == "yes" and not row["done_at"] and followups.too_early(kind, row["due_at"], uow.now):
+        return _extra(uow, row["follow_up_id"], said)
+    return row
 
 
 def _extra(uow: UnitOfWork, follow_up: UUID, said: Said) -> RowMapping:
@@ -159,7 +168,7 @@ def calm_of(uow: UnitOfWork, case: Case) -> tuple[bool, ...]:
     query = (
         select(t.contacts)
         .join(t.follow_ups, f.id == k.follow_up_id)
-        .where(f.case_id == case.id, k.done_at.is_not(None))
+        .where(f.case_id == case.id, k.done_at.is_not(None), k.reached.is_not(False))
     )
     key, rows = case.key.lenient(), uow.conn.execute(query.order_by(k.done_at, k.due_at)).mappings()
     entries = [read_entry(key, row) for row in rows]

@@ -99,7 +99,7 @@ def _contact(row: ContactRow, reader: Reader) -> str:
 
 
 def _reached(row: ContactRow, now: datetime) -> Words:
-    if row.done_at:
+    if row.done_at and row.reached is not False:
         return words.DECLINED if row.entry and row.entry.declined else words.REACHED
     if row.reached is False:
         return words.NOT_REACHED

@@ -60,6 +60,7 @@ _FIRST_CALL = (
 _LATER = ((timedelta(0), _OWN), (timedelta(hours=4), _COLLEGE), (timedelta(hours=24), _OFFICE))
 
 AGREED, EXTRA = "agreed_", "extra_"  # how the kinds of contacts begin that are not of the cadence
+BEYOND = "extra"  # what a page asks for that owes none: the contact becomes one of its own
 MISSING: dict[str, str] = {
     "contact_d30": "30天联系未完成或未记录谢绝",
     "contact_d90": "90天联系未完成或未记录谢绝",

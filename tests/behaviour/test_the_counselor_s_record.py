@@ -336,6 +336,26 @@ def test_it_closes_when_nothing_is_missing_and_a_second_person_signs(world: Worl
     world.phones["counselor"].expects("约定联系", report.code)
 
 
+def test_what_is_heard_after_the_last_contact_has_a_place_and_can_close_it(world: World) -> None:
+    """The last contact was not calm, and none is owed any more."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    complete(world, mine, report)
+    world.clock.advance(60)
+    contact(world, mine, report, "d90", sign="tears", danger="no")
+    assert owed(world) == [] and state(world) == "in_progress"
+    for n, form in enumerate(({"reached": "no", "note": "没接"}, {"danger": "no"}, {"danger": "no", "note": "好多了"})):
+        world.clock.advance(60)
+        page = mine.get(f"/desk/followups/{report.code}").text
+        asked = re.search(r'name="contact" value="(\w+)"', page)
+        assert asked and "没有待办联系" in page
+        for _ in range(2):  # the button pressed twice
+            contact(world, mine, report, asked[1], page=f"0000000{n}", **form)
+    page = said(mine.get(f"/desk/followups/{report.code}").text)
+    assert page.count("另加联系") == 4 and "没接" in page and "好多了" in page and owed(world) == []
+    world.press(mine, f"/desk/followups/{report.code}/close", debt="none", told="1")
+    assert state(world) == "review"
+
+
 def test_nobody_signs_under_another_account_what_they_asked_to_close(world: World) -> None:
     report, mine = only_counselor_rings(world), counselor(world)
     also_mine = world.user("murong-office", "security", world.phones["counselor"].number)
