@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import care_views, closing, contacts, followups, handover, people, referrals
+from ledger import care_views, closing, contacts, followups, handover, people, referrals, waiving
 from ledger.contacts import Entry, Said
 from ledger.errors import NotAllowed, NotFound
 from ledger.unit_of_work import Case, Ledger, UnitOfWork
@@ -44,20 +44,20 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def shown(code: str) -> str:
         case, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
-            record = care_views.record(conn, ledger.keys, me(), case, now)
+            record = care_views.record(conn, ledger.keys, me(), case, now, ledger.zone)
             others = handover.candidates(conn, ledger.keys, case["college_code"], case["counselor_id"])
             centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
                                screening=SCREENING, page=secrets.token_hex(4), beyond=followups.BEYOND)  # fmt: skip
 
-    def deed(code: str, label: str, do: Deed, back: str = "care.follow_up") -> Response:
-        """Something done to a record of this user's; the page says whether it was done."""
+    def deed(code: str, label: str, do: Deed, back: str = "care.follow_up", lacks: str = "lacking") -> Response:
+        """Something done to a record of this user's; the page says whether it was done, or what it lacks for it."""
         case = access.case_of(ledger, code)
         try:
             with ledger.begin(label) as uow:
                 said = do(uow, uow.case(case["id"]))
-            flash("lacking:" + ",".join(said) if isinstance(said, list) and said else "recorded", case["code"])
+            flash(f"{lacks}:{','.join(said)}" if isinstance(said, list) and said else "recorded", case["code"])
         except NotAllowed:
             flash("not_done", case["code"])
         except NotFound:
@@ -128,6 +128,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/followups/<code>/refer")
     @roles("counselor")
     def refer(code: str) -> Response:
+        """`reason`: declined asks whether the student is to be left in peace; without one, to see them today."""
+        if request.form.get("reason") == referrals.DECLINED:
+            return deed(code, "refer", lambda uow, case: waiving.ask(uow, case, _actor()), lacks="barred")
         return deed(code, "refer", lambda uow, case: referrals.refer(uow, case, "asked", _actor()))
 
     @bp.post("/followups/<code>/safe")
@@ -162,18 +165,20 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/care/<code>/note")
     @roles("psychologist")
     def note(code: str) -> Response:
-        """Screening answers and a note; only the centre reads them. `seen` answers the referral."""
+        """Screening answers and a note; only the centre reads them. `seen` answers the referral, or `waive` does."""
         said = {name: clean_text(request.form.get(name, ""), 40) for name in SCREENING}
         said["note"] = clean_text(request.form.get("note", ""), 4000)
 
-        def do(uow: UnitOfWork, case: Case) -> None:
+        def do(uow: UnitOfWork, case: Case) -> list[str]:
             referrals.note(uow, case, said, me().id, _actor())
+            barred = waiving.waive(uow, case, me()) if "waive" in request.form else []
             if "seen" in request.form:
                 referrals.seen(uow, case, _actor())
             if "safe" in request.form:
                 referrals.end_immediate(uow, case, _actor())
+            return barred
 
-        return deed(code, "centre-note", do, "care.referred")
+        return deed(code, "centre-note", do, "care.referred", "barred")
 
     return bp
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import accounts, contacts, followups, match_keys, people, values
+from ledger import accounts, contacts, followups, match_keys, people, values, waiving
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
@@ -174,10 +174,11 @@ def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[Foll
     return made
 
 
-def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: datetime) -> dict[str, Any]:
+def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: datetime, zone: tzinfo) -> dict[str, Any]:
     """One follow-up, of a case that `views.find_case` gave to this user.
 
-    `early`: a talk with the student now would be an extra contact, and not yet the next one.
+    `early`: a talk with the student now would be an extra contact, and not yet the next one. `waived`: the centre's
+    last answer was that nobody need press the student; `declining` says how it stands, to those who read what was said.
     """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
     row = conn.execute(select(t.follow_ups).where(f.case_id == case["id"])).mappings().one_or_none()
@@ -186,6 +187,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
     listed = _contacts(conn, key, user, row) if row else []
     owed = [it for it in listed if it.done_at is None]
     reads = user.role in HEALTH
+    waiver = waiving.of_record(conn, key.lenient(), case, row, zone) if row else None
     details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
     made = {
         "case": case,
@@ -206,6 +208,8 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "signs": row is not None and row["state"] == "review"
                  and not accounts.same_person(conn, row["closer_id"], user),
         "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,
+        "waived": waiver is not None and waiver.said_at is not None,
+        "declining": waiver if reads else None,
     }  # fmt: skip
     if key.failed:
         log.error("record_unreadable", case=str(case["id"]), fields=sorted(set(key.failed)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from ledger import accounts, contacts, followups, referrals
+from ledger import accounts, alarms, contacts, declining, deliveries, followups, referrals, waiving
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.errors import NotAllowed
@@ -19,7 +19,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 BACKGROUND = ("family", "money_source")
 DEBT = ("plan", "none")
 _AGAIN_WITHIN = timedelta(hours=24)
-k, o = t.contacts.c, t.obligations.c
+k, o, d = t.contacts.c, t.obligations.c, t.deliveries.c
 
 
 def record_background(
@@ -57,13 +57,17 @@ def missing(uow: UnitOfWork, case: Case, signer: User | None = None) -> list[str
     its = uow.conn.execute(select(k.kind, k.done_at).where(k.follow_up_id == row["id"])).all()
     settled = frozenset(it.kind for it in its if it.done_at)
     second = signer if signer and not accounts.same_person(uow.conn, row["closer_id"], signer) else None
-    return followups.may_close(CloseFacts(
+    lacking = followups.may_close(CloseFacts(
         settled=settled, owed=frozenset(it.kind for it in its) - settled, calm=contacts.calm_of(uow, case),
         debt_settled=row["debt"] in DEBT, open_referrals=int(bool(row["referred_at"] and not row["seen_at"])),
         student_told=row["told_at"] is not None, closer=str(row["closer_id"]),
         second_signer=str(second.id) if second else None,
         immediate=row["immediate"] or case.row["unsafe_at"] is not None,
     ))  # fmt: skip
+    if declining.SPARED.isdisjoint(lacking):
+        return lacking
+    waiver = waiving.of_record(uow.conn, case.key.lenient(), case.row, row, uow.zone)
+    return [rule for rule in lacking if rule not in declining.SPARED] if waiver.holds else lacking
 
 
 def ask(uow: UnitOfWork, case: Case, debt: str, told: bool, user: User) -> list[str]:
@@ -89,6 +93,7 @@ def sign(uow: UnitOfWork, case: Case, user: User) -> list[str]:
         raise NotAllowed("nobody has asked for it, or the same person")
     if not lacking:
         end(uow, case)
+        _call_nobody(uow, case)
         uow.append(case, FollowUpClosed(), f"user:{user.id}")
     return lacking
 
@@ -99,6 +104,15 @@ def end(uow: UnitOfWork, case: Case) -> None:
     its = select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id).scalar_subquery()
     uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None))
     _obligation(uow, case, "closed")
+
+
+def _call_nobody(uow: UnitOfWork, case: Case) -> None:
+    """Of whom nobody ever reached the counselor's obligation ends with the record: it would ring on for ever."""
+    mine = (o.case_id == case.id, o.kind == "counselor", o.state.in_((*deliveries.WAITING, "acknowledged")))
+    unsent = (d.obligation_id.in_(select(o.id).where(*mine)), d.alert, d.state == "pending")
+    uow.conn.execute(update(t.deliveries).where(*unsent).values(state="cancelled", available_at=None))
+    uow.conn.execute(update(t.obligations).where(*mine).values(state="done", next_at=None, done_at=uow.now))
+    alarms.clear(uow, case.id, "counselor")
 
 
 def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:

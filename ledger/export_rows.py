@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, exists, func, literal, or_, select
 
 from ledger import acknowledgement, care_views
 from ledger import tables as t
@@ -21,6 +21,7 @@ from ledger.accounts import User
 from ledger.care_views import HEALTH, ContactRow
 from ledger.crypto import Keys, Lenient
 from ledger.errors import KeyMissing, Tampered
+from ledger.events import ContactWaived
 from ledger.exports import Span
 from ledger.statements import among, number, one_of
 from ledger.unit_of_work import Ledger
@@ -32,6 +33,7 @@ BATCH = 300
 GIVE_WAY_S = 0.0001
 _FROM_THE_FIRST = literal(UUID(int=0), Uuid)  # a period is of the time of reports, not of ids
 c, o, f, k, x, p = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.transfers.c, t.people.c
+e = t.case_events.c
 _earlier = t.cases.alias("earlier")
 _STUDENTS = (
     select(p.id, p.row_key, p.name_sealed, p.student_no_sealed, t.classes.c.name.label("class_name"))
@@ -47,6 +49,8 @@ _SUMS = (
 _POLICE = select(o.case_id, o.state, acknowledgement.first_taken().label("acknowledged_at"), o.filed_at).where(
     among(o.case_id, "ids"), one_of(o.kind, ("police", "dissuade"))
 )
+# The answer to a referral has its time.
+_WAIVED = exists().where(e.case_id == c.id, e.type == ContactWaived.type, e.at == f.seen_at)
 _CONTACTS = select(t.contacts).where(among(k.follow_up_id, "ids")).order_by(k.due_at)
 
 
@@ -90,7 +94,7 @@ class Record:
     family: str
     money_source: str
     contacts: Sequence[ContactRow]
-    referral: str  # none: empty · asked · seen
+    referral: str  # none: empty · asked · seen · waived: the record was, and the student is left in peace
     care: str
     next_due_at: datetime | None
     overdue: bool
@@ -141,7 +145,7 @@ def _theirs(scope: Scope, span: Span) -> list[ColumnElement[bool]]:
 def _listed(scope: Scope, span: Span) -> Select[Any]:
     return (
         select(t.cases, f.id.label("record"), f.state.label("care"), f.referred_at, f.seen_at, f.next_due_at,
-               f.closed_at.label("care_closed_at"), t.colleges.c.name.label("college"),
+               f.closed_at.label("care_closed_at"), _WAIVED.label("waived"), t.colleges.c.name.label("college"),
                _earlier.c.code.label("same_as"))
         .outerjoin(t.follow_ups, f.case_id == c.id)
         .outerjoin(_earlier, _earlier.c.id == c.linked_to)
@@ -207,13 +211,19 @@ def _record(
         police["state"] if police else "", _minutes(row, police, "acknowledged_at"), _minutes(row, police, "filed_at"),
         opened("narrative"), opened("family") if scope.reads else "", opened("money_source") if scope.reads else "",
         [care_views.contact_row(key, it, reads=scope.reads) for it in contacts],
-        ("seen" if row["seen_at"] else "asked") if row["referred_at"] else "", row["care"] or "", due,
+        _referral(row), row["care"] or "", due,
         bool(due and due <= now), row["match_grade"] == "phone", row["same_as"] or "",
         row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed),
     )  # fmt: skip
     if made.unreadable:
         log.error("record_unreadable", case=str(row["id"]), fields=sorted({*spoiled, *key.failed}))
     return made
+
+
+def _referral(row: RowMapping) -> str:
+    if not row["referred_at"]:
+        return ""
+    return "waived" if row["waived"] else "seen" if row["seen_at"] else "asked"
 
 
 def _named(keys: Keys, student: RowMapping | None) -> tuple[str, str, list[str]]:

@@ -44,7 +44,11 @@ NEEDS: Mapping[str, Words] = {
     "centre": ("心理中心", "Psychology centre"),
     "parents": ("和家长说", "Telling parents"),
 }
-REFERRAL: Mapping[str, Words] = {"asked": ("已转介，待回复", "referred, no answer yet"), "seen": ("已见面", "seen")}
+REFERRAL: Mapping[str, Words] = {
+    "asked": ("已转介，待回复", "referred, no answer yet"),
+    "seen": ("已见面", "seen"),
+    "waived": ("已看过，不必再催", "left in peace"),
+}
 
 REACHED, DECLINED = ("已联系", "Done"), ("学生不用再联系", "Wants no more contact")
 NOT_REACHED, OVERDUE, TO_COME = ("没联系到", "Not reached"), ("已超时", "Overdue"), ("未到", "To come")

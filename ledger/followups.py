@@ -121,6 +121,11 @@ def too_early(kind: str, due_at: datetime, now: datetime) -> bool:
     return early is not None and now < due_at - early
 
 
+def opens(kind: str, due_at: datetime) -> datetime:
+    """From when on the student may be said to have been asked for this contact."""
+    return due_at - (_EARLY.get(kind) or timedelta(0))
+
+
 def agreed(nth: int, due_at: datetime) -> ContactPlan:
     """A contact that counselor and student agreed on beyond the cadence."""
     return ContactPlan(f"{AGREED}{nth}", "any", due_at)

@@ -29,6 +29,7 @@ from ledger.events import (
 from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
+DECLINED = "declined"  # whether the student is to be left in peace: no question of the same day
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
 f, o, n = t.follow_ups.c, t.obligations.c, t.centre_notes.c
 
@@ -54,16 +55,20 @@ def change(uow: UnitOfWork, case: Case, **values: Any) -> None:
 
 
 def refer(uow: UnitOfWork, case: Case, reason: str, actor: str) -> None:
-    """Ask the centre, once while it has not answered. Danger has a way of its own to ring them."""
+    """Ask the centre, once while it has not answered. Danger has a way of its own to ring them.
+
+    That a student declines is asked beside a question that waits: it may be that nobody reaches them.
+    """
     row = still_open(uow, case)
-    if row["referred_at"] and not row["seen_at"]:
+    if row["referred_at"] and not row["seen_at"] and reason != DECLINED:
         return
     change(uow, case, referred_at=uow.now, seen_at=None, state="referred")
     event = uow.append(case, ReferralMade(reason), actor)
     if case.row["drill"] or reason == "danger":
         return
     for person in people.by_id(uow.conn, uow.keys, people.with_role(uow.conn, "psychologist")):
-        deliveries.tell(uow, person, "referral", {"code": case.code}, case=case, dedup=f"{event}:{person.id}",
+        facts = {"code": case.code, "today": reason != DECLINED}
+        deliveries.tell(uow, person, "referral", facts, case=case, dedup=f"{event}:{person.id}",
                         priority=PRIORITY[CARE])  # fmt: skip
 
 

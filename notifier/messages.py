@@ -161,10 +161,11 @@ class Immediate(Message):
 
 @dataclass(frozen=True)
 class Referral(Message):
-    """To the psychology centre: a student needs it today."""
+    """To the psychology centre: a student needs it today, or a record waits for its word on whether to press on."""
 
     kind: ClassVar[str] = "referral"
     code: str
+    today: bool = True
 
 
 @dataclass(frozen=True)

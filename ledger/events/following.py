@@ -27,7 +27,10 @@ class ContactRecorded(Event):
 
 @dataclass(frozen=True)
 class ReferralMade(Event):
-    """The psychology centre is asked for the same day. reason: danger · loans · asked · unreachable."""
+    """The psychology centre is asked for the same day. reason: danger · loans · asked · unreachable · declined.
+
+    declined: not for the same day, but whether a student who declines or cannot be reached is to be left in peace.
+    """
 
     type = "followup.referred.v1"
     reason: str
@@ -38,6 +41,13 @@ class ReferralAnswered(Event):
     """The psychology centre has seen the student."""
 
     type = "followup.seen.v1"
+
+
+@dataclass(frozen=True)
+class ContactWaived(Event):
+    """The centre has looked at the record of one who declines or cannot be reached: nobody need press them further."""
+
+    type = "followup.contact_waived.v1"
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,8 @@ def immediate(msg: m.Immediate, ctx: Context) -> str:
 
 
 def referral(msg: m.Referral, ctx: Context) -> str:
+    if not msg.today:
+        return f"{msg.code}: please read a follow-up record: may the student be left in peace? Answer in the system."
     return f"{msg.code}: a student needs the psychology centre today. Name is in the system; record the contact there."
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from ledger import tables as t
 from tests.behaviour import export_tools
 from tests.behaviour.export_tools import fetched, known, seal, signed
+from tests.behaviour.test_a_student_who_declines import declines
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.behaviour.test_the_counselor_s_record import centre, contact
 from tests.world import STUDENT, World, another_fraud
@@ -55,6 +56,22 @@ def test_the_office_gets_all_cases_without_what_was_said(world: World, mine: Fla
     assert "已联系" in told
     for private in ("父母在外地", "借的学费", "室友陪着", "饭钱", "6217", "1380000", "139000"):
         assert private not in told, private
+
+
+@pytest.mark.parametrize(
+    ("answer", "zh", "en"), [("seen", "已见面", "seen"), ("waive", "已看过，不必再催", "left in peace")]
+)
+def test_a_referral_is_answered_as_the_centre_answered_it(
+    world: World, mine: FlaskClient, office: FlaskClient, answer: str, zh: str, en: str
+) -> None:
+    report = known(world)
+    declines(world, mine, report)
+    world.press(mine, f"/desk/followups/{report.code}/refer", reason="declined")
+    world.press(centre(world), f"/desk/care/{report.code}/note", **{answer: "1"})
+    signed(world, mine, office)
+    [it] = fetched(mine)
+    [english] = fetched(mine, "?lang=en")
+    assert (it["转介"], english["转介"]) == (zh, en)
 
 
 def test_the_centre_gets_referred_students_only_and_no_file_has_its_notes(

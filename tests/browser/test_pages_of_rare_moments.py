@@ -17,18 +17,20 @@ from ledger import attempts, exports, roster
 from ledger.additions import MAX_TRANSFERS
 from ledger.demo_school import demo_school
 from ledger.exports import Period
+from ledger.followups import CADENCE
 from ledger.schoolrows import School
 from tests.behaviour.door_tools import FORM, a_client, ledger_away
 from tests.behaviour.export_tools import answer, ask, newest
-from tests.behaviour.stories import SQLITE, read_all
+from tests.behaviour.stories import SQLITE, days_later, read_all, reported
 from tests.behaviour.test_a_new_stop_is_owed import add
+from tests.behaviour.test_a_student_who_declines import answers, ask_the_centre
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_few_tries_from_one_address import guess_code
 from tests.behaviour.test_invitations_and_remembered_phones import invite
 from tests.behaviour.test_readiness_is_seen_before_it_rings import drilled, full_of_faults
 from tests.behaviour.test_the_counselor_s_record import centre, complete, contact, counselor
 from tests.browser.looks import assert_fit_to_use
-from tests.world import PUBLIC, World, another_fraud
+from tests.world import PUBLIC, World, another_fraud, csrf
 
 pytestmark = [
     SQLITE,
@@ -201,6 +203,29 @@ def test_danger_and_a_second_signature(world: World, show: Show) -> None:
     world.press(office, f"/desk/followups/{report.code}/close", sign="1")
     assert_fit_to_use(show(f"/desk/followups/{report.code}", mine), "closed")
     world.pump()
+    read_all(world)
+
+
+def test_a_student_who_declines_until_they_are_left_in_peace(world: World, show: Show) -> None:
+    report, mine = reported(world), counselor(world)
+    contact(world, mine, report, reached="declined")
+    read_all(world)
+    path = f"/desk/followups/{report.code}"
+    assert_fit_to_use(show(path, mine), "declines, too early")
+    days_later(report, 91)
+    for it in CADENCE[1:]:
+        contact(world, mine, report, it.kind, reached="declined")
+    assert_fit_to_use(show(path, mine), "declines")
+    ask_the_centre(world, mine, report)
+    assert_fit_to_use(show(path, mine), "the centre was asked")
+    theirs = centre(world)
+    assert_fit_to_use(show(f"/desk/care/{report.code}", theirs), "the question to the centre")
+    answers(world, theirs, report)
+    assert_fit_to_use(show(path, mine), "left in peace")
+    contact(world, mine, report, "extra", danger="no", sign="tears", page="00000001")
+    mine.post(f"{path}/close", data={"debt": "none", "told": "1", "csrf_token": csrf(mine, path)})
+    screen = show(path, mine)
+    assert_fit_to_use(screen, "heard of again, in tears")
     read_all(world)
 
 

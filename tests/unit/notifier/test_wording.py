@@ -202,6 +202,7 @@ LONGEST: list[m.Message] = [
     m.CounselorAck(CODE),
     m.Immediate(CODE),
     m.Referral(CODE),
+    m.Referral(CODE, today=False),
     m.Handover(CODE),
     m.Dissuade(CODE),
     m.Student(CODE),
