@@ -16,7 +16,7 @@ from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import read_aloud
 from ledger import conversion, match_keys, reports, states, status, unsafety, withdrawal
-from ledger.errors import Expired, LedgerAway, NotFound
+from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR, Case, UnitOfWork
 
@@ -124,9 +124,20 @@ def blueprint(door: Door) -> Blueprint:
             channel=reading.choice("channel", request.form.get("channel"), CHANNELS, "other") or "other",
             payee_account=reading.text("payee_account", request.form.get("payee_account")),
         )
-        if reading.problems:
-            return _asked_again(token, reading.problems[0])
-        return _change(door, token, "sent", lambda uow, case: conversion.convert(uow, case, item, reports.ANONYMOUS))
+        try:
+            if reading.problems:
+                return _asked_again(token, reading.problems[0])
+            return _change(
+                door, token, "sent", lambda uow, case: conversion.convert(uow, case, item, reports.ANONYMOUS)
+            )
+        except (KeyMissing, Tampered) as error:
+            log.error("sent_unheard", error=type(error).__name__)
+            return _reported_anew()
+
+    def _reported_anew() -> BaseResponse:
+        """Of a case that cannot be opened nobody can be rung again: what was typed is in the form of a new report."""
+        typed = {name: request.form.get(name, "") for name in ("amount", "channel", "payee_account")}
+        return make_response(_form_page({**typed, "submission_key": secrets.token_urlsafe(18)}, None, why="lost"), 410)
 
     def _asked_again(token: str, problem: Problem) -> BaseResponse:
         with door.ledger.read() as conn:
@@ -176,12 +187,13 @@ def _spooled_page(door: Door, waiting: Spooled, token: str) -> str:
 
 
 def _nothing_saved(typed: dict[str, str]) -> Response:
-    response = make_response(_form_page(typed, None, away=True), 503)
+    response = make_response(_form_page(typed, None, why="away"), 503)
     response.headers["Retry-After"] = "2"
     return response
 
 
-def _form_page(typed: dict[str, str], reading: Reading | None, *, away: bool = False) -> str:
+def _form_page(typed: dict[str, str], reading: Reading | None, *, why: str = "") -> str:
+    """`why` it is shown though nothing typed is at fault: away · lost (the case it was about)."""
     problems = {p.field: p for p in reading.problems} if reading else {}
-    return render_template("intake/form.html", typed=typed, problems=problems, away=away, channels=CHANNELS,
+    return render_template("intake/form.html", typed=typed, problems=problems, why=why, channels=CHANNELS,
                            buckets=BUCKETS)  # fmt: skip

@@ -59,7 +59,7 @@ def reopen(uow: UnitOfWork, code: str, phone: str | None, typed: str) -> str | N
 
 
 def _fitting(uow: UnitOfWork, code: str, phone: str | None) -> Case | None:
-    """The case, locked, whose code and reporter's phone these are, while its status link lives."""
+    """The case, locked, whose code and reporter's phone these are, while its status link lives and it can be opened."""
     if not phone or not codes.looks_like_code(code):
         return None
     query = select(c.id).where(
@@ -68,7 +68,7 @@ def _fitting(uow: UnitOfWork, code: str, phone: str | None) -> Case | None:
         c.received_at >= uow.now - status.LIFE,
     )
     found = uow.conn.scalars(query.order_by(c.received_at.desc()).limit(1)).one_or_none()
-    return uow.case(found) if found else None
+    return uow.readable(found) if found else None
 
 
 def _newest(uow: UnitOfWork, case: Case) -> RowMapping | None:

@@ -21,9 +21,12 @@ from waitress.wasyncore import dispatcher
 from werkzeug.exceptions import HTTPException
 
 import desk.app
+import desk.lost
 import intake.app
+import intake.lost
 from intake.doors import MAX_BODY, Door, Provider, problem
 from ledger.errors import KeyMissing, LedgerAway, NotFound, Tampered, TooMany
+from ledger.unit_of_work import Ledger
 from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import voice, webhook
 from services import drill, health, own_files
@@ -38,6 +41,7 @@ OWN_FILES = 500  # descriptors that ledger, broker and provider may need besides
 MAX_READ = 16 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
 _HOST = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
+_OF_A_CASE = ("/duty/", "/desk/followups/", "/desk/care/")
 _DETAILS = {
     404: "There is no such address. 没有这个地址。",
     405: "This address takes another method. 这个地址不接受此方法。",
@@ -90,7 +94,7 @@ def build_app(parts: Parts) -> Flask:
     for bp in health.blueprints(parts):
         app.register_blueprint(bp)
         csrf.exempt(bp)
-    _answers(app, settings)
+    _answers(app, settings, ledger)
     own_files.install(app)
     return app
 
@@ -120,7 +124,7 @@ class PlainRequest:
         return self._app(environ, start_response)
 
 
-def _answers(app: Flask, settings: Settings) -> None:
+def _answers(app: Flask, settings: Settings, ledger: Ledger) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else _POLICY
@@ -165,6 +169,10 @@ def _answers(app: Flask, settings: Settings) -> None:
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Any:
+        if isinstance(error, KeyMissing | Tampered) and (lost := _lost(ledger)):
+            log.error("record_unopened", path=request.url_rule.rule if request.url_rule else "",
+                      error=type(error).__name__)  # fmt: skip
+            return lost, 410
         # Where it was, but not its message: a driver's can hold what somebody typed.
         at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
         log.error("request_failed", path=request.url_rule.rule if request.url_rule else "", error=type(error).__name__,
@@ -179,6 +187,14 @@ def _answers(app: Flask, settings: Settings) -> None:
         g.lang = "en" if english else "zh"
         return render_template("intake/error.html", status=status, why=why, lang=g.lang, school=settings.school_name,
                                t=lambda zh, en: en if english else zh)  # fmt: skip
+
+
+def _lost(ledger: Ledger) -> str | None:
+    """What is said on a page of a case that cannot be opened; None on any other page."""
+    if request.path.startswith("/r/"):
+        return intake.lost.page()
+    of_a_case = request.path.startswith(_OF_A_CASE) and "code" in (request.view_args or {})
+    return desk.lost.page(ledger) if of_a_case else None
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]

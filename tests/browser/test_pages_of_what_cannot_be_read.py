@@ -15,7 +15,7 @@ from tests.behaviour.test_the_counselor_s_record import contact, counselor
 from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_pages_of_rare_moments import Show
 from tests.browser.test_pages_of_rare_moments import show as show  # a fixture
-from tests.world import World
+from tests.world import STUDENT, World
 
 pytestmark = [
     SQLITE,
@@ -73,6 +73,60 @@ def test_not_safe_where_nobody_can_be_rung(world: World, show: Show, lang: str) 
         screen.get_by_role("button", name="我现在不安全" if lang == "zh" else "I am not safe now").click()
     main(screen, "没有通知到任何人", "Nobody was told", lang)
     assert_fit_to_use(screen, "unheard")
+
+
+def press_of_a_page_that_is_lost(screen: Page, world: World, code: str, button: tuple[str, str], lang: str) -> None:
+    spoil(world, code, row_key=b"")
+    with screen.expect_navigation():
+        screen.get_by_role("button", name=button[0] if lang == "zh" else button[1], exact=True).click()
+
+
+def test_what_a_student_typed_for_a_case_that_cannot_be_opened(world: World, show: Show, lang: str) -> None:
+    report = reported(world)
+    read_all(world)
+    screen = show(f"/r/{report.token}/more/who")
+    screen.get_by_label("学号" if lang == "zh" else "Student number").fill("2026010101")
+    press_of_a_page_that_is_lost(screen, world, report.code, ("保存，下一个", "Save, next"), lang)
+    main(screen, "没有保存，也没有通知任何人", "Nothing was saved, and nobody was told", lang)
+    main(screen, "2026010101", "2026010101", lang)
+    assert_fit_to_use(screen, "lost, with what was typed")
+    screen = show(f"/r/{report.token}")
+    main(screen, "这份记录打不开", "This record cannot be opened", lang)
+    assert_fit_to_use(screen, "lost")
+
+
+def test_the_money_has_gone_of_a_case_that_cannot_be_opened(world: World, show: Show, lang: str) -> None:
+    token = world.client.post("/warn", data={"phone": STUDENT}).location.rsplit("/", 1)[1]
+    world.pump()
+    read_all(world)
+    (row,) = world.rows("SELECT code FROM cases")
+    screen = show(f"/r/{token}")
+    screen.get_by_text("钱已经转出去了" if lang == "zh" else "The money is sent", exact=True).click()
+    screen.locator("#amount").fill("38600")
+    spoil(world, row.code, row_key=b"")
+    with screen.expect_navigation():
+        screen.locator("form[action$=sent] button").click()
+    main(screen, "没有保存，也没有通知民警", "Nothing was saved. No officer was told.", lang)
+    expect(screen.locator("#amount")).to_have_value("38600")
+    assert_fit_to_use(screen, "lost, to be reported anew")
+
+
+@pytest.mark.parametrize("danger", [False, True])
+def test_what_a_counselor_typed_for_a_case_that_cannot_be_opened(
+    world: World, show: Show, lang: str, danger: bool
+) -> None:
+    report = reported(world)
+    read_all(world)
+    screen = show(f"/desk/followups/{report.code}", counselor(world))
+    screen.locator("[name=reached][value=yes]").check()
+    if danger:
+        screen.locator("[name=danger][value=yes]").check()
+    screen.locator("#note").fill("室友陪着，约好晚上再打。" * 8)
+    press_of_a_page_that_is_lost(screen, world, report.code, ("保存联系", "Save contact"), lang)
+    zh, en = ("不要让学生独处", "do not leave the student alone") if danger else ("没有记录", "Nothing was recorded")
+    main(screen, zh, en, lang)
+    main(screen, "室友陪着", "室友陪着", lang)
+    assert_fit_to_use(screen, f"lost contact, {danger=}")
 
 
 def test_a_wish_for_an_export_that_waits_and_one_that_was_taken_back(world: World, show: Show, lang: str) -> None:
