@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -25,18 +24,14 @@ def upgrade() -> None:
     op.create_table(
         "roster", sa.Column("id", sa.Integer, primary_key=True), sa.Column("edition", sa.String(36), nullable=False)
     )
-    # The first one, too, is a random word: another ledger that begins here has another roster.
-    first = sa.text("INSERT INTO roster (id, edition) VALUES (1, :edition)")
-    op.execute(first.bindparams(edition=secrets.token_hex(16)))
+    op.execute("INSERT INTO roster (id, edition) VALUES (1, 'first')")
     for statement in _postgresql() if op.get_bind().dialect.name == "postgresql" else _sqlite():
         op.execute(statement)
 
 
 def _postgresql() -> Iterator[str]:
-    # By its schema: where a backup's rows are put back, no table is found by its name alone.
-    yield """CREATE FUNCTION roster_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             EXECUTE format('UPDATE %I.roster SET edition = gen_random_uuid()::text', TG_TABLE_SCHEMA);
-             RETURN NULL; END $$"""
+    yield """CREATE FUNCTION roster_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN UPDATE roster SET edition = gen_random_uuid()::text; RETURN NULL; END $$"""
     for table, columns in _WATCHED.items():
         yield f"""CREATE TRIGGER {table}_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF {columns} ON {table}
                   FOR EACH STATEMENT EXECUTE FUNCTION roster_changed()"""
