@@ -389,8 +389,8 @@ def test_where_the_key_of_a_case_is_gone_the_student_is_told_to_call_and_to_repo
     with world.parts.ledger.begin("test") as uow:
         uow.conn.execute(update(t.cases).values(row_key=b"gone:" + bytes(60)))
     answer = world.client.post(f"/r/{report.token}/more/transfer", data={"page": "p", "amount": "500"})
-    assert answer.status_code == 500
-    assert all(said in answer.text for said in ("打不开", "tel:110", "报告转账"))
+    assert answer.status_code == 410
+    assert all(said in answer.text for said in ("打不开", "tel:110", "重新报告"))
     is_left_alone(world)
 
 
