@@ -14,7 +14,8 @@ from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
 
 QUIET = timedelta(seconds=60)
-_AT_ONCE = frozenset({"unsafe"})  # a person in danger waits for nothing
+UNSAFE = "unsafe"
+_AT_ONCE = frozenset({UNSAFE})  # a person in danger waits for nothing
 d = t.deliveries.c
 
 

@@ -64,9 +64,15 @@ def alert_counselor(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def reach_the_unsafe(uow: UnitOfWork, event: Envelope) -> None:
+    """Whoever is to go there is rung; who has the case hears of it, unless it is them."""
     case = uow.case(event.case_id)
     alerting.look(uow, case, unsafety.KIND)
     closing.reopen_for_one_unsafe(uow, case)
+    uow.flush()  # those who have just been rung
+    going = {person.id for person in _rung(uow, case, unsafety.KIND, event.at)}
+    for person in _who_has(uow, case):
+        if person.id not in going:
+            amendments.tell(uow, case, person, [amendments.UNSAFE], event.id)
 
 
 def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:
@@ -101,9 +107,7 @@ def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
     if later.ring(uow, case, event):
         return
-    row = alerting.obligation(uow, case, case.first_obligation)
-    rung = _rung(uow, case, row["kind"], row["owed_since"]) if row["owner_id"] is None else []
-    for person in rung or people.by_id(uow.conn, uow.keys, [row["owner_id"]]):
+    for person in _who_has(uow, case):
         amendments.tell(uow, case, person, [_match_key(field) for field in event.data["fields"]], event.id)
 
 
@@ -121,6 +125,13 @@ def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
 
 def _match_key(field: str) -> str:
     return {"payee_account": "account", "payee_name": "name", later.BEYOND: later.TRANSFER}.get(field, field)
+
+
+def _who_has(uow: UnitOfWork, case: Case) -> list[Person]:
+    """The owner, or whoever was rung while there is none."""
+    row = alerting.obligation(uow, case, case.first_obligation)
+    rung = _rung(uow, case, row["kind"], row["owed_since"]) if row["owner_id"] is None else []
+    return rung or people.by_id(uow.conn, uow.keys, [row["owner_id"]])
 
 
 def _rung(uow: UnitOfWork, case: Case, kind: str | None = None, since: datetime | None = None) -> list[Person]:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.schoolrows import LadderRow
-from tests.behaviour.stories import taken, world_with
+from tests.behaviour.stories import only_police_ring, read_all, taken, world_with
 from tests.behaviour.test_what_is_sent_beside_a_spoiled_field_is_kept import spoil
 from tests.world import Report, World
 
@@ -27,10 +27,38 @@ def called(world: World, report: Report) -> None:
         world.phones[name].expects("立即到场", report.code)
 
 
+def pressed_and_told(report: Report) -> None:
+    press(report, "unsafe")
+    report.world.phones["officer"].expects(report.code, "报案人现在不安全")
+    called(report.world, report)
+
+
+def test_who_has_the_case_hears_of_it_at_once_and_once_for_one_call_for_help(world: World) -> None:
+    report = taken(world)
+    pressed_and_told(report)
+    press(report, "unsafe")
+    world.advance(120)
+    called(world, report)
+    world.phones.assert_all_read()
+    world.call_the_student(report)
+    pressed_and_told(report)
+    world.call_the_student(report)
+
+
+def test_while_nobody_has_the_case_everybody_who_was_rung_hears_of_it_but_for_who_is_sent_there(world: World) -> None:
+    report = only_police_ring(world)
+    world.advance(240)  # the desk is rung with them, and is to go there as well
+    read_all(world)
+    press(report, "unsafe")
+    for name in ("officer", "backup"):
+        world.phones[name].expects(report.code, "报案人现在不安全")
+    called(world, report)
+    world.call_the_student(report)
+
+
 def test_it_rings_every_two_minutes_whoever_answers_until_a_contact_is_recorded(world: World) -> None:
     report = taken(world)
-    press(report, "unsafe")
-    called(world, report)
+    pressed_and_told(report)
     press(report, "unsafe")
     world.phones.assert_all_read()
     world.phones["desk"].replies(report.code).expects("由您联系", report.code)
@@ -47,11 +75,9 @@ def test_it_rings_every_two_minutes_whoever_answers_until_a_contact_is_recorded(
 
 def test_pressed_again_after_a_contact_it_rings_again_at_once(world: World) -> None:
     report = taken(world)
-    press(report, "unsafe")
-    called(world, report)
+    pressed_and_told(report)
     world.call_the_student(report)
-    press(report, "unsafe")
-    called(world, report)
+    pressed_and_told(report)
     world.call_the_student(report)
 
 
@@ -63,14 +89,12 @@ def test_pressed_again_it_rings_at_once_by_a_ladder_of_the_school_s_own(database
     others = tuple(row for row in school.ladder if row.obligation != "unsafe")
     with world_with(database_url, tmp_path, replace(school, ladder=others + own)) as world:
         report = taken(world)
-        press(report, "unsafe")
-        called(world, report)
+        pressed_and_told(report)
         world.advance(300)
         world.phones["office"].expects("立即到场", report.code)
         for _ in range(2):
             world.call_the_student(report)
-            press(report, "unsafe")
-            called(world, report)
+            pressed_and_told(report)
         world.call_the_student(report)
 
 
@@ -86,8 +110,7 @@ def test_a_drill_has_nobody_come_running(world: World) -> None:
 def test_the_status_page_says_that_somebody_was_called(world: World) -> None:
     report = taken(world)
     assert "我现在不安全" in world.client.get(f"/r/{report.token}").text
-    press(report, "unsafe")
-    called(world, report)
+    pressed_and_told(report)
     assert "已通知老师和值班室" in world.client.get(f"/r/{report.token}").text
 
 

@@ -30,6 +30,7 @@ def test_a_contact_beside_one_that_cannot_be_read_ends_the_ringing(world: World,
     contact(world, mine, report, danger="no")
     spoil(world, t.contacts, entry_sealed=damage)
     world.client.post(f"/r/{report.token}/unsafe")
+    world.phones["officer"].expects("不安全", report.code)
     for name in ("counselor", "desk"):
         world.phones[name].expects("立即到场", report.code)
     assert contact(world, mine, report, "face_24h", danger="no") == 303
