@@ -23,9 +23,10 @@ def tell(uow: UnitOfWork, case: Case, person: Person, added: Iterable[str], even
     """`added`: words of notifier.messages.Amended; `event`: the id of the one that brought them."""
     fields = list(dict.fromkeys(added))
     query = select(d.id, d.state, d.facts, d.created_at, d.available_at).where(
-        d.case_id == case.id, d.person_id == person.id, d.kind == "amended", d.created_at > uow.now - QUIET
+        d.case_id == case.id, d.person_id == person.id, d.kind == "amended"
     )
-    recent = uow.conn.execute(query.order_by(d.created_at)).all()
+    told = uow.conn.execute(query.order_by(d.created_at)).all()
+    recent = [row for row in told if row.created_at > uow.now - QUIET]
     waiting = next((row for row in recent if row.state == "pending" and row.available_at), None)
     if waiting and _AT_ONCE.isdisjoint(fields):
         facts = {**waiting.facts, "added": list(dict.fromkeys([*waiting.facts["added"], *fields]))}
@@ -33,5 +34,6 @@ def tell(uow: UnitOfWork, case: Case, person: Person, added: Iterable[str], even
         if uow.conn.execute(mine.values(facts=facts)).rowcount:  # not taken up by a sender meanwhile
             return
     after = recent[-1].created_at + QUIET if recent and _AT_ONCE.isdisjoint(fields) else None
-    deliveries.tell(uow, person, "amended", {"code": case.code, "added": fields}, case=case,
+    facts = {"code": case.code, "added": fields, "nth": len(told) + 1}
+    deliveries.tell(uow, person, "amended", facts, case=case,
                     dedup=f"{event}:{person.id}", priority=PRIORITY[POLICE], after=after)  # fmt: skip

@@ -92,12 +92,16 @@ def speaking(conn: Connection, row: Mapping[Any, Any]) -> Mapping[Any, Any]:
     if row["kind"] != "bundle" or row["state"] == "unknown":
         return row
     query = (
-        select(c.code, d.id)
+        select(c.code, d.id, d.facts)
         .join(t.obligations, o.id == d.obligation_id)
         .join(t.cases, c.id == d.case_id)
         .where(d.bundle_id == row["id"], o.state.in_(deliveries.WAITING))
         .order_by(c.received_at, c.id)
     )
     found = conn.execute(query).all()
-    said = {"codes": list(dict.fromkeys(it.code for it in found)), "members": [str(it.id) for it in found]}
+    said: dict[str, Any] = {
+        "codes": list(dict.fromkeys(it.code for it in found)),
+        "members": [str(it.id) for it in found],
+    }
+    said["nth"] = max((it.facts.get("nth", 1) for it in found), default=1)  # no two texts of the same codes are alike
     return {**row, "facts": {**row["facts"], **said}, "wanted": bool(found)}

@@ -119,6 +119,7 @@ class Bundle(Message):
     kind: ClassVar[str] = "bundle"
     codes: tuple[str, ...]
     unverified: bool = False  # reporters whose numbers are not known
+    nth: int = 1  # how many times this person hears of one of them, at most
 
 
 BUNDLE_CODES = 5
@@ -157,6 +158,7 @@ class Immediate(Message):
 
     kind: ClassVar[str] = "immediate"
     code: str
+    nth: int = 1
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class Dissuade(Message):
 
     kind: ClassVar[str] = "dissuade"
     code: str
+    nth: int = 1
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ class Amended(Message):
     kind: ClassVar[str] = "amended"
     code: str
     added: tuple[str, ...] = ()  # of name, account, amount, time, transfer, unsafe; anything else prints 其他信息
+    nth: int = 1
 
 
 @dataclass(frozen=True)
@@ -282,6 +286,7 @@ class Drill(Message):
     code: str
     amount_fen: int | None = None
     happened_at: str | None = None
+    nth: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """From a message to the text on the phone: language, country, drill and resend marks, signature.
 
 Carriers drop texts with links, phone numbers, ¥ or 【】 inside, and 刷单 贷款 兼职 投资; no template has any of them.
-A text that fits one segment arrives whole: 70 UCS-2 units in Chinese, two segments in English.
+A text that fits one segment arrives whole: 70 UCS-2 units in Chinese, two segments in English. The third of three
+identical texts to one number within a day is rejected in mainland China, so what is said again bears its number.
 """
 
 from dataclasses import replace
@@ -49,7 +50,7 @@ def render(
     ends. `now` is aware.
     """
     if drill and isinstance(message, Officer):
-        message = Drill(message.code, message.amount_fen, message.happened_at)
+        message = Drill(message.code, message.amount_fen, message.happened_at, message.nth)
     texts = _LANGUAGES[language]
     ctx = Context(reply=country.reply, zone=zone, now=now)
     marked = drill and not isinstance(message, (Drill, DrillEnd))

@@ -89,11 +89,12 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 
 def bundle(msg: m.Bundle, ctx: Context) -> str:
     head = "Unverified stop payments" if msg.unverified else "Stop payments"
-    return f"{head}, {len(msg.codes)}: {', '.join(msg.codes)}. {'Reply with a code' if ctx.reply else _PAGE}."
+    listed = f"{head}, {len(msg.codes)}{_again(msg.nth)}: {', '.join(msg.codes)}"
+    return f"{listed}. {'Reply with a code' if ctx.reply else _PAGE}."
 
 
 def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
-    return f"Duty notice, {len(msg.codes)}: {', '.join(msg.codes)}. Open the duty page."
+    return f"Duty notice, {len(msg.codes)}{_again(msg.nth)}: {', '.join(msg.codes)}. Open the duty page."
 
 
 def counselor(msg: m.Counselor, ctx: Context) -> str:
@@ -116,7 +117,8 @@ def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
 
 
 def immediate(msg: m.Immediate, ctx: Context) -> str:
-    return f"Go now {msg.code}: a student must not be alone. Call, go there and stay. {_receipt(msg.code, ctx)}."
+    head = f"Go now {msg.code}{_again(msg.nth)}"
+    return f"{head}: a student must not be alone. Call, go there and stay. {_receipt(msg.code, ctx)}."
 
 
 def referral(msg: m.Referral, ctx: Context) -> str:
@@ -130,8 +132,13 @@ def handover(msg: m.Handover, ctx: Context) -> str:
 
 
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
-    ask = "Call now: do not pay, hang up"
-    return f"{msg.code}: a student is pressed to pay, nothing paid yet. {ask}. {_receipt(msg.code, ctx)}."
+    head, ask = _reminder(msg.nth, msg.code), "Call now: do not pay, hang up"
+    return f"{head}: a student is pressed to pay, nothing paid yet. {ask}. {_receipt(msg.code, ctx)}."
+
+
+def dissuade_neutral(msg: m.Dissuade, ctx: Context) -> str:
+    ask = "Call now: hang up, do nothing they ask"
+    return f"{_reminder(msg.nth, msg.code)}: a student is under pressure. {ask}. {_receipt(msg.code, ctx)}."
 
 
 def student(msg: m.Student, ctx: Context) -> str:
@@ -169,7 +176,7 @@ def amended(msg: m.Amended, ctx: Context) -> str:
         "new transfer" if "transfer" in msg.added else "",
         "more facts" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{msg.code} update: {', '.join(filter(None, parts))}. See duty page."
+    return f"{_addition(msg)}: {', '.join(filter(None, parts))}. See duty page."
 
 
 def further(msg: m.Further, ctx: Context) -> str:
@@ -207,7 +214,8 @@ def follow_up(msg: m.FollowUp, ctx: Context) -> str:
 def drill(msg: m.Drill, ctx: Context) -> str:
     at = f" at {ctx.clock(msg.happened_at)}" if ctx.moment(msg.happened_at) else ""
     pretend = f"Pretend {_money(msg.amount_fen)} left{at}"
-    return f"DRILL {msg.code}: practice only, file no stop. {pretend}. {_receipt(msg.code, ctx)}. DRILL"
+    head = f"DRILL {msg.code}{_again(msg.nth)}"
+    return f"{head}: practice only, file no stop. {pretend}. {_receipt(msg.code, ctx)}. DRILL"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
@@ -266,6 +274,19 @@ def _nth(nth: int) -> str:
     return str(min(nth, 99))
 
 
+def _again(nth: int) -> str:
+    """Nothing for the first: after it, which one it is, since the third of three identical texts is rejected."""
+    return f", no. {_nth(nth)}" if nth > 1 else ""
+
+
+def _reminder(nth: int, code: str) -> str:
+    return f"Reminder {_nth(nth)}, {code}" if nth > 1 else code
+
+
+def _addition(msg: m.Amended) -> str:
+    return f"{msg.code} update{f' {_nth(msg.nth)}' if msg.nth > 1 else ''}"
+
+
 def _aside(words: str) -> str:
     return f" ({words})" if words else ""
 
@@ -302,9 +323,10 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
 NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
-    m.Bundle: bundle_neutral,
     m.Outage: outage_neutral,
+    m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
+    m.Dissuade: dissuade_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,
 }

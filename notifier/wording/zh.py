@@ -87,11 +87,12 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 
 def bundle(msg: m.Bundle, ctx: Context) -> str:
     head = "未核实止付" if msg.unverified else "紧急止付"
-    return f"{head}{len(msg.codes)}件：{'、'.join(msg.codes)}。{'接单回复编号' if ctx.reply else _PAGE}。"
+    listed = f"{head}{len(msg.codes)}件{_again(msg.nth)}：{'、'.join(msg.codes)}"
+    return f"{listed}。{'接单回复编号' if ctx.reply else _PAGE}。"
 
 
 def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
-    return f"值班通知：{len(msg.codes)}件，{'、'.join(msg.codes)}。请打开值守页。"
+    return f"值班通知：{len(msg.codes)}件{_again(msg.nth)}，{'、'.join(msg.codes)}。请打开值守页。"
 
 
 def counselor(msg: m.Counselor, ctx: Context) -> str:
@@ -115,7 +116,7 @@ def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
 
 def immediate(msg: m.Immediate, ctx: Context) -> str:
     ask = "请马上致电并赶到，不要让其独处"
-    return f"立即到场{msg.code}：1名学生现在需要人陪。{ask}。{_receipt(msg.code, ctx)}。"
+    return f"立即到场{msg.code}{_again(msg.nth)}：1名学生现在需要人陪。{ask}。{_receipt(msg.code, ctx)}。"
 
 
 def referral(msg: m.Referral, ctx: Context) -> str:
@@ -129,8 +130,13 @@ def handover(msg: m.Handover, ctx: Context) -> str:
 
 
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
-    ask = "请马上致电劝阻：先别转，挂断电话"
-    return f"{msg.code}：1名学生正被催转账，钱还没转。{ask}。{_receipt(msg.code, ctx)}。"
+    head, ask = _reminder(msg.nth, msg.code), "请马上致电劝阻：先别转，挂断电话"
+    return f"{head}：1名学生正被催转账，钱还没转。{ask}。{_receipt(msg.code, ctx)}。"
+
+
+def dissuade_neutral(msg: m.Dissuade, ctx: Context) -> str:
+    ask = "请马上致电：先挂断，别按对方要求操作"
+    return f"{_reminder(msg.nth, msg.code)}：1名学生正被人催促。{ask}。{_receipt(msg.code, ctx)}。"
 
 
 def student(msg: m.Student, ctx: Context) -> str:
@@ -168,7 +174,7 @@ def amended(msg: m.Amended, ctx: Context) -> str:
         "新增转账" if "transfer" in msg.added else "",
         "其他信息" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{msg.code}有补充：{'，'.join(filter(None, parts))}。详情见值守页。"
+    return f"{_addition(msg)}：{'，'.join(filter(None, parts))}。详情见值守页。"
 
 
 def further(msg: m.Further, ctx: Context) -> str:
@@ -203,7 +209,7 @@ def follow_up(msg: m.FollowUp, ctx: Context) -> str:
 
 def drill(msg: m.Drill, ctx: Context) -> str:
     shown = f"模拟{ctx.clock(msg.happened_at)}转出{_money(msg.amount_fen)}"
-    return f"演练{msg.code}：仅为演练，请勿办理止付。{shown}。{_receipt(msg.code, ctx)}。演练"
+    return f"演练{msg.code}{_again(msg.nth)}：仅为演练，请勿办理止付。{shown}。{_receipt(msg.code, ctx)}。演练"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
@@ -279,6 +285,19 @@ def _nth(nth: int) -> str:
     return f"第{min(nth, 99)}次"
 
 
+def _again(nth: int) -> str:
+    """Nothing for the first: after it, which one it is, since the third of three identical texts is rejected."""
+    return f"，{_nth(nth)}" if nth > 1 else ""
+
+
+def _reminder(nth: int, code: str) -> str:
+    return f"{_nth(nth)}提醒{code}" if nth > 1 else code
+
+
+def _addition(msg: m.Amended) -> str:
+    return f"{msg.code}{_nth(msg.nth)}有补充" if msg.nth > 1 else f"{msg.code}有补充"
+
+
 def _aside(words: str) -> str:
     return f"（{words}）" if words else ""
 
@@ -315,9 +334,10 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
 NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
-    m.Bundle: bundle_neutral,
     m.Outage: outage_neutral,
+    m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
+    m.Dissuade: dissuade_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,
 }

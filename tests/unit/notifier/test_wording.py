@@ -76,7 +76,17 @@ TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
         "演练YA52P：仅为演练，请勿办理止付。模拟14:32转出38600元。收到回复YA52P。演练",
     ),
     (m.DrillEnd(DRILL_CODE), "演练YA52P已结束，请停止演练操作。此后通知请按真实情况处理。演练"),
+    (
+        m.Immediate(CODE, nth=2),
+        "立即到场K7M3P，第2次：1名学生现在需要人陪。请马上致电并赶到，不要让其独处。收到回复K7M3P。",
+    ),
+    (m.Dissuade(CODE), "K7M3P：1名学生正被催转账，钱还没转。请马上致电劝阻：先别转，挂断电话。收到回复K7M3P。"),
+    (
+        m.Dissuade(CODE, nth=2),
+        "第2次提醒K7M3P：1名学生正被催转账，钱还没转。请马上致电劝阻：先别转，挂断电话。收到回复K7M3P。",
+    ),
     (m.Amended(CODE, ("name", "account")), "K7M3P有补充：新报户名账号。详情见值守页。"),
+    (m.Amended(CODE, ("unsafe",), nth=2), "K7M3P第2次有补充：报案人现在不安全。详情见值守页。"),
     (m.Further(CODE), "K7M3P新增转账，正在通知值班民警。正在办理的，请到值守页接单。"),
     (
         m.Further(CODE, closed=True),
@@ -107,7 +117,7 @@ def test_detailed_text_is_the_one_in_the_domain(message: m.Message, text: str) -
 
 @pytest.mark.parametrize(("message", "text"), NEUTRAL_TEXTS, ids=lambda value: getattr(value, "kind", ""))
 def test_neutral_text_is_the_one_in_the_domain(message: m.Message, text: str) -> None:
-    assert zh(message, wording="neutral") == f"【示例大学】{text}"
+    assert zh(message, ONE_WAY, wording="neutral") == f"【示例大学】{text}"
     assert zh(message, for_phone("+8613800000001")) == f"【示例大学】{text}"
 
 
@@ -165,7 +175,9 @@ def test_resend_is_marked() -> None:
 
 
 def test_drill_of_the_officer_alert_forbids_a_stop() -> None:
-    assert "请勿办理止付" in zh(replace(OFFICER, code=DRILL_CODE), drill=True, wording="neutral")
+    alert = replace(OFFICER, code=DRILL_CODE, nth=3)
+    assert "YA52P，第3次：仅为演练，请勿办理止付" in zh(alert, drill=True)
+    assert "请勿办理止付" in zh(alert, drill=True, wording="neutral")
 
 
 def test_signature_is_cut_and_never_doubled() -> None:
@@ -196,19 +208,19 @@ LONGEST: list[m.Message] = [
     m.CodeNeeded(()),
     m.UnknownCode(CODE),
     m.Bundle((CODE,) * m.BUNDLE_CODES),
-    m.Bundle((CODE,) * m.BUNDLE_CODES, unverified=True),
+    m.Bundle((CODE,) * m.BUNDLE_CODES, unverified=True, nth=500),
     m.Counselor(CODE, minutes=99),
     m.CounselorReminder(CODE, nth=500, minutes=99),
     m.CounselorAck(CODE),
-    m.Immediate(CODE),
+    m.Immediate(CODE, nth=500),
     m.Referral(CODE),
     m.Referral(CODE, today=False),
     m.Handover(CODE),
-    m.Dissuade(CODE),
+    m.Dissuade(CODE, nth=500),
     m.Student(CODE),
     m.Reopening(CODE, "123456", minutes=10),
     m.Ask(CODE, ("name", "account", "amount", "time")),
-    m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "bank")),
+    m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "bank"), nth=500),
     m.Amended(CODE),
     m.Further(CODE),
     m.Further(CODE, closed=True),
@@ -219,10 +231,11 @@ LONGEST: list[m.Message] = [
     m.Lapse(CODE, LATE, hours_left=500, again=99),
     m.Lapse(CODE, None),
     *(m.FollowUp(CODE, contact, overdue) for contact in ("24h", "elsewhere") for overdue in (True, False)),
-    m.Drill(CODE, 10**18, LATE),
+    m.Drill(CODE, 10**18, LATE, nth=500),
     m.Drill(CODE),
     m.DrillEnd(CODE),
 ]
+SHORT = (m.Officer, m.Escalation, m.Bundle, m.Counselor, m.Student)
 LANGUAGES: tuple[Literal["zh", "en"], ...] = ("zh", "en")
 SEGMENTS = {"zh": 1, "en": 2}
 
@@ -253,7 +266,7 @@ def test_a_real_alert_keeps_its_details(message: m.Message) -> None:
     first = zh(message, signature=NINE)
     assert zh(message, signature=NINE, resend=True) == first.replace("】", "】重发：")
     plain_already = isinstance(message, m.Student) and not message.paid
-    if type(message) in (m.Officer, m.Escalation, m.Bundle, m.Counselor, m.Student) and not plain_already:
+    if type(message) in SHORT and not plain_already:
         assert first != zh(message, signature=NINE, wording="neutral")
 
 
@@ -263,6 +276,20 @@ def test_nothing_that_carriers_drop_texts_for(message: m.Message, language: str)
     for text in every_text(message, language):
         inside = text.removeprefix(f"【{NINE}】").removeprefix("【Example U】")
         assert not [word for word in (*FORBIDDEN, "【", "】") if word in inside]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("wording", ["detailed", "neutral"])
+@pytest.mark.parametrize(
+    "message",
+    [m.Escalation(CODE), m.Bundle((CODE,)), m.CounselorReminder(CODE), m.Immediate(CODE), m.Dissuade(CODE),
+     m.Amended(CODE, ("unsafe",)), m.Drill(CODE)],
+    ids=lambda it: it.kind,
+)  # fmt: skip
+def test_what_is_said_again_is_said_in_other_words(message: Any, wording: str, language: str) -> None:
+    """Carriers in mainland China reject the third of three identical texts within a day."""
+    said = [zh(replace(message, nth=nth), language=language, wording=wording) for nth in range(1, 11)]
+    assert len(set(said)) == 10
 
 
 @pytest.mark.parametrize("message", LONGEST, ids=lambda message: str(message.kind))
