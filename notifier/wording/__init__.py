@@ -44,10 +44,9 @@ def render(
     """The complete text, signature first.
 
     `signature` comes without brackets; longer than 9 units (20 for a Latin one in an English text) it is cut.
-    `wording` "auto" lets the country row decide; neutral rows exist for officer, escalation, outage, bundle,
-    counselor and student, other kinds have one wording. A detailed text that its marks push over its segments falls
-    back to the neutral row. In a drill the officer alert becomes the drill text and every other kind is marked at both
-    ends. `now` is aware.
+    `wording` "auto" lets the country row decide; neutral rows name no money, bank or fraud, and exist for every kind
+    whose one wording does. A detailed text that its marks push over its segments falls back to the neutral row. In a
+    drill the officer alert becomes the drill text and every other kind is marked at both ends. `now` is aware.
     """
     if drill and isinstance(message, Officer):
         message = Drill(message.code, message.amount_fen, message.happened_at, message.nth)

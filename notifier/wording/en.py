@@ -66,6 +66,11 @@ def call(msg: m.Call, ctx: Context) -> str:
     return f"Emergency stop-payment, case {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
 
 
+def call_neutral(msg: m.Call, ctx: Context) -> str:
+    spelt = ", ".join(msg.code)
+    return f"Duty notice, urgent item {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
+
+
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = " ".join(filter(None, [shown_owner(msg.owner), ctx.clock(msg.at)]))
     return f"{msg.code} is taken{_aside(who)}. Nothing more for you to do."
@@ -74,6 +79,11 @@ def stand_down(msg: m.StandDown, ctx: Context) -> str:
 def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
     head = f"{msg.code} is yours{_aside(ctx.clock(msg.at))}"
     return f"{head}. Call the reporter, then file the stop. Enter progress within {_span(msg.minutes)}."
+
+
+def acknowledged_neutral(msg: m.Acknowledged, ctx: Context) -> str:
+    head = f"{msg.code} is yours{_aside(ctx.clock(msg.at))}"
+    return f"{head}. Call the reporter, then act on it. Enter progress within {_span(msg.minutes)}."
 
 
 def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
@@ -179,9 +189,18 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     return f"{_addition(msg)}: {', '.join(filter(None, parts))}. See duty page."
 
 
+def amended_neutral(msg: m.Amended, ctx: Context) -> str:
+    return f"{_addition(msg)}: {'NOT SAFE' if 'unsafe' in msg.added else 'more facts'}. See duty page."
+
+
 def further(msg: m.Further, ctx: Context) -> str:
     opened = ", closed case open again" if msg.closed else ""
     return f"{msg.code}: new transfer{opened}. Officers on duty are called. At work on it? See duty page."
+
+
+def further_neutral(msg: m.Further, ctx: Context) -> str:
+    opened = ", closed case open again" if msg.closed else ""
+    return f"{msg.code}: something new{opened}. Officers on duty are called. At work on it? See duty page."
 
 
 def progress(msg: m.Progress, ctx: Context) -> str:
@@ -191,6 +210,13 @@ def progress(msg: m.Progress, ctx: Context) -> str:
         what, do = later, "File and record it."
     head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
     return f"{head}. {do}{then}"
+
+
+def progress_neutral(msg: m.Progress, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
+    what, do = ("something new", "Act on it") if msg.transfer or msg.again else ("taken", "Call")
+    head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
+    return f"{head}. {do} and record it.{then}"
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
@@ -206,6 +232,14 @@ def lapse(msg: m.Lapse, ctx: Context) -> str:
     return f"Stop on {msg.code} {ends}, {left}, {again}. Act and record the result."
 
 
+def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:
+    end = ctx.moment(msg.at)
+    ends = f"ends {_day(end)}" if end else "ends soon"
+    left = f"{min(msg.hours_left, 99)} h left" if msg.hours_left > 0 else "under 1 h left"
+    again = f"{min(msg.again, 9)} more time possible" if msg.again > 0 else "not possible again"
+    return f"Time limit of {msg.code} {ends}, {left}, {again}. Act and record the result."
+
+
 def follow_up(msg: m.FollowUp, ctx: Context) -> str:
     state = "overdue" if msg.overdue else "due"
     return f"{msg.code}: {_CONTACT.get(msg.contact, 'agreed contact')} {state}. Contact the student and record it."
@@ -216,6 +250,11 @@ def drill(msg: m.Drill, ctx: Context) -> str:
     pretend = f"Pretend {_money(msg.amount_fen)} left{at}"
     head = f"DRILL {msg.code}{_again(msg.nth)}"
     return f"{head}: practice only, file no stop. {pretend}. {_receipt(msg.code, ctx)}. DRILL"
+
+
+def drill_neutral(msg: m.Drill, ctx: Context) -> str:
+    head = f"DRILL {msg.code}{_again(msg.nth)}"
+    return f"{head}: practice only, do nothing for real. {_receipt(msg.code, ctx)}. DRILL"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
@@ -323,10 +362,17 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
 NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
+    m.Call: call_neutral,
     m.Outage: outage_neutral,
+    m.Acknowledged: acknowledged_neutral,
     m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
     m.Dissuade: dissuade_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,
+    m.Amended: amended_neutral,
+    m.Further: further_neutral,
+    m.Progress: progress_neutral,
+    m.Lapse: lapse_neutral,
+    m.Drill: drill_neutral,
 }

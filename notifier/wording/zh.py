@@ -64,6 +64,10 @@ def call(msg: m.Call, ctx: Context) -> str:
     return f"紧急止付，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
 
 
+def call_neutral(msg: m.Call, ctx: Context) -> str:
+    return f"值班通知，紧急事项，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
+
+
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = f"{shown_owner(msg.owner)}{ctx.clock(msg.at)}"
     return f"{msg.code}已有人接单{_aside(who)}，您无需再处理。"
@@ -72,6 +76,11 @@ def stand_down(msg: m.StandDown, ctx: Context) -> str:
 def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
     taken = f"{msg.code}由您接单{_aside(ctx.clock(msg.at))}"
     return f"{taken}。请先致电报案人核实，再办止付。{_span(msg.minutes)}内请填进展，否则再次提醒。"
+
+
+def acknowledged_neutral(msg: m.Acknowledged, ctx: Context) -> str:
+    taken = f"{msg.code}由您接单{_aside(ctx.clock(msg.at))}"
+    return f"{taken}。请先致电报案人核实，再按流程处理。{_span(msg.minutes)}内请填进展，否则再次提醒。"
 
 
 def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
@@ -177,9 +186,19 @@ def amended(msg: m.Amended, ctx: Context) -> str:
     return f"{_addition(msg)}：{'，'.join(filter(None, parts))}。详情见值守页。"
 
 
+def amended_neutral(msg: m.Amended, ctx: Context) -> str:
+    what = "报案人现在不安全" if "unsafe" in msg.added else "有新信息"
+    return f"{_addition(msg)}：{what}。详情见值守页。"
+
+
 def further(msg: m.Further, ctx: Context) -> str:
     after, opened = ("结案后", "案件已重新打开，") if msg.closed else ("", "")
     return f"{msg.code}{after}新增转账，{opened}正在通知值班民警。正在办理的，请到值守页接单。"
+
+
+def further_neutral(msg: m.Further, ctx: Context) -> str:
+    after, opened = ("结案后", "案件已重新打开，") if msg.closed else ("", "")
+    return f"{msg.code}{after}有新情况，{opened}正在通知值班民警。正在办理的，请到值守页接单。"
 
 
 def progress(msg: m.Progress, ctx: Context) -> str:
@@ -189,6 +208,14 @@ def progress(msg: m.Progress, ctx: Context) -> str:
         what, do = later, "办止付"
     head = f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
     return f"{head}。请{do}并填进展{then}。"
+
+
+def progress_neutral(msg: m.Progress, ctx: Context) -> str:
+    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
+    what, do = "接单", "致电报案人并填进展"
+    if msg.transfer or msg.again:
+        what, do = "新情况", "到值守页办理并填进展"
+    return f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展。请{do}{then}。"
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
@@ -202,6 +229,13 @@ def lapse(msg: m.Lapse, ctx: Context) -> str:
     return f"{msg.code}的止付{_day(end) if end else '即将'}到期，{left}，{again}。请办理并记录结果。"
 
 
+def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:
+    end = ctx.moment(msg.at)
+    left = f"还剩{min(msg.hours_left, 99)}小时" if msg.hours_left > 0 else "剩余不足1小时"
+    again = f"还可再办{min(msg.again, 9)}次" if msg.again > 0 else "不可再办"
+    return f"{msg.code}的期限{_day(end) if end else '即将'}到，{left}，{again}。请办理并记录结果。"
+
+
 def follow_up(msg: m.FollowUp, ctx: Context) -> str:
     state = "已逾期" if msg.overdue else "到时间了"
     return f"{msg.code}的{_CONTACT.get(msg.contact, '约定联系')}{state}，请尽快联系学生并在系统记录。"
@@ -210,6 +244,10 @@ def follow_up(msg: m.FollowUp, ctx: Context) -> str:
 def drill(msg: m.Drill, ctx: Context) -> str:
     shown = f"模拟{ctx.clock(msg.happened_at)}转出{_money(msg.amount_fen)}"
     return f"演练{msg.code}{_again(msg.nth)}：仅为演练，请勿办理止付。{shown}。{_receipt(msg.code, ctx)}。演练"
+
+
+def drill_neutral(msg: m.Drill, ctx: Context) -> str:
+    return f"演练{msg.code}{_again(msg.nth)}：仅为演练，请勿真实办理。{_receipt(msg.code, ctx)}。演练"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
@@ -334,10 +372,17 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
 NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.Officer: officer_neutral,
     m.Escalation: escalation_neutral,
+    m.Call: call_neutral,
     m.Outage: outage_neutral,
+    m.Acknowledged: acknowledged_neutral,
     m.Bundle: bundle_neutral,
     m.Counselor: counselor_neutral,
     m.Dissuade: dissuade_neutral,
     m.Student: student_neutral,
     m.Ask: ask_neutral,
+    m.Amended: amended_neutral,
+    m.Further: further_neutral,
+    m.Progress: progress_neutral,
+    m.Lapse: lapse_neutral,
+    m.Drill: drill_neutral,
 }

@@ -21,6 +21,8 @@ TWO_WAY = CountryRow("+0", reply=True, voice=False, wording="detailed", per_numb
 ONE_WAY = replace(TWO_WAY, reply=False)
 CODE, DRILL_CODE = "K7M3P", "YA52P"
 NINE = "示范大学保卫工作部"
+MONEY = ("止付", "转账", "转出", "被骗", "诈骗", "银行", "元")
+MONEY_IN_ENGLISH = ("pay", "money", "transfer", "bank", "cny", "scam", "fraud")
 FORBIDDEN = ("刷单", "贷款", "兼职", "投资", "¥", "￥", "http", "://", "www")
 
 
@@ -103,6 +105,11 @@ NEUTRAL_TEXTS: list[tuple[m.Message, str]] = [
         m.Student(CODE),
         "已收到，编号K7M3P。请马上报警，保留记录，别再按对方要求操作。老师会联系您，进展请回登记页查看。",
     ),
+    (m.Acknowledged(CODE), "K7M3P由您接单。请先致电报案人核实，再按流程处理。10分钟内请填进展，否则再次提醒。"),
+    (m.Dissuade(CODE, nth=2), "第2次提醒K7M3P：1名学生正被人催促。请马上致电：先挂断，别按对方要求操作。详见值守页。"),
+    (m.Amended(CODE, ("transfer",)), "K7M3P有补充：有新信息。详情见值守页。"),
+    (m.Amended(CODE, ("unsafe",)), "K7M3P有补充：报案人现在不安全。详情见值守页。"),
+    (m.Drill(DRILL_CODE, 3_860_000), "演练YA52P：仅为演练，请勿真实办理。详见值守页。演练"),
     (
         m.Escalation(CODE, 3_860_000, nth=2, minutes=11),
         "值班通知：紧急事项K7M3P，25日14:24登记，请立即打开值守页确认。第2次通知。",
@@ -177,7 +184,7 @@ def test_resend_is_marked() -> None:
 def test_drill_of_the_officer_alert_forbids_a_stop() -> None:
     alert = replace(OFFICER, code=DRILL_CODE, nth=3)
     assert "YA52P，第3次：仅为演练，请勿办理止付" in zh(alert, drill=True)
-    assert "请勿办理止付" in zh(alert, drill=True, wording="neutral")
+    assert "YA52P，第3次：仅为演练，请勿真实办理" in zh(alert, drill=True, wording="neutral")
 
 
 def test_signature_is_cut_and_never_doubled() -> None:
@@ -235,7 +242,7 @@ LONGEST: list[m.Message] = [
     m.Drill(CODE),
     m.DrillEnd(CODE),
 ]
-SHORT = (m.Officer, m.Escalation, m.Bundle, m.Counselor, m.Student)
+SHORT = (m.Officer, m.Escalation, m.Bundle, m.Counselor, m.Student, m.Dissuade, m.Drill, m.Progress, m.Acknowledged)
 LANGUAGES: tuple[Literal["zh", "en"], ...] = ("zh", "en")
 SEGMENTS = {"zh": 1, "en": 2}
 
@@ -276,6 +283,17 @@ def test_nothing_that_carriers_drop_texts_for(message: m.Message, language: str)
     for text in every_text(message, language):
         inside = text.removeprefix(f"【{NINE}】").removeprefix("【Example U】")
         assert not [word for word in (*FORBIDDEN, "【", "】") if word in inside]
+
+
+@pytest.mark.parametrize("message", [*LONGEST, *(message for message, _ in TEXTS_AS_PRINTED)], ids=lambda it: it.kind)
+def test_neutral_wording_names_no_money_no_bank_and_no_fraud(message: m.Message) -> None:
+    """Also where it falls back to no other row; whoever is called reads the rest on the page."""
+    for country, resend, drill in product((TWO_WAY, ONE_WAY), (False, True), (False, True)):
+        how: dict[str, Any] = {"wording": "neutral", "resend": resend, "drill": drill}
+        text = zh(message, country, **how)
+        assert not [word for word in (*MONEY, *FORBIDDEN) if word in text], text
+        english = zh(message, country, language="en", **how).lower()
+        assert not [word for word in MONEY_IN_ENGLISH if word in english], english
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
