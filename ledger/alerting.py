@@ -193,7 +193,8 @@ def _ring(
     facts = alert_facts(uow, case, since) | {"same_as": linking.same_as(uow.conn, case), **_occasion(uow, case, row)}
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
-    bundled = row["kind"] == "police" and not case.row["drill"]
+    dissuade = row["kind"] == "dissuade"
+    bundled = (dissuade or row["kind"] == "police") and not case.row["drill"]
     flood = bundled and bundling.flooded(uow, case)
     told = []
     for person in called:
@@ -215,7 +216,7 @@ def _ring(
             obligation=row["id"],
             step=step,
             alert=True,
-            bundle=bundling.place(uow, person, unverified=flood) if flood or over_budget else None,
+            bundle=bundling.place(uow, person, flood, dissuade) if flood or over_budget else None,
         )
         told.append("over_budget" if hurry else "pending")
         if calls and row["kind"] == "police" and not case.row["drill"]:

@@ -59,11 +59,12 @@ def spent(uow: UnitOfWork, phone: str) -> bool:
     return bool(had + sum(row["channel"] == "provider" for row in ours) >= most)
 
 
-def place(uow: UnitOfWork, person: Person, *, unverified: bool) -> UUID | None:
+def place(uow: UnitOfWork, person: Person, unverified: bool, dissuade: bool) -> UUID | None:
     """The person's next bundle with room for one more alert: one that no sender has taken up, or a new one.
 
     None for a person without a phone. A full one goes out at once.
     """
+    sort = {"unverified": unverified} | ({"dissuade": True} if dissuade else {})
     uow.flush()  # the bundle may be one of this transaction's own
     open_ones = (
         select(d.id, d.facts)
@@ -73,13 +74,13 @@ def place(uow: UnitOfWork, person: Person, *, unverified: bool) -> UUID | None:
     )
     for row in uow.conn.execute(open_ones).all():
         inside = uow.conn.execute(select(func.count()).where(d.bundle_id == row.id)).scalar_one()
-        if row.facts["unverified"] != unverified or inside >= CODES:
+        if row.facts != sort or inside >= CODES:
             continue
         if inside + 1 == CODES:
             uow.change(t.deliveries, row.id, available_at=uow.now)
         return UUID(str(row.id))
     return deliveries.tell(
-        uow, person, "bundle", {"unverified": unverified}, case=None, dedup=f"bundle:{t.new_id()}",
+        uow, person, "bundle", sort, case=None, dedup=f"bundle:{t.new_id()}",
         priority=PRIORITY[POLICE], alert=True, after=uow.now + LONGEST_WAIT,
     )  # fmt: skip
 

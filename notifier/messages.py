@@ -119,6 +119,7 @@ class Bundle(Message):
     kind: ClassVar[str] = "bundle"
     codes: tuple[str, ...]
     unverified: bool = False  # reporters whose numbers are not known
+    dissuade: bool = False  # nothing is paid yet
     nth: int = 1  # how many times this person hears of one of them, at most
 
 

@@ -98,7 +98,8 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 
 
 def bundle(msg: m.Bundle, ctx: Context) -> str:
-    head = "Unverified stop payments" if msg.unverified else "Stop payments"
+    what = "students under pressure" if msg.dissuade else "stop payments"
+    head = f"Unverified {what}" if msg.unverified else what.capitalize()
     listed = f"{head}, {len(msg.codes)}{_again(msg.nth)}: {', '.join(msg.codes)}"
     return f"{listed}. {'Reply with a code' if ctx.reply else _PAGE}."
 

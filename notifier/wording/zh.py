@@ -95,8 +95,8 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 
 
 def bundle(msg: m.Bundle, ctx: Context) -> str:
-    head = "未核实止付" if msg.unverified else "紧急止付"
-    listed = f"{head}{len(msg.codes)}件{_again(msg.nth)}：{'、'.join(msg.codes)}"
+    what = ("未核实" if msg.unverified else "紧急") + ("劝阻" if msg.dissuade else "止付")
+    listed = f"{what}{len(msg.codes)}件{_again(msg.nth)}：{'、'.join(msg.codes)}"
     return f"{listed}。{'接单回复编号' if ctx.reply else _PAGE}。"
 
 

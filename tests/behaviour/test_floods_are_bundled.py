@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,9 @@ def budget(world: World, texts: int) -> None:
     world.parts.ledger.limits = limits.Limits(per_number=limits.per_number(str(texts), len))
 
 
-def stranger(world: World) -> Report:
+def stranger(world: World, **changes: Any) -> Report:
     """A report from a number that is on no roster; the reporter's own receipt is left aside."""
-    report = world.report(**another_fraud(), student_no="", name="")
+    report = world.report(**another_fraud(), student_no="", name="", **changes)
     world.pump()
     return report
 
@@ -73,6 +74,30 @@ def test_a_burst_is_told_singly_and_what_comes_on_top_in_one_text(world: World, 
     assert all(report.code in text for report, text in zip(flood, single, strict=False))
     assert all(report.code in bundle[0] for report in flood[BURST:])
     assert {report.state("police") for report in flood} == {"alerted"}
+
+
+def test_warnings_of_money_that_is_still_there_are_bundled_alike_and_apart(world: World) -> None:
+    for _ in range(BURST - 1):
+        stranger(world, kind="in_progress", transfers=[])
+    paid, *warned = [stranger(world), *(stranger(world, kind="in_progress", transfers=[]) for _ in range(3))]
+    known = world.report(kind="in_progress", transfers=[])
+    also_paid = stranger(world)
+    world.advance(30)
+    to_desk = [text.body for text in world.double.to(world.phones["desk"].number)]
+    [bundle] = [text for text in to_desk if "未核实" in text]
+    assert "未核实劝阻3件：" in bundle and all(report.code in bundle for report in warned)
+    assert sum("正被催转账" in text for text in to_desk) == BURST  # those before the flood, and the student we know
+    assert any(f"{known.code}：1名学生正被催转账" in text for text in to_desk)
+    assert f"紧急止付{paid.code}" in to_officer(world)[0] and "未核实止付1件" in to_officer(world)[1]
+    world.phones["desk"].replies(warned[0].code)
+    world.advance(180)
+    world.advance(30)
+    assert [report.state("dissuade") for report in warned] == ["acknowledged", "alerted", "alerted"]
+    world.advance(300)
+    world.advance(30)
+    again = [text.body for text in world.double.to(world.phones["desk"].number) if "未核实劝阻" in text.body][-1]
+    assert "未核实劝阻2件，第2次：" in again and warned[0].code not in again
+    assert also_paid.code in to_officer(world)[1]
 
 
 def test_a_known_student_in_the_middle_of_a_flood_is_told_singly_and_at_once(world: World, flood: list[Report]) -> None:

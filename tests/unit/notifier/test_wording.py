@@ -216,6 +216,7 @@ LONGEST: list[m.Message] = [
     m.UnknownCode(CODE),
     m.Bundle((CODE,) * m.BUNDLE_CODES),
     m.Bundle((CODE,) * m.BUNDLE_CODES, unverified=True, nth=500),
+    m.Bundle((CODE,) * m.BUNDLE_CODES, unverified=True, dissuade=True, nth=500),
     m.Counselor(CODE, minutes=99),
     m.CounselorReminder(CODE, nth=500, minutes=99),
     m.CounselorAck(CODE),
