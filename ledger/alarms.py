@@ -15,7 +15,8 @@ a = t.alarms.c
 OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as somebody has answered
 # Over when whoever runs the service says so (`stopline work retry`): of the first the cause may be mended, the others
 # were of one moment.
-ENDED_BY_HAND = ("work_parked", "reminder_stuck", "unreadable_message", "text_without_words")
+PROVIDER_REFUSES = "provider_refuses"  # over as soon as it takes a text to the same country, or by hand
+ENDED_BY_HAND = (PROVIDER_REFUSES, "work_parked", "reminder_stuck", "unreadable_message", "text_without_words")
 _CLEAR = (
     update(t.alarms)
     .where(a.case_id == bindparam("case"), one_of(a.kind, OF_AN_OBLIGATION), a.cleared_at.is_(None))
@@ -34,6 +35,20 @@ def alarm(uow: UnitOfWork, dedup: str, kind: str, reason: str, case_id: UUID | N
         where=a.cleared_at.is_not(None),
     )
     return uow.conn.execute(again.returning(a.id)).first() is not None
+
+
+def provider_refuses(uow: UnitOfWork, region: str, code: str) -> None:
+    """A fault of the account or its settings: every text to these numbers will be refused until it is mended."""
+    alarm(uow, _of_region(region), PROVIDER_REFUSES, f"provider: {code}, {region}")
+
+
+def provider_takes(uow: UnitOfWork, region: str) -> None:
+    """It has taken a text to such a number."""
+    clear_one(uow, _of_region(region))
+
+
+def _of_region(region: str) -> str:
+    return f"{PROVIDER_REFUSES}:{region}"
 
 
 def clear(uow: UnitOfWork, case_id: UUID, obligation: str) -> None:

@@ -41,7 +41,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to. `exhausted`: it was looked up and sent again already, and nobody knows."""
+    """What a call came to. `exhausted`: it was looked up and sent again already, and nobody knows.
+
+    `operator`: refused for a fault that whoever runs the service has to mend. `region`: the dialling prefix whose texts
+    it speaks for; none for a text that no provider sees.
+    """
 
     claim: Claim
     state: str
@@ -49,6 +53,8 @@ class Outcome:
     error: str | None = None
     retry_after_s: float | None = None
     exhausted: bool = False
+    operator: bool = False
+    region: str = ""
 
 
 Render = Callable[[Draft], str | None]

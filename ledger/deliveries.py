@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, func, or_, select, update
 
 from ledger import alarms, states
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.people import Person
-from ledger.statements import among, number, one_of
+from ledger.statements import among, number, one_of, word
 from ledger.unit_of_work import Case, UnitOfWork
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
@@ -35,7 +35,13 @@ d, o = t.deliveries.c, t.obligations.c
 _READY = select(d.id).where(d.available_at <= bindparam("now")).order_by(d.priority, d.available_at).limit(number(1))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
          o.next_at.label("duty_next_at"))  # fmt: skip
-_WITH_DUTY = select(t.deliveries, *_DUTY).outerjoin(t.obligations, o.id == d.obligation_id).where(among(d.id, "these"))
+# Read along with what is written anyway: nothing more is asked while all is well.
+_REFUSING = exists().where(t.alarms.c.kind == word(alarms.PROVIDER_REFUSES), t.alarms.c.cleared_at.is_(None))
+_WITH_DUTY = (
+    select(t.deliveries, *_DUTY, _REFUSING.label("refusing"))
+    .outerjoin(t.obligations, o.id == d.obligation_id)
+    .where(among(d.id, "these"))
+)
 _LOCKED = _WITH_DUTY.with_for_update(of=t.deliveries)
 _FREE = _WITH_DUTY.with_for_update(of=t.deliveries, skip_locked=True)
 _UNCALLED = update(t.deliveries).where(d.obligation_id == bindparam("this"), d.alert, d.state == "pending")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from ledger import deliveries, failpoints, states
+from ledger import alarms, deliveries, failpoints, states
 from ledger import tables as t
 from ledger.calls import Outcome
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
@@ -22,7 +22,9 @@ def settle(ledger: Ledger, outcome: Outcome) -> None:
     """Write what a call came to, once its case is free. Of one that cannot be opened only the text itself is told."""
     with ledger.begin(f"settle:{outcome.claim.draft.kind}", URGENT) as uow:
         case = uow.readable(outcome.claim.case_id) if outcome.claim.case_id else None
-        _settle(uow, outcome, case, deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id])
+        row = deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id]
+        _settle(uow, outcome, case, row)
+        _of_the_provider(uow, [(outcome, row)])
 
 
 def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -43,6 +45,7 @@ def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
         chosen = [(it, case) for it, case in chosen if it.claim.id in rows]
         for it, case in chosen:
             _settle(uow, it, case, rows[it.claim.id])
+        _of_the_provider(uow, [(it, rows[it.claim.id]) for it, _ in chosen])
         for kind in kinds if len(kinds) > 1 else ():
             failpoints.hit("before-commit", f"settle:{kind}")  # each kind's, whoever else is written with it
     return [it for it, _ in chosen]
@@ -70,6 +73,18 @@ def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMappin
     uow.change_later(t.deliveries, claim.id, values)
     deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=outcome.exhausted)
     deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=outcome.exhausted)
+
+
+def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]) -> None:
+    """An alarm, before a whole ladder has failed, for what no next person helps against.
+
+    By region, so that two who settle at once take the alarms in one order.
+    """
+    for it, row in sorted(done, key=lambda one: one[0].region):
+        if it.operator and it.region:
+            alarms.provider_refuses(uow, it.region, it.error or "")
+        elif it.sid and it.region and row["refusing"]:
+            alarms.provider_takes(uow, it.region)
 
 
 def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:

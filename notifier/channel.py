@@ -39,6 +39,7 @@ class Refused:
     reason: str
     permanent: bool  # for this number and text; trying again cannot help
     retry_after_s: float | None = None
+    operator: bool = False  # no fault of this number: whoever runs the service has to mend it
 
 
 @dataclass(frozen=True)

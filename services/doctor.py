@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from amqp.exceptions import NotFound
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from ledger import people, views
 from ledger import tables as t
+from ledger.alarms import PROVIDER_REFUSES
 from ledger.auditing import audit
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
@@ -57,9 +59,13 @@ def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
         lines, faults = duty_lines(conn, ledger.keys, ledger.clock.now(), ledger.zone)
         faults += list(_durability(conn, ledger))
         faults += [f"late: {line}" for line in audit(conn, ledger.clock.now()).late]
-        faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {row['kind']}" for row in views.open_alarms(conn)]
+        faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {_alarm(row)}" for row in views.open_alarms(conn)]
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
     return lines, faults
+
+
+def _alarm(row: Mapping[Any, Any]) -> str:
+    return f"{row['kind']} ({row['reason']})" if row["kind"] == PROVIDER_REFUSES else str(row["kind"])
 
 
 def _misspelt() -> Iterator[str]:

@@ -17,6 +17,7 @@ from ledger.calls import Claim, Draft, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
 from ledger.unit_of_work import Ledger, UnitOfWork
+from notifier import countries
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.lookout import Lookout
 from services.threads import Lasting
@@ -254,14 +255,17 @@ class Sender:
         elif isinstance(receipt, Refused):
             log.warning("text_refused", delivery=str(claim.id), code=receipt.code, permanent=receipt.permanent)
             state = "failed_permanent" if receipt.permanent else "failed_temporary"
-            self._settle(claim, state, error=receipt.code, retry_after_s=receipt.retry_after_s)
+            self._settle(claim, state, error=receipt.code, retry_after_s=receipt.retry_after_s,
+                         operator=receipt.operator)  # fmt: skip
         else:
             log.warning("text_unknown", delivery=str(claim.id), reason=receipt.reason)
             self._settle(claim, "unknown")
 
     def _settle(self, claim: Claim, state: str, *, sid: str | None = None, error: str | None = None,
-                retry_after_s: float | None = None, exhausted: bool = False) -> None:  # fmt: skip
-        outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted)
+                retry_after_s: float | None = None, exhausted: bool = False,
+                operator: bool = False) -> None:  # fmt: skip
+        region = "" if claim.channel == "sink" else countries.for_phone(claim.draft.to).prefix
+        outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted, operator, region)
         if not self._together.written(outcome):
             self._insist(lambda: settling.settle(self._ledger, outcome))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from notifier.channel import Refused
-from notifier.twilio.errors import refusal, state
+from notifier.twilio.errors import ERRORS, refusal, state
 
 DELIVERY_STATES = {"sent", "delivered", "undelivered", "failed_temporary", "failed_permanent"}
 
@@ -58,3 +58,14 @@ def test_refusal(status: int, code: str | None, key: str, permanent: bool) -> No
 def test_state(status: str, code: str | None, expected: str | None) -> None:
     assert state(status, code) == expected
     assert expected is None or expected in DELIVERY_STATES
+
+
+def test_what_to_do_next() -> None:
+    assert {code for code in ("30003", "30005", "30008") if ERRORS[code].then == "next_person"} == {
+        "30003",
+        "30005",
+        "30008",
+    }
+    assert ERRORS["30007"].then == "reword"
+    assert ERRORS["20429"].then == "wait"
+    assert ERRORS["20003"].then == "operator"
