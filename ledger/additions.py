@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +13,10 @@ from sqlalchemy import Connection, RowMapping, insert, select
 
 from ledger import alerting, corrections, deliveries, later, match_keys, people, reports
 from ledger import tables as t
-from ledger.crypto import RowKey
+from ledger.crypto import Lenient, RowKey
 from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
 from ledger.reportin import ReportIn, TransferIn
+from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
 
 SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
@@ -25,8 +26,14 @@ UNREAD_TRANSFER = later.UNREAD
 _PAGE, _POSITION = "page", "position"
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
 _ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
+_ON_SHEET = ("who.name",)  # details that have a line of their own there
 _CALL_WITHIN_MIN = 30
 e = t.case_events.c
+ANSWERS = (
+    select(e.case_id, e.id, e.at, e.data, e.sealed)
+    .where(among(e.case_id, "cases"), e.type == DetailsGiven.type)
+    .order_by(e.case_id, e.seq)
+)
 
 
 @dataclass(frozen=True)
@@ -77,22 +84,35 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
 
 def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Answered]:
     """All answers of a case, oldest first. One that cannot be read counts as not given: it may be given again."""
-    query = select(e.id, e.at, e.data, e.sealed).where(e.case_id == case_id, e.type == DetailsGiven.type)
-    found, lenient = [], key.lenient()
-    for row in conn.execute(query.order_by(e.seq)):
-        said = lenient.open("case_events", row.id, "sealed", row.sealed)
+    return opened(key.lenient(), conn.execute(ANSWERS, {"cases": [case_id]}).mappings())
+
+
+def opened(key: Lenient, rows: Iterable[RowMapping]) -> list[Answered]:
+    """The same, of rows of `ANSWERS` that are of one case."""
+    found = []
+    for row in rows:
+        said = key.open("case_events", row["id"], "sealed", row["sealed"])
         if said is None:
             continue
         typed = json.loads(said)
         page, position = typed.pop(_PAGE, ""), int(typed.pop(_POSITION, "1"))
-        found.append(Answered(row.data["question"], row.at, typed, page, position))
+        found.append(Answered(row["data"]["question"], row["at"], typed, page, position))
     return found
 
 
+def told(given: Iterable[Answered], question: str, name: str) -> list[tuple[datetime, str]]:
+    """What was ever written in one box of a question and when, oldest first."""
+    return [(it.at, it.typed[name]) for it in given if it.question == question and it.typed.get(name)]
+
+
 def for_staff(key: RowKey, case: RowMapping) -> list[tuple[str, str]]:
-    """(`question.field`, as it was written) for officers and the security office: no family, no source of the money."""
+    """(`question.field`, as it was written) for officers and the security office: no family, no source of the money.
+
+    What has a line of its own on the sheet stands there.
+    """
     details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
-    return [(f"{question}.{name}", value) for question, typed in details.items() for name, value in typed.items()]
+    said = [(f"{question}.{name}", value) for question, typed in details.items() for name, value in typed.items()]
+    return [(label, value) for label, value in said if label not in _ON_SHEET]
 
 
 def _fill_in(uow: UnitOfWork, case: Case, given: Given) -> dict[str, str]:

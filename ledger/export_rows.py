@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, exists, func, literal, or_, select
 
-from ledger import acknowledgement, care_views
+from ledger import acknowledgement, additions, care_views
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.care_views import HEALTH, ContactRow
@@ -176,9 +176,14 @@ def _records(
     contacts: dict[UUID, list[RowMapping]] = {}
     for it in conn.execute(_CONTACTS, {"ids": [row["record"] for row in rows if row["record"]]}).mappings():
         contacts.setdefault(it["follow_up_id"], []).append(it)
+    # On behalf of somebody whom the roster does not know, the only name is the one that the reporter gave.
+    unnamed = [row["id"] for row in rows if row["for_whom"] != "self" and row["victim_id"] is None]
+    answers: dict[UUID, list[RowMapping]] = {}
+    for it in conn.execute(additions.ANSWERS, {"cases": unnamed}).mappings():
+        answers.setdefault(it["case_id"], []).append(it)
     return [
         _record(keys, scope, row, known.get(row["victim_id"]), sums.get(row["id"], {}), police.get(row["id"]),
-                contacts.get(row["record"], []), now)
+                contacts.get(row["record"], []), answers.get(row["id"], []), now)
         for row in gently(rows)
     ]  # fmt: skip
 
@@ -193,7 +198,7 @@ def _lenient(keys: Keys, row: RowMapping) -> Lenient:
 
 def _record(
     keys: Keys, scope: Scope, row: RowMapping, student: RowMapping | None, sums: Mapping[str, int],
-    police: RowMapping | None, contacts: Sequence[RowMapping], now: datetime,
+    police: RowMapping | None, contacts: Sequence[RowMapping], answers: Sequence[RowMapping], now: datetime,
 ) -> Record:  # fmt: skip
     key = _lenient(keys, row)
 
@@ -203,10 +208,11 @@ def _record(
     name, student_no, spoiled = _named(keys, student)
     due = None if row["care_closed_at"] else row["next_due_at"]
     own = row["for_whom"] == "self"  # on behalf of somebody, what was typed of the reporter is not the student's
+    named = next((said for _, said in additions.told(additions.opened(key, answers), "who", "name")), "")
     made = Record(
         row["id"], row["code"], row["kind"], row["received_at"], row["college"] or "",
         (student["class_name"] if student else "") or "",
-        name or (opened("name") if own else ""), student_no or (opened("student_no") if own else ""),
+        name or (opened("name") if own else named), student_no or (opened("student_no") if own else ""),
         row["fraud_type"] or "", sums,
         police["state"] if police else "", _minutes(row, police, "acknowledged_at"), _minutes(row, police, "filed_at"),
         opened("narrative"), opened("family") if scope.reads else "", opened("money_source") if scope.reads else "",

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, RowMapping
 
-from ledger import corrections, fraud, match_keys, people, states, values
+from ledger import additions, corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, Lenient, RowKey
 from ledger.later import BEYOND, UNREAD
 from ledger.match_keys import Row, Words
@@ -85,7 +85,9 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
         made.append(tuple(_beside(line, mine, zone) for line in lines))
         placed = {line.key for line in lines}
         later = [it for it in later if it not in mine or it.field not in placed]
-    victim, report = _people(conn, keys, case, key)
+    given = additions.opened(key, conn.execute(additions.ANSWERS, {"cases": [case["id"]]}).mappings())
+    later += [corrections.Correction(at, "victim_name", name) for at, name in additions.told(given, "who", "name")]
+    victim, report = _people(conn, keys, case, key, given)
     victim = tuple(_beside(line, later, zone) for line in victim)
     placed = {line.key for line in victim}
     rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
@@ -222,8 +224,13 @@ def _stopped(row: Row) -> Line:
     return _line("stopped", "是否已止付", "Stopped", stopped, (zh, en))
 
 
-def _people(conn: Connection, keys: Keys, case: RowMapping, key: RowKey) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """Whose money it is. On behalf of somebody, what was typed of the reporter is not the victim's."""
+def _people(
+    conn: Connection, keys: Keys, case: RowMapping, key: RowKey, given: Sequence[additions.Answered]
+) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Whose money it is. On behalf of somebody, what was typed of the reporter is not the victim's.
+
+    The name that stage 2 was answered with may be all there is, and is somebody else's word then.
+    """
 
     def opened(name: str) -> str | None:
         return key.open("cases", case["id"], name, case[f"{name}_sealed"])
@@ -232,10 +239,14 @@ def _people(conn: Connection, keys: Keys, case: RowMapping, key: RowKey) -> tupl
     known = people.by_id(conn, keys, [case["victim_id"]])
     typed = opened("name") if own else None
     name = typed or (known[0].name if known else None)
+    said: Words | None = None
+    if not name and (named := additions.told(given, "who", "name")):
+        name = named[0][1]
+        said = (f"{name}（未电话核实）", f"{name} (not confirmed by phone)")
     called = {True: ("是", "yes"), False: ("还没有", "not yet")}.get(case["called_110"])
     victims, safe = phone if own else opened("victim_phone"), opened("safe_phone")
     victim = (
-        _line("victim_name", "受害人姓名", "Victim", name),
+        _line("victim_name", "受害人姓名", "Victim", name, said),
         _line("victim_phone", "受害人手机", "Victim's phone", victims, _spoken(victims)),
     )
     return victim, (

@@ -241,7 +241,7 @@ def test_more_batches_take_no_more_statements_each(world: World, monkeypatch: py
         with counted(world, here=True) as found:
             assert len(next(batches)) == size
         totals.append(found.total())
-    assert set(totals) == {5}, totals  # cases, students, sums, obligations, contacts
+    assert set(totals) == {6}, totals  # cases, students, sums, obligations, contacts, answers
     assert next(batches, None) is None
 
 

@@ -1,0 +1,95 @@
+"""A fact that somebody gave stands where whoever acts on it looks: the sheet, the case page, the follow-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.behaviour.export_tools import fetched, office, signed
+from tests.behaviour.stories import read_all
+from tests.behaviour.test_stage_two_is_saved_at_once import answer
+from tests.behaviour.test_the_sheet_is_one_truth import page_text, pdf_text, squeezed
+from tests.world import STUDENT, Report, World
+
+__all__ = ["office"]
+ON_BEHALF = {"phone": "13912340001", "for_whom": "other", "student_no": None}
+WRONG = "6217 0000 0000 4416"  # of 4417 the last digit
+
+
+@pytest.fixture(autouse=True)
+def texts_are_another_s_promise(world: World) -> Iterator[None]:
+    yield
+    read_all(world)
+
+
+def told(officer: FlaskClient, report: Report) -> dict[str, object]:
+    found: dict[str, object] = officer.get(f"/duty/{report.code}/sheet.json").get_json()
+    return found
+
+
+def papers(officer: FlaskClient, report: Report, lang: str = "zh") -> dict[str, str]:
+    """The sheet as page and PDF, and the case page: without spaces."""
+    path = f"/duty/{report.code}"
+    said = {
+        "page": page_text(officer, f"{path}/sheet?lang={lang}"),
+        "pdf": pdf_text(officer, f"{path}/sheet.pdf?lang={lang}"),
+        "case": page_text(officer, f"{path}?lang={lang}"),
+    }
+    return {name: squeezed(text) for name, text in said.items()}
+
+
+def line(text: str, label: str) -> str:
+    """What follows a label, up to the next line's."""
+    return text.split(label)[1][:60]
+
+
+def test_the_victim_s_name_given_on_behalf_is_on_the_sheet_and_is_said_to_be_unconfirmed(
+    world: World, officer: FlaskClient
+) -> None:
+    report = world.report(**ON_BEHALF)
+    world.pump()
+    answer(report, "who", name="欧阳某")
+    assert told(officer, report)["victim_name"] == "欧阳某"
+    for where, text in papers(officer, report).items():
+        assert line(text, "受害人姓名").startswith("欧阳某（未电话核实）"), where
+        assert text.count("欧阳某") == 1, where
+    for where, text in papers(officer, report, "en").items():
+        assert "Victim欧阳某(notconfirmedbyphone)" in text, where
+    answer(report, "who", name="欧阳正")  # said otherwise: beside it, as everywhere
+    assert told(officer, report)["victim_name"] == "欧阳某"
+    assert {"field": "victim_name", "value": "欧阳正"} in told(officer, report)["other_corrections"]  # type: ignore[operator]
+    for where, text in papers(officer, report).items():
+        assert "欧阳正" in line(text, "欧阳某（未电话核实）"), where
+
+
+def test_the_reporter_s_own_name_is_never_the_victim_s(world: World, office: FlaskClient, officer: FlaskClient) -> None:
+    report = world.report(**ON_BEHALF, name="代报人甲")
+    world.pump()
+    assert told(officer, report)["victim_name"] is None
+    answer(report, "who", name="欧阳某")
+    assert told(officer, report)["victim_name"] == "欧阳某"
+    assert "代报人甲" not in "".join(papers(officer, report).values())
+    signed(world, office, world.user("second", "admin"))
+    assert [it["姓名"] for it in fetched(office)] == ["欧阳某"]
+
+
+def test_of_a_victim_whom_the_roster_knows_both_names_stand_on_the_sheet(world: World, officer: FlaskClient) -> None:
+    report = world.report(**ON_BEHALF, victim_phone=STUDENT)
+    world.pump()
+    answer(report, "who", name="小测")
+    assert told(officer, report)["victim_name"] == "测试学生01"
+    for where, text in papers(officer, report).items():
+        beside = line(text, "受害人姓名测试学生01")
+        assert "小测" in beside and "未电话核实" in beside, where
+
+
+def test_a_name_that_the_student_gives_again_stands_beside_the_first(world: World, officer: FlaskClient) -> None:
+    report = world.report(name="张山")
+    world.pump()
+    answer(report, "who", name="张三")
+    assert told(officer, report)["victim_name"] == "张山"
+    for where, text in papers(officer, report).items():
+        assert "张三" in line(text, "受害人姓名张山"), where
+        assert text.count("张三") == 1, where
