@@ -24,9 +24,11 @@ MAX_TRANSFERS = 50  # on the sheet; what is beyond stands below it as it was typ
 UNREAD_TRANSFER = later.UNREAD
 # Names under which the random key of the sent page, and the transfer that it was about, are kept beside what was typed
 _PAGE, _POSITION = "page", "position"
+_BEFORE = "before"  # and what the answer replaces in the case, which is kept nowhere else
+_NEWEST = ("money_source", "called_110")  # here the newest answer counts; earlier ones stay with their events
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
 _ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
-_ON_SHEET = ("who.name",)  # details that have a line of their own there
+_ON_SHEET = ("who.name", "police.called_at", "police.incident")  # details that have a line of their own there
 _CALL_WITHIN_MIN = 30
 e = t.case_events.c
 ANSWERS = (
@@ -71,7 +73,10 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     before = of_case(uow.conn, case.key, case.id)
     if not given.typed or (given.page and any(a.page == given.page for a in before)):
         return
-    kept = {**given.typed, _PAGE: given.page, _POSITION: str(given.position)}
+    kept: dict[str, Any] = {**given.typed, _PAGE: given.page, _POSITION: str(given.position)}
+    said = case.row["called_110"]  # the report's own is in no event
+    if said is not None and given.case.get("called_110", said) != said:
+        kept[_BEFORE] = {"called_110": said}
     sealed = json.dumps(kept, ensure_ascii=False)
     uow.append(case, DetailsGiven(given.question), reports.ANONYMOUS, sealed)
     left = _fill_in(uow, case, given)
@@ -95,6 +100,7 @@ def opened(key: Lenient, rows: Iterable[RowMapping]) -> list[Answered]:
         if said is None:
             continue
         typed = json.loads(said)
+        typed.pop(_BEFORE, None)
         page, position = typed.pop(_PAGE, ""), int(typed.pop(_POSITION, "1"))
         found.append(Answered(row["data"]["question"], row["at"], typed, page, position))
     return found
@@ -122,10 +128,10 @@ def _fill_in(uow: UnitOfWork, case: Case, given: Given) -> dict[str, str]:
     left = dict(given.typed)
     for name, value in given.case.items():
         sealed = f"{name}_sealed"
-        always = name == "money_source"  # the newest counts; earlier ones stay with their events
+        always = name in _NEWEST
         if sealed in current and (always or current[sealed] is None):
             filled[sealed] = case.key.seal("cases", case.id, name, value)
-        elif sealed not in current and current[name] is None:
+        elif sealed not in current and (always or current[name] is None):
             filled[name] = value
         else:
             continue

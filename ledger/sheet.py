@@ -87,7 +87,7 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
         later = [it for it in later if it not in mine or it.field not in placed]
     given = additions.opened(key, conn.execute(additions.ANSWERS, {"cases": [case["id"]]}).mappings())
     later += [corrections.Correction(at, "victim_name", name) for at, name in additions.told(given, "who", "name")]
-    victim, report = _people(conn, keys, case, key, given)
+    victim, report = _people(conn, keys, case, key, given, zone)
     victim = tuple(_beside(line, later, zone) for line in victim)
     placed = {line.key for line in victim}
     rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
@@ -225,7 +225,7 @@ def _stopped(row: Row) -> Line:
 
 
 def _people(
-    conn: Connection, keys: Keys, case: RowMapping, key: RowKey, given: Sequence[additions.Answered]
+    conn: Connection, keys: Keys, case: RowMapping, key: RowKey, given: Sequence[additions.Answered], zone: tzinfo
 ) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     """Whose money it is. On behalf of somebody, what was typed of the reporter is not the victim's.
 
@@ -254,9 +254,24 @@ def _people(
         *((_line("safe_phone", "安全的号码", "Safe number", safe, _spoken(safe)),) if safe else ()),
         _line("reporter_phone", "报案人手机", "Reporter's phone", phone, _spoken(phone)),
         _line("called_110", "110已报", "110 called", case["called_110"], called),
+        *_to_110(given, zone),
         _line("fraud_type", "诈骗类型", "Kind of fraud", case["fraud_type"], fraud.KINDS.get(case["fraud_type"] or "")),
         _line("narrative", "案件经过", "What happened", opened("narrative")),
     )
+
+
+def _to_110(given: Sequence[additions.Answered], zone: tzinfo) -> tuple[Line, ...]:
+    """The call to 110 as it was told last: when it was, to the second where that can be read, and its number."""
+    made: list[Line] = []
+    if said := additions.told(given, "police", "called_at"):
+        typed_at, typed = said[-1]
+        when = values.parse_when(typed, typed_at, zone)
+        at = when.at if when else None
+        value, shown = (_iso(at, zone), _second(at, zone)) if at else (typed, typed)
+        made.append(_line("called_110_at", "110时间", "110 called at", value, shown))
+    if numbers := additions.told(given, "police", "incident"):
+        made.append(_line("incident_number", "警情编号", "Incident number", numbers[-1][1]))
+    return tuple(made)
 
 
 def _spoken(phone: str | None) -> str | None:

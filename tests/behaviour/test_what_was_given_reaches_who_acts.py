@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from ledger import tables as t
 from tests.behaviour.export_tools import fetched, office, signed
 from tests.behaviour.stories import read_all
 from tests.behaviour.test_stage_two_is_saved_at_once import answer
@@ -93,3 +96,47 @@ def test_a_name_that_the_student_gives_again_stands_beside_the_first(world: Worl
     for where, text in papers(officer, report).items():
         assert "张三" in line(text, "受害人姓名张山"), where
         assert text.count("张三") == 1, where
+
+
+def test_who_has_called_110_by_now_is_not_said_not_to_have(world: World, officer: FlaskClient) -> None:
+    report = world.report(called_110=False)
+    world.pump()
+    answer(report, "police", called="yes", called_at="2026-11-24T14:38", incident="JQ-77")
+    sheet = told(officer, report)
+    assert sheet["called_110"] is True
+    assert (sheet["called_110_at"], sheet["incident_number"]) == ("2026-11-24T14:38:00+08:00", "JQ-77")
+    for where, text in papers(officer, report).items():
+        assert "110已报是" in text and "还没有" not in text, where
+        assert text.count("JQ-77") == 1 and "110时间2026-11-2414:38:00" in text, where
+    for where, text in papers(officer, report, "en").items():
+        assert "IncidentnumberJQ-77" in text, where
+
+
+def test_what_was_said_of_110_before_stays_with_the_event(world: World, officer: FlaskClient) -> None:
+    report = world.report(called_110=False)
+    world.pump()
+    answer(report, "police", called="yes", incident="JQ-77")
+    answer(report, "police", called="no")
+    assert told(officer, report)["called_110"] is False
+    assert told(officer, report)["incident_number"] == "JQ-77"  # an empty box takes nothing away
+    e = t.case_events.c
+    with world.parts.ledger.read() as conn:
+        case = conn.execute(select(t.cases)).mappings().one()
+        key = world.parts.ledger.keys.unwrap(case["id"], case["row_key"])
+        its = select(e.id, e.sealed).where(e.case_id == case["id"], e.type == "case.details_given.v1").order_by(e.seq)
+        kept = [json.loads(key.open("case_events", row.id, "sealed", row.sealed) or "") for row in conn.execute(its)]
+    assert [(it["called"], it["before"]) for it in kept] == [
+        ("yes", {"called_110": False}),
+        ("no", {"called_110": True}),
+    ]
+    assert "before" not in world.client.get(f"/r/{report.token}/more/police").text
+
+
+def test_a_time_that_cannot_be_read_is_on_the_sheet_as_it_was_typed(world: World, officer: FlaskClient) -> None:
+    report = world.report()
+    world.pump()
+    assert not {"called_110_at", "incident_number"} & set(told(officer, report))
+    answer(report, "police", called="yes", called_at="布谷点钟")
+    assert told(officer, report)["called_110_at"] == "布谷点钟"
+    for where, text in papers(officer, report).items():
+        assert "110时间布谷点钟" in text, where
