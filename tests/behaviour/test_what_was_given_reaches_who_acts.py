@@ -13,6 +13,7 @@ from ledger import tables as t
 from tests.behaviour.export_tools import fetched, office, signed
 from tests.behaviour.stories import read_all
 from tests.behaviour.test_stage_two_is_saved_at_once import answer
+from tests.behaviour.test_the_counselor_s_record import centre, counselor
 from tests.behaviour.test_the_sheet_is_one_truth import page_text, pdf_text, squeezed
 from tests.world import STUDENT, Report, World
 
@@ -140,3 +141,21 @@ def test_a_time_that_cannot_be_read_is_on_the_sheet_as_it_was_typed(world: World
     assert told(officer, report)["called_110_at"] == "布谷点钟"
     for where, text in papers(officer, report).items():
         assert "110时间布谷点钟" in text, where
+
+
+def test_whom_to_contact_and_how_they_are_pressed_is_on_the_follow_up_for_who_reads_what_is_said(world: World) -> None:
+    report = world.report()
+    world.pump()
+    answer(report, "contact", parents="not_now", person="室友小李 13812340000")
+    answer(report, "pressed", pressed="yes", how="一直打电话")
+    theirs = counselor(world)
+    assert world.press(theirs, f"/desk/followups/{report.code}/refer").status_code == 303
+    page = page_text(theirs, f"/desk/followups/{report.code}?lang=zh")
+    english = page_text(theirs, f"/desk/followups/{report.code}?lang=en")
+    assert "室友小李 13812340000" in page and "对方还在催" in page and "一直打电话" in page
+    assert "室友小李 13812340000" in english and "still pressing" in english
+    assert "室友小李" in page_text(centre(world), f"/desk/care/{report.code}")
+    security = page_text(world.user("s", "security"), f"/desk/followups/{report.code}")
+    assert "室友小李" not in security and "一直打电话" not in security
+    answer(report, "pressed", pressed="no")
+    assert "没有再催" in page_text(theirs, f"/desk/followups/{report.code}?lang=zh")
