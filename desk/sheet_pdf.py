@@ -13,7 +13,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from ledger.sheet import Line, Sheet
+from ledger.sheet import Later, Line, Sheet
 
 _FONT = "STSong-Light"
 _BODY = ParagraphStyle("body", fontName=_FONT, fontSize=11, leading=15, wordWrap="CJK")
@@ -54,8 +54,14 @@ def _table(lines: tuple[Line, ...], n: int) -> Table:
 def _value(line: Line, n: int) -> list[Flowable]:
     """A missing one is left empty, with room to write."""
     later = "Corrected {}, not confirmed by phone: {}" if n else "更正 {}（未电话核实）：{}"
-    said = [_paragraph(line.shown[n] if line.shown else "", _BODY)]
-    return [*said, *(_paragraph(later.format(it.at, it.shown[n]), _LABEL) for it in line.later)]
+    said = [_paragraph(line.shown[n] if line.shown else "", _BODY), *_warning(line, n)]
+    for it in line.later:
+        said += [_paragraph(later.format(it.at, it.shown[n]), _LABEL), *_warning(it, n)]
+    return said
+
+
+def _warning(it: Line | Later, n: int) -> list[Flowable]:
+    return [_paragraph(f"! {it.warning[n]}", _LABEL)] if it.warning else []
 
 
 def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:

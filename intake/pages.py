@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
-from intake.script import read_aloud
+from intake.script import doubted, read_aloud
 from ledger import conversion, match_keys, reports, states, status, unsafety, withdrawal
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.reportin import ReportIn, TransferIn
@@ -167,15 +167,16 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
         shown = status.of_case(conn, door.ledger.keys, case, now)
         script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
         rows, lacking = match_keys.transfers(conn, case["id"]), status.asked(conn, door.ledger.keys, case)
+        doubts = doubted(conn, door.ledger.keys, case, rows, now)
     paid_by = sorted({row["channel"] for row in rows})
     endings = states.endings(row["outcome"] for row in rows)
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
-                           channels=CHANNELS, endings=endings, lacking=lacking, **pressed)  # fmt: skip
+                           channels=CHANNELS, endings=endings, lacking=lacking, doubts=doubts, **pressed)  # fmt: skip
     response = make_response(page)
     # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
-    said = f"{shown}{script}{pressed}{paid_by}{endings}{lacking}{g.lang}{int(now.timestamp()) // 60}"
+    said = f"{shown}{script}{pressed}{paid_by}{endings}{lacking}{doubts}{g.lang}{int(now.timestamp()) // 60}"
     response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:24], weak=True)
     return response
 

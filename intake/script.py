@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, RowMapping
 from ledger import corrections, match_keys, values
 from ledger.corrections import Correction
 from ledger.crypto import Keys
+from ledger.errors import KeyMissing, Tampered
+from ledger.match_keys import Row
 
 READABLE = timedelta(minutes=15)  # after that the link adds to the report but gives nothing back
 _BUCKETS = {
@@ -43,6 +46,21 @@ def read_aloud(
             | _corrected([it for it in said if it.position == row["position"]], lang)
         )
     return facts
+
+
+def doubted(conn: Connection, keys: Keys, case: RowMapping, rows: Sequence[Row], now: datetime) -> list[int]:
+    """Positions of transfers whose account was entered so lately and looks like a card with a digit wrong."""
+    try:
+        key = keys.unwrap(case["id"], case["row_key"]).lenient()
+    except (KeyMissing, Tampered):
+        return []
+    entered = {row["position"]: (row["added_at"] or case["received_at"],
+                                 key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"]))
+               for row in rows}  # fmt: skip
+    for it in corrections.of_case(conn, key, case["id"]):
+        if it.field == "payee_account":
+            entered[it.position] = (it.at, it.value)
+    return [place for place, (at, typed) in sorted(entered.items()) if now - at < READABLE and values.doubted(typed)]
 
 
 def _corrected(said: list[Correction], lang: str) -> dict[str, str]:

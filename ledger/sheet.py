@@ -25,11 +25,15 @@ class Later:
     at: str
     value: str
     shown: Words
+    warning: Words | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One fact: `value` as it is in JSON, `shown` as it stands on paper (None: to be asked, a blank to write in)."""
+    """One fact: `value` as it is in JSON, `shown` as it stands on paper (None: to be asked, a blank to write in).
+
+    `warning`: why it may be wrong.
+    """
 
     key: str
     zh: str
@@ -37,6 +41,7 @@ class Line:
     value: Any
     shown: Words | None
     later: tuple[Later, ...] = ()
+    warning: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,12 @@ def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Li
         if it.field != line.key or not kept.isdisjoint((it.value, it.value.replace(" ", ""), shown[0])):
             continue
         found.pop(shown[0], None)  # sent again: it stands where it was said last
-        found[shown[0]] = Later(_moment(it.at, zone), it.value, shown)
-    return replace(line, later=tuple(found.values()))
+        found[shown[0]] = Later(_moment(it.at, zone), it.value, shown, _warning(it.field, it.value))
+    return replace(line, later=tuple(found.values()), warning=_warning(line.key, line.value))
+
+
+def _warning(field: str, value: str | None) -> Words | None:
+    return _DIGIT if field == "payee_account" and values.doubted(value) else None
 
 
 def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int, zone: tzinfo) -> tuple[Line, ...]:
@@ -290,6 +299,7 @@ def _second(at: datetime, zone: tzinfo) -> str:
 
 
 _PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
+_DIGIT = ("可能少一位或打错，请核对", "A digit may be wrong, please check")
 _VOICE = {
     "called": ("已电话核实", "Confirmed by phone"),
     "unreached": ("未接通，先行报送", "Not reached, filed ahead"),

@@ -156,6 +156,12 @@ def parse_account(text: str) -> Account | None:
     return Account(plain, "other", None) if plain else None
 
 
+def doubted(account: str | None) -> bool:
+    """Whether this looks like a bank card with a digit missing or wrong: a warning, never a reason to refuse."""
+    read = parse_account(account or "")
+    return read is not None and read.luhn_ok is False
+
+
 def group4(text: str) -> str:
     """`6217000000004417` as `6217 0000 0000 4417`, the way it is read aloud and compared; a name is left whole."""
     plain = "".join(text.split())

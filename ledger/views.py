@@ -167,7 +167,6 @@ def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
         "outcome_amount": values.yuan(row["outcome_fen"]) if row["outcome_fen"] else "",
         **opened,
         "account_grouped": values.group4(account.text) if account else None,
-        "luhn_ok": account.luhn_ok if account else None,
     }
 
 

@@ -19,7 +19,7 @@ from tests.world import STUDENT, Report, World
 
 __all__ = ["office"]
 ON_BEHALF = {"phone": "13912340001", "for_whom": "other", "student_no": None}
-WRONG = "6217 0000 0000 4416"  # of 4417 the last digit
+RIGHT, WRONG = "6217 0000 0000 4412", "6217 0000 0000 4416"
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +159,41 @@ def test_whom_to_contact_and_how_they_are_pressed_is_on_the_follow_up_for_who_re
     assert "室友小李" not in security and "一直打电话" not in security
     answer(report, "pressed", pressed="no")
     assert "没有再催" in page_text(theirs, f"/desk/followups/{report.code}?lang=zh")
+
+
+def test_a_card_number_with_a_digit_wrong_is_said_so_on_the_sheet(world: World, officer: FlaskClient) -> None:
+    report = world.report(payee_account=WRONG)
+    world.pump()
+    assert told(officer, report)["transfers"][0]["payee_account"] == WRONG.replace(" ", "")  # type: ignore[index]
+    for where, text in papers(officer, report).items():
+        assert "可能少一位或打错，请核对" in line(text, "6217000000004416"), where
+    for where, text in papers(officer, report, "en").items():
+        assert "Adigitmaybewrong" in line(text, "6217000000004416"), where
+    answer(report, "correct", payee_account=RIGHT)
+    for where, text in papers(officer, report).items():
+        assert text.count("可能少一位") == 1, where
+
+
+def test_so_is_one_that_was_right_before_it_was_corrected(world: World, officer: FlaskClient) -> None:
+    report = world.report(payee_account=RIGHT)
+    world.pump()
+    assert "可能少一位" not in "".join(papers(officer, report).values())
+    answer(report, "correct", payee_account=WRONG)
+    for where, text in papers(officer, report).items():
+        assert "可能少一位或打错，请核对" in line(text, "6217000000004416"), where
+
+
+@pytest.mark.parametrize("lang, said", [("zh", "可能少一位或打错，请核对"), ("en", "A digit may be wrong")])
+def test_the_student_is_warned_of_it_for_as_long_as_they_may_read_it_back(world: World, lang: str, said: str) -> None:
+    report = world.report(payee_account=WRONG)
+    world.pump()
+    page = f"/r/{report.token}?lang={lang}"
+    shown = world.client.get(page).text
+    assert shown.count(said) == 1 and f"/r/{report.token}/more/correct" in shown.split(said)[1][:200]
+    answer(report, "correct", payee_account=RIGHT)
+    assert said not in world.client.get(page).text
+    world.clock.advance(3600)
+    answer(report, "correct", payee_account="6217 0000 0000 4413")
+    assert said in world.client.get(page).text
+    world.clock.advance(15 * 60)
+    assert said not in world.client.get(page).text
