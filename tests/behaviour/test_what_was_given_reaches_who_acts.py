@@ -197,3 +197,20 @@ def test_the_student_is_warned_of_it_for_as_long_as_they_may_read_it_back(world:
     assert said in world.client.get(page).text
     world.clock.advance(15 * 60)
     assert said not in world.client.get(page).text
+
+
+@pytest.mark.parametrize("channel, zh, en", [
+    ("bank", ("开户行", "交易流水号"), ("Bank", "Serial")),
+    ("wechat", ("支付机构", "微信/支付宝订单号"), ("Payment company", "Order number")),
+])  # fmt: skip
+def test_the_case_page_names_what_was_paid_with_as_the_paper_does(
+    world: World, officer: FlaskClient, channel: str, zh: tuple[str, str], en: tuple[str, str]
+) -> None:
+    report = world.report(channel=channel, payer_bank="某银行", payer_account_tail="4417", serial="S2026")
+    world.pump()
+    for lang, labels in (("zh", (*zh, "付款行", "付款卡尾号")), ("en", (*en, "Payer bank", "Payer card, last digits"))):
+        case, paper = (officer.get(f"/duty/{report.code}{it}?lang={lang}").text for it in ("", "/sheet"))
+        for label in labels:
+            assert f"<dt>{label}</dt>" in case and f"<dt>{label}</dt>" in paper, label
+        other = {"开户行", "交易流水号", "Payment company", "支付机构", "Bank"} - set(labels)
+        assert not [it for it in other if f"<dt>{it}</dt>" in case]
