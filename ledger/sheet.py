@@ -12,8 +12,9 @@ from sqlalchemy import Connection, RowMapping
 
 from ledger import additions, corrections, fraud, match_keys, people, states, values
 from ledger.crypto import Keys, Lenient, RowKey
-from ledger.later import BEYOND, UNREAD
+from ledger.later import BEYOND
 from ledger.match_keys import Row, Words
+from ledger.sheet_words import ACCOUNTS, BUCKETS, CHANNELS, DIGIT, FOR, GRADES, KIND, LATER, OF_ONE, VOICE
 
 log = structlog.get_logger()
 
@@ -118,7 +119,7 @@ def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Li
 
 
 def _warning(field: str, value: str | None) -> Words | None:
-    return _DIGIT if field == "payee_account" and values.doubted(value) else None
+    return DIGIT if field == "payee_account" and values.doubted(value) else None
 
 
 def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int, zone: tzinfo) -> tuple[Line, ...]:
@@ -127,8 +128,8 @@ def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int
     for it in later:
         if (it.field == "for_whom" and it.value == case["for_whom"]) or it.field == "phone_unsafe":
             continue  # a phone that is not safe is a fact of the case from then on
-        zh, en = _LATER.get(it.field, (it.field, it.field))
-        if count > 1 and it.field in _OF_ONE:
+        zh, en = LATER.get(it.field, (it.field, it.field))
+        if count > 1 and it.field in OF_ONE:
             zh, en = f"第{it.position}笔{zh}", f"{en} of transfer {it.position}"
         said = [f"{words} · {_moment(it.at, zone)}" for words in _shown(it.field, it.value)]
         found[it.position, it.field, it.value] = Line(it.field, zh, en, it.value, (said[0], said[1]))
@@ -142,7 +143,7 @@ def _shown(field: str, value: str) -> Words:
         value = values.group4(account.text) if account else value
     if field in ("victim_phone", "safe_phone"):
         value = _spoken(value) or value
-    words = {"time": _BUCKETS, "account_kind": _ACCOUNTS, "for_whom": _FOR}.get(field, {})
+    words = {"time": BUCKETS, "account_kind": ACCOUNTS, "for_whom": FOR}.get(field, {})
     return words.get(value, (value, value))
 
 
@@ -160,12 +161,12 @@ def _head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now:
     if found := match_keys.lacking(rows):
         zh, en = match_keys.named(found, several=len(rows) > 1)
         ready = (f"还缺：{zh}", f"Missing: {en}")
-    voice = _VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
+    voice = VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
     kind, reported = "drill" if case["drill"] else "case", case["received_at"]
     return (
         _line("code", "编号", "Case", case["code"]),
         _line("school", "学校", "School", school),
-        _line("kind", "类别", "Kind", kind, _KIND[kind]),
+        _line("kind", "类别", "Kind", kind, KIND[kind]),
         _line("reported_at", "报告时间", "Reported", _iso(reported, zone), _second(reported, zone)),
         _line("printed_at", "打印时间", "Printed", _iso(now, zone), _second(now, zone)),
         _line("missing", "要素", "Readiness", list(match_keys.missing(rows)), ready),
@@ -198,7 +199,7 @@ def _transfer_lines(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
     account = values.parse_account(typed or "")
     bank = row["channel"] not in ("alipay", "wechat")
     yuan, at = values.yuan(row["amount_fen"]), row["happened_at"]
-    about = _line("when", "大约", "About", row["when_bucket"], _BUCKETS.get(row["when_bucket"]))
+    about = _line("when", "大约", "About", row["when_bucket"], BUCKETS.get(row["when_bucket"]))
     serial = ("交易流水号", "Serial") if bank else ("微信/支付宝订单号", "Order number")
     fen = row["amount_fen"]
     return (
@@ -206,8 +207,8 @@ def _transfer_lines(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
         _line("payee_account", "账号", "Account", account.text if account else typed,
               values.group4(account.text) if account else typed),
         _line("payee_bank", *(("开户行", "Bank") if bank else ("支付机构", "Payment company")),
-              opened("payee_bank"), opened("payee_bank") or (None if bank else _CHANNELS[row["channel"]])),
-        _line("account_kind", "账号类别", "Account kind", row["account_kind"], _ACCOUNTS.get(row["account_kind"])),
+              opened("payee_bank"), opened("payee_bank") or (None if bank else CHANNELS[row["channel"]])),
+        _line("account_kind", "账号类别", "Account kind", row["account_kind"], ACCOUNTS.get(row["account_kind"])),
         _line("amount", "转出金额", "Amount", f"{fen // 100}.{fen % 100:02}", yuan),
         _line("currency", "币种", "Currency", row["currency"]),
         _line("time", "转出时间", "Time", _iso(at, zone) if at else None, _second(at, zone) if at else None),
@@ -216,7 +217,7 @@ def _transfer_lines(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
         _line("payer_name", "付款户名", "Payer name", None),
         _line("payer_account_tail", "付款卡尾号", "Payer card, last digits", opened("payer_account_tail")),
         _line("serial", *serial, opened("serial")),
-        _line("channel", "渠道", "Channel", row["channel"], _CHANNELS.get(row["channel"])),
+        _line("channel", "渠道", "Channel", row["channel"], CHANNELS.get(row["channel"])),
         _stopped(row),
         _line("outcome_number", "立案编号", "Registered as", opened("outcome_number")),
     )  # fmt: skip
@@ -259,7 +260,7 @@ def _people(
         _line("victim_phone", "受害人手机", "Victim's phone", victims, _spoken(victims)),
     )
     return victim, (
-        _line("victim_grade", "身份", "Identity", case["match_grade"], _GRADES.get(case["match_grade"])),
+        _line("victim_grade", "身份", "Identity", case["match_grade"], GRADES.get(case["match_grade"])),
         *((_line("safe_phone", "安全的号码", "Safe number", safe, _spoken(safe)),) if safe else ()),
         _line("reporter_phone", "报案人手机", "Reporter's phone", phone, _spoken(phone)),
         _line("called_110", "110已报", "110 called", case["called_110"], called),
@@ -299,39 +300,3 @@ def _second(at: datetime, zone: tzinfo) -> str:
 
 
 _PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
-_DIGIT = ("可能少一位或打错，请核对", "A digit may be wrong, please check")
-_VOICE = {
-    "called": ("已电话核实", "Confirmed by phone"),
-    "unreached": ("未接通，先行报送", "Not reached, filed ahead"),
-}
-_KIND = {"case": ("真实案件", "Real case"), "drill": ("演练，请勿办理止付", "演练 DRILL. File no stop-payment.")}
-_ACCOUNTS = {"personal": ("个人", "personal"), "corporate": ("单位（对公）", "corporate")}
-_BUCKETS = {
-    "now": ("刚刚", "just now"),
-    "30min": ("30分钟内", "within 30 min"),
-    "24h": ("24小时内", "within 24 h"),
-    "earlier": ("更早", "earlier"),
-}
-_CHANNELS = {
-    "bank": ("银行卡", "bank card"),
-    "alipay": ("支付宝", "Alipay"),
-    "wechat": ("微信", "WeChat"),
-    "other": ("其他", "other"),
-}
-_FOR = {"self": ("自己", "self"), "other": ("别人", "someone else")}
-_OF_ONE = ("unread_time", "unread_amount", BEYOND)
-_LATER = {
-    "for_whom": ("给谁报", "For"),
-    "safe_phone": ("安全的号码", "Safe number"),
-    "channel": ("渠道（没看懂）", "Channel (not understood)"),
-    "when": ("转出时间（没看懂）", "Time (not understood)"),
-    "unread_time": ("转出时间（没看懂）", "Time (not understood)"),
-    "unread_amount": ("金额（没看懂）", "Amount (not understood)"),
-    UNREAD: ("另一笔（没看懂）", "Another transfer (not understood)"),
-    BEYOND: ("转账（未列入）", "What is not listed"),
-}
-_GRADES = {
-    "none": ("未核实", "not verified"),
-    "phone": ("推测，凭手机号", "assumed, by phone"),
-    "student_no": ("凭学号", "by student number"),
-}
