@@ -86,6 +86,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "a reply without a code": lambda: world.phones["officer"].replies("收到"),
         "clock: obligations": lambda: deadlines.look_at_one(ledger),
         "clock: contacts": lambda: deadlines.remind_one(ledger),
+        "clock: stops": lambda: deadlines.look_at_a_stop(ledger),
         "clock: leases": lambda: claims.lapse(ledger),
         "clock: open work": lambda: work.next_open(ledger, now()),
         "clock: unpublished": lambda: outbox.claim_unpublished(ledger),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +15,16 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, reviews, rungs, views
+from ledger import casework, duty_views, lapsing, reviews, rungs, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
 from ledger.errors import NotAllowed, NotFound
 from ledger.people import Person
 from ledger.states import OUTCOMES, first_obligation
+from ledger.stopped import STOPPED
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
-from ledger.values import clean_text, parse_amount
+from ledger.values import clean_text, parse_amount, parse_when
 
 POLICE = ("officer", "security", "admin")
 Deed = Callable[[UnitOfWork, Case, UUID | None, str], object]
@@ -44,8 +46,10 @@ def blueprint(ledger: Ledger) -> Blueprint:
         now = ledger.clock.now()
         with ledger.read() as conn:
             listed = duty_views.duty_list(conn, ledger.keys, me(), now)
+            stops = duty_views.stops(conn, ledger.keys, me(), now)
             alarms = views.open_alarms(conn) if me().role in views.ALL_CASES else []
-        return render_template("desk/duty.html", rows=listed.rows, more=listed.more, alarms=alarms, now=now)
+        return render_template("desk/duty.html", rows=listed.rows, more=listed.more, alarms=alarms, now=now,
+                               stops=stops)  # fmt: skip
 
     @bp.get("/<code>")
     @roles(*POLICE)
@@ -113,7 +117,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles(*POLICE)
     def outcome(code: str) -> Response:
         """`progress` (contacted · filed · accepted_110; `seen`: how many transfers the page had), or `transfer` with
-        `outcome`, perhaps `amount`, `number`."""
+        `outcome`, perhaps `amount`, `number`, `stopped_at`."""
         form = request.form
         progress, said, position = form.get("progress", ""), form.get("outcome", ""), form.get("transfer", "1")
         code = access.case_of(ledger, code)["code"]  # as the page knows it, which shows what is said of its case alone
@@ -127,10 +131,30 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if typed and amount is None:
             flash("amount_unread", code)
             return redirect(url_for("duty.case", code=code), 303)
+        since, unread = _stopped_at() if said == STOPPED else (None, False)
         # Recorded all the same where something is lacking: an officer may not know it yet.
         return deed(code, "outcome", lambda uow, case, who, by: record_outcome(
-            uow, case, int(position), said, amount, who, by, number),
-            lambda lacks: f"without_{lacks}" if lacks else "recorded")  # fmt: skip
+            uow, case, int(position), said, amount, who, by, number, since),
+            lambda lacks: _but(unread, code, position, f"without_{lacks}" if lacks else "recorded"))  # fmt: skip
+
+    @bp.post("/<code>/stop-again")
+    @roles(*POLICE)
+    def stop_again(code: str) -> Response:
+        """再止付 of `transfer`, perhaps `stopped_at`."""
+        position, code = request.form.get("transfer", ""), access.case_of(ledger, code)["code"]
+        if not _POSITION.fullmatch(position):
+            abort(400)
+        since, unread = _stopped_at()
+        return deed(code, "stop-again", lambda uow, case, who, by: lapsing.renew(
+            uow, case, int(position), since, who, by),
+            lambda new: _but(unread, code, position, "recorded") if new else "stopped_twice")  # fmt: skip
+
+    def _stopped_at() -> tuple[datetime | None, bool]:
+        """When it was stopped, None for now; whether something was typed that says no such time."""
+        now, typed = ledger.clock.now(), request.form.get("stopped_at", "").strip()
+        when = parse_when(typed[:40], now, ledger.zone) if typed else None
+        since = when.at if when and when.at and when.at <= now else None
+        return since, bool(typed) and since is None
 
     @bp.post("/<code>/ask")
     @roles(*POLICE)
@@ -163,6 +187,13 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
     duty_sheet.add(bp, ledger)
     return bp
+
+
+def _but(unread: bool, code: str, position: str, said: str) -> str:
+    """What a button says, beside a time that could not be read: it was left out, and may be put right."""
+    if unread:
+        flash(f"stopped_at_unread {int(position)}", code)
+    return said
 
 
 def _seen() -> int | None:

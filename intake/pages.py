@@ -170,13 +170,16 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
         doubts = doubted(conn, door.ledger.keys, case, rows, now)
     paid_by = sorted({row["channel"] for row in rows})
     endings = states.endings(row["outcome"] for row in rows)
+    # Shown with the outcomes: until when the first of what was stopped is held.
+    held = min((row["stop_ends_at"] for row in rows if row["stop_ends_at"] and row["stop_ends_at"] > now), default=None)
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
-                           channels=CHANNELS, endings=endings, lacking=lacking, doubts=doubts, **pressed)  # fmt: skip
+                           channels=CHANNELS, endings=endings, held=held, lacking=lacking, doubts=doubts,
+                           **pressed)  # fmt: skip
     response = make_response(page)
     # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
-    said = f"{shown}{script}{pressed}{paid_by}{endings}{lacking}{doubts}{g.lang}{int(now.timestamp()) // 60}"
+    said = f"{shown}{script}{pressed}{paid_by}{endings}{held}{lacking}{doubts}{g.lang}{int(now.timestamp()) // 60}"
     response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:24], weak=True)
     return response
 

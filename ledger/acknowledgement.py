@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select
 
-from ledger import alarms, deliveries, owing, people, unsafety
+from ledger import alarms, deliveries, owing, people, stopped, unsafety
 from ledger import tables as t
 from ledger.alerting import obligation
 from ledger.errors import NotAllowed
@@ -171,11 +171,13 @@ def record_outcome(
     person: UUID | None,
     actor: str,
     number: str = "",
+    since: datetime | None = None,
 ) -> str:
     """What became of one transfer; when every transfer has an outcome, the police obligation is done.
 
     立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount. So does the same
-    outcome once more without an amount. Returns what the transfer lacks then: amount · number, or nothing.
+    outcome once more without an amount. `since`: when it was stopped, if not now. Returns what the
+    transfer lacks then: amount · number, or nothing.
     """
     row, c = owned(uow, case, person), t.transfers.c
     found = select(t.transfers).where(c.case_id == case.id, c.position == position)
@@ -186,10 +188,13 @@ def record_outcome(
     again = outcome == transfer["outcome"] and amount_fen is None
     if not again and (OUTCOMES[outcome].case or not transfer["outcome"]):
         values |= {"outcome": outcome, "outcome_fen": amount_fen}
+    values |= stopped.after(transfer, outcome, since, case.row["drill"], uow.now)
     if number:
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
     uow.change(t.transfers, transfer["id"], values)
-    uow.append(case, OutcomeRecorded(position, outcome, amount_fen), actor, sealed=number or None)
+    stopped.hush(uow, case, transfer["id"], values)
+    recorded_as = OutcomeRecorded(position, outcome, amount_fen, stopped.until(values))
+    uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
     recorded = [it["outcome"] for it in stops]
     named = case_outcome(recorded)
@@ -216,10 +221,11 @@ def _lacks(transfer: Mapping[Any, Any], said: str) -> str:
     return next((needs for needs in needed if needs and lacking[needs]), "")
 
 
-def owned(uow: UnitOfWork, case: Case, person: UUID | None) -> RowMapping:
-    """The first obligation, for its owner or the office (`person` None). NotAllowed for others, and once closed."""
+def owned(uow: UnitOfWork, case: Case, person: UUID | None, *, closed: bool = False) -> RowMapping:
+    """The first obligation, for its owner or the office (`person` None). NotAllowed for others, and once closed, unless
+    it may be (`closed`)."""
     row = obligation(uow, case, case.first_obligation)
-    if case.row["state"] == "closed":
+    if case.row["state"] == "closed" and not closed:
         raise NotAllowed("the case is closed")
     if row["owner_id"] is None or (person is not None and row["owner_id"] != person):
         raise NotAllowed("the case has to be acknowledged first, and only its owner or the office may do this")

@@ -10,16 +10,17 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, and_, func, or_, select, type_coerce
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, true, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import deliveries, people, shifts, values
+from ledger import deliveries, people, shifts, stopped, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
 from ledger.people import Person
 from ledger.shifts import Held
 from ledger.statements import one_of, word
+from ledger.stopped import Stop
 
 PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
 SHOWN = 30  # cases in each part; the board says how many more there are
@@ -106,6 +107,7 @@ class Board:
     waiting: list[Waiting]
     more: int
     late: list[Late]
+    ending: list[tuple[Stop, str]]  # stops that end within hours, each with how its owner is called
     on_duty: list[OnDuty]
 
 
@@ -114,9 +116,11 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     rows, total = _waiting_rows(conn, now)
     tried = _tried_rows(conn, [row["obligation_id"] for row in rows])
     late = _late_rows(conn, now)
+    ending = stopped.running(conn, true(), now, SHOWN, before=now + stopped.EARLY)
     held, names = shifts.at(shifts.read(conn), now.astimezone(zone)), _college_names(conn)
     centre = people.with_role(conn, "psychologist")
     ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + held.everybody() + centre
+    ids += [it.owner_id for it in ending]
     ids += [row[whose] for row in (*pressing, *rows) for whose in ("victim_id", "counselor_id")]
     known = {person.id: person for person in people.by_id(conn, keys, ids)}
     danger = [_pressing(row, keys, held, centre, known) for row in pressing]
@@ -131,7 +135,8 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
         for college in names
         for role in DUTIES
     ]
-    return Board(danger, waiting, total - len(rows), shown, on_duty)
+    ends = [(it, known[it.owner_id].called if it.owner_id in known else "") for it in ending]
+    return Board(danger, waiting, total - len(rows), shown, ends, on_duty)
 
 
 def _pressing_rows(conn: Connection) -> list[RowMapping]:

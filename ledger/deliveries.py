@@ -23,7 +23,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
 # What asks somebody to act, is said once and stays true is worth saying the next day. Reminders are not: by then it may
 # have been done, and what is overdue stands on the lists.
-TO_ACT = frozenset({"handover", "referral", "amended", "further", "moved_on", "lapse"})
+TO_ACT = frozenset({"handover", "referral", "amended", "further", "moved_on"})
 TO_ACT_LIFE = timedelta(days=1)
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
 WAITING = ("pending", "alerted")  # states of an obligation that still rings

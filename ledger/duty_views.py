@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ledger import owing, people, values
+from ledger import owing, people, stopped, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
+from ledger.stopped import Stop
 from ledger.views import visible
 
 c, o, x = t.cases.c, t.obligations.c, t.transfers.c
@@ -69,6 +70,13 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
     total = conn.execute(select(func.count()).select_from(joined).where(*mine)).scalar_one()
     owners = {p.id: p.called for p in people.by_id(conn, keys, [row["owner_id"] for row in rows])}
     return DutyList([_row(row, owners.get(row["owner_id"], ""), now) for row in rows], total - len(rows))
+
+
+def stops(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> list[tuple[Stop, str]]:
+    """Those that run, also of cases that are done, each with how its owner is called; the next to end first."""
+    found = stopped.running(conn, visible(user), now, limit)
+    owners = {p.id: p.called for p in people.by_id(conn, keys, [it.owner_id for it in found])}
+    return [(it, owners.get(it.owner_id, "") if it.owner_id else "") for it in found]
 
 
 def _row(row: Any, owner: str, now: datetime) -> DutyRow:

@@ -102,7 +102,7 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
 
 
 def _is_typed(line: Line) -> bool:
-    return line.key not in _PAYEE and (line.key != "outcome_number" or line.shown is not None)
+    return line.key not in _PAYEE and (line.key not in _WHERE_THERE or line.shown is not None)
 
 
 def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Line:
@@ -219,6 +219,7 @@ def _transfer_lines(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
         _line("serial", *serial, opened("serial")),
         _line("channel", "渠道", "Channel", row["channel"], CHANNELS.get(row["channel"])),
         _stopped(row),
+        _ends(row, zone),
         _line("outcome_number", "立案编号", "Registered as", opened("outcome_number")),
     )  # fmt: skip
 
@@ -232,6 +233,17 @@ def _stopped(row: Row) -> Line:
     zh = f"{'是' if stopped else '否'}（{outcome.zh}{got and f'，{got} 元'}）"
     en = f"{'yes' if stopped else 'no'} ({outcome.en}{got and f', {got} yuan'})"
     return _line("stopped", "是否已止付", "Stopped", stopped, (zh, en))
+
+
+def _ends(row: Row, zone: tzinfo) -> Line:
+    """Until when the bank holds it."""
+    at = row["stop_ends_at"]
+    words = ("止付到期", "Stop ends")
+    if at is None:
+        return _line("stop_ends_at", *words, None)
+    zh, en = ("不可再次止付", "no more stops") if row["stop_renewed"] else ("还可再止付1次", "may be stopped once more")
+    shown = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return _line("stop_ends_at", *words, _iso(at, zone), (f"{shown}（{zh}）", f"{shown} ({en})"))
 
 
 def _people(
@@ -300,3 +312,4 @@ def _second(at: datetime, zone: tzinfo) -> str:
 
 
 _PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
+_WHERE_THERE = ("outcome_number", "stop_ends_at")  # no blank to write in where there is none

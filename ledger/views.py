@@ -32,7 +32,7 @@ c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
 ALL_CASES = ("security", "admin")
 _POLICE = ("police", "dissuade")
 _CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
-_REMINDERS = ("follow_up", "counselor_reminder")
+_REMINDERS = ("follow_up", "counselor_reminder", "lapse")
 _ANOTHERS_NOW = ("further", "moved_on")  # what who had a case is told of it: they may be at work on it
 
 
@@ -81,13 +81,12 @@ def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]
     # Through the duty desk, or with a code heard from a colleague, somebody may own what never rang them.
     owned = select(mine.case_id).where(mine.owner_id == user.person, mine.kind.in_(kinds))
     theirs = select(student.id).where(student.counselor_id == user.person)
-    ways = [(text.case_id, rung.where(duty.kind.in_(kinds))), (mine.case_id, owned)]
-    if user.role == "officer":
-        return ways
-    # Who is told to call a student in somebody's stead has to see whom, and to write down that they did.
+    # Who is told to call a student in somebody's stead has to see whom, and to write down that they did; an officer on
+    # duty who hears that a stop of somebody else's ends has to see which.
     note = t.deliveries.alias().c
     reminded = select(note.case_id).where(note.person_id == user.person, one_of(note.kind, _REMINDERS))
-    return [*ways, (student.id, theirs), (note.case_id, reminded)]
+    ways = [(text.case_id, rung.where(duty.kind.in_(kinds))), (mine.case_id, owned), (note.case_id, reminded)]
+    return ways if user.role == "officer" else [*ways, (student.id, theirs)]
 
 
 def find_case(conn: Connection, user: User, code: str) -> RowMapping:
@@ -164,6 +163,8 @@ def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
         "bucket": row["when_bucket"],
         "account_kind": row["account_kind"],
         "outcome": row["outcome"],
+        "stop_ends_at": row["stop_ends_at"],
+        "stop_renewed": row["stop_renewed"],
         "outcome_amount": values.yuan(row["outcome_fen"]) if row["outcome_fen"] else "",
         **opened,
         "account_grouped": values.group4(account.text) if account else None,

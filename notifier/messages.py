@@ -267,6 +267,8 @@ class Lapse(Message):
     at: str | None = None  # when it lapses
     hours_left: int = 0
     again: int = 0  # how many more times it may be stopped: 1 or 0
+    transfer: int | None = None  # of which transfer, where the case has several
+    transfers: int = 1  # or of so many, of which the first ends then
 
 
 @dataclass(frozen=True)

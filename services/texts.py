@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from ledger import stopped
 from ledger.calls import Draft
 from ledger.clock import Clock
 from ledger.escalation import minutes_between
@@ -42,7 +43,10 @@ def renderer(settings: Settings, clock: Clock) -> Callable[[Draft], str | None]:
 
 
 def _as_of(now: datetime, draft: Draft) -> dict[str, Any]:
-    """Minutes since the report are those of the sending: a text that waited out an outage must not tell old news."""
+    """Minutes and hours are those of the sending: a text that waited out an outage must not tell old news."""
+    if draft.kind == "lapse" and "at" in draft.facts:
+        ends_at = datetime.fromisoformat(draft.facts["at"])
+        return {**draft.facts, "hours_left": stopped.hours_left(ends_at, now)}
     if draft.kind not in SINCE_THE_REPORT or "reported_at" not in draft.facts:
         return draft.facts
     return {**draft.facts, "minutes": minutes_between(datetime.fromisoformat(draft.facts["reported_at"]), now)}

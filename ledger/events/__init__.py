@@ -56,6 +56,8 @@ from ledger.events.ringing import (
     OwnerReleased,
     OwnerReminded,
     ProgressRecorded,
+    StopEnding,
+    StopRenewed,
     StudentAsked,
     VoiceRecorded,
 )
@@ -110,6 +112,8 @@ __all__ = [
     "ReportReceived",
     "ReportSpooled",
     "ScreenshotAdded",
+    "StopEnding",
+    "StopRenewed",
     "StudentAsked",
     "VoiceRecorded",
     "WithdrawalRequested",

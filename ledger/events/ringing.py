@@ -94,6 +94,27 @@ class OutcomeRecorded(Event):
     transfer: int
     outcome: str
     amount_fen: int | None
+    stop_ends_at: str | None
+
+
+@dataclass(frozen=True)
+class StopRenewed(Event):
+    """再止付: a transfer is stopped once more, for another 48 hours. There is no third time."""
+
+    type = "stop.renewed.v1"
+    published = True
+    transfer: int
+    stop_ends_at: str
+
+
+@dataclass(frozen=True)
+class StopEnding(Event):
+    """Six hours, or one, before stops end: so many people were told."""
+
+    type = "stop.ending.v1"
+    transfers: tuple[int, ...]
+    stop_ends_at: str
+    told: int
 
 
 @dataclass(frozen=True)

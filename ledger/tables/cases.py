@@ -97,7 +97,11 @@ transfers = Table(
     Column("outcome_at", UtcTime),
     Column("outcome_fen", BigInteger),
     Column("outcome_number_sealed", LargeBinary),
+    Column("stop_ends_at", UtcTime),  # until when the bank holds the money; null: no stop, or nobody knows since when
+    Column("stop_renewed", Boolean, nullable=False, default=False),  # 再止付: there is no third one
+    Column("stop_look_at", UtcTime),  # when the clock must look at its stop again; null: never
     UniqueConstraint("case_id", "position"),
+    Index("ix_transfers_stop_look_at", "stop_look_at", **where_there("stop_look_at")),
 )
 uploads = Table(
     "uploads",

@@ -67,7 +67,10 @@ deliveries = Table(
     Index("ix_deliveries_to_index_created_at", "to_index", "created_at"),
     Index("ix_deliveries_alerted", "person_id", "case_id", **only_while("alert")),
     Index(
-        "ix_deliveries_reminded", "person_id", "case_id", **only_while("kind IN ('follow_up', 'counselor_reminder')")
+        "ix_deliveries_reminded",
+        "person_id",
+        "case_id",
+        **only_while("kind IN ('follow_up', 'counselor_reminder', 'lapse')"),
     ),
     Index("ix_deliveries_ready", "priority", "available_at", **only_while("available_at IS NOT NULL")),
     Index("ix_deliveries_leased", "lease_until", **only_while("state = 'sending'")),

@@ -230,7 +230,9 @@ def lapse(msg: m.Lapse, ctx: Context) -> str:
     ends = f"ends {_day(end)}" if end else "ends soon"
     left = f"{min(msg.hours_left, 99)} h left" if msg.hours_left > 0 else "under 1 h left"
     again = f"{min(msg.again, 9)} more stop possible" if msg.again > 0 else "no more stops"
-    return f"Stop on {msg.code} {ends}, {left}, {again}. Act and record the result."
+    what = f"Stop {min(msg.transfer, 99)} on {msg.code}" if msg.transfer else f"Stop on {msg.code}"
+    what = f"{msg.code}: {min(msg.transfers, 99)} stops, first" if msg.transfers > 1 else what
+    return f"{what} {ends}, {left}, {again}. Act and record the result."
 
 
 def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:

@@ -226,7 +226,10 @@ def lapse(msg: m.Lapse, ctx: Context) -> str:
     end = ctx.moment(msg.at)
     left = f"还剩{min(msg.hours_left, 99)}小时" if msg.hours_left > 0 else "剩余不足1小时"
     again = f"还可再止付{min(msg.again, 9)}次" if msg.again > 0 else "不可再次止付"
-    return f"{msg.code}的止付{_day(end) if end else '即将'}到期，{left}，{again}。请办理并记录结果。"
+    which = f"第{min(msg.transfer, 99)}笔止付" if msg.transfer else "的止付"
+    which = f"有{min(msg.transfers, 99)}笔止付" if msg.transfers > 1 else which
+    ends = f"{_day(end)}{'起' if msg.transfers > 1 else ''}" if end else "即将"
+    return f"{msg.code}{which}{ends}到期，{left}，{again}。请办理并记录结果。"
 
 
 def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:

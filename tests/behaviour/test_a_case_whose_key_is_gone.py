@@ -43,6 +43,7 @@ DUTY_POSTS = {
     "acknowledge": {},
     "outcome": {"transfer": "1", "outcome": "stopped", "amount": "38600", "number": "J-4417"},
     "ask": {},
+    "stop-again": {"transfer": "1"},
     "voice": {"voice": "called"},
     "close": {},
     "reopen": {},

@@ -49,6 +49,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/invite/{code}", {}),
     ("/duty/{code}/acknowledge", {}),
     ("/duty/{code}/outcome", {"progress": "contacted"}),
+    ("/duty/{code}/stop-again", {"transfer": "1"}),
     ("/duty/{code}/ask", {}),
     ("/duty/{code}/voice", {"voice": "called"}),
     ("/duty/{code}/close", {}),

@@ -123,6 +123,29 @@ def test_owners_from_before_owe_progress_since_they_took_the_case(world: World) 
         world.phones[name].expects(late.code, "尚无进展")
 
 
+def test_stops_from_before_end_48_hours_after_they_were_recorded(world: World) -> None:
+    """0018: one whose amount came later, one that was registered since; none that is over by another outcome."""
+    reports = [world.report(**another_fraud()) for _ in range(3)]
+    read_all(world)
+    office = world.user("s", "security")
+    for report in reports:
+        world.call_the_student(report)
+        world.phones["officer"].replies(report.code)
+        world.press(office, f"/duty/{report.code}/outcome", transfer="1", outcome="stopped")
+    read_all(world)
+    for report, outcome in zip(reports, ("stopped", "registered", "frozen"), strict=True):
+        world.clock.advance(3600)
+        world.press(office, f"/duty/{report.code}/outcome", transfer="1", outcome=outcome, amount="100")
+    ends = "SELECT c.code, x.stop_ends_at, x.stop_look_at FROM transfers x JOIN cases c ON c.id = x.case_id ORDER BY 1"
+    before = world.rows(ends)
+    config = migrations._config(world.parts.ledger.engine)
+    command.downgrade(config, "0016")
+    command.upgrade(config, "head")
+    assert world.rows(ends) == before
+    assert sum(row.stop_ends_at is not None for row in before) == 2
+    read_all(world)
+
+
 def test_drills_from_before_leave_no_record_open(world: World) -> None:
     """0010: of a drill that was ended before, as it stood then, nor anybody to be reminded of it; a student's record
     stays as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -195,6 +195,7 @@ def test_the_whole_story_is_heard_with_ids_and_facts_only(up: Installation, outs
     assert len(heard) == len(told)  # where nothing fails, nothing comes twice
     assert told["report.received.v1"] == {"source": "api", "drill": False}
     assert told["case.acknowledged.v1"]["via"] == "reply"
+    assert datetime.fromisoformat(told["outcome.recorded.v1"].pop("stop_ends_at")) > datetime.now(UTC)
     assert told["outcome.recorded.v1"] == {
         "transfer": 1, "outcome": "stopped", "amount_fen": 3_860_000, "drill": False,
     }  # fmt: skip

@@ -74,6 +74,14 @@ TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
         "K7M3P的止付26日14:35到期，还剩6小时，还可再止付1次。请办理并记录结果。",
     ),
     (
+        m.Lapse(CODE, "2026-11-26T14:35:00+08:00", hours_left=0, transfer=2),
+        "K7M3P第2笔止付26日14:35到期，剩余不足1小时，不可再次止付。请办理并记录结果。",
+    ),
+    (
+        m.Lapse(CODE, "2026-11-26T14:35:00+08:00", hours_left=1, again=1, transfers=3),
+        "K7M3P有3笔止付26日14:35起到期，还剩1小时，还可再止付1次。请办理并记录结果。",
+    ),
+    (
         m.Drill(DRILL_CODE, 3_860_000, "2026-11-25T14:32:00+08:00"),
         "演练YA52P：仅为演练，请勿办理止付。模拟14:32转出38600元。收到回复YA52P。演练",
     ),
@@ -238,6 +246,9 @@ LONGEST: list[m.Message] = [
     m.MovedOn(CODE, minutes=99),
     m.Lapse(CODE, LATE, hours_left=500, again=99),
     m.Lapse(CODE, None),
+    m.Lapse(CODE, LATE, hours_left=500, again=99, transfer=500),
+    m.Lapse(CODE, LATE, hours_left=500, again=99, transfers=500),
+    m.Lapse(CODE, None, transfers=500),
     *(m.FollowUp(CODE, contact, overdue) for contact in ("24h", "elsewhere") for overdue in (True, False)),
     m.Drill(CODE, 10**18, LATE, nth=500),
     m.Drill(CODE),
