@@ -103,9 +103,12 @@ class OnDuty:
 
 @dataclass(frozen=True)
 class Board:
+    """`more` real cases wait beyond those listed, and `drills` wait, listed or not: no figure counts the two together."""
+
     pressing: list[Pressing]
     waiting: list[Waiting]
     more: int
+    drills: int
     late: list[Late]
     ending: list[tuple[Stop, str]]  # stops that end within hours, each with how its owner is called
     on_duty: list[OnDuty]
@@ -113,7 +116,7 @@ class Board:
 
 def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     pressing = _pressing_rows(conn)
-    rows, total = _waiting_rows(conn, now)
+    rows, total, drills = _waiting_rows(conn, now)
     tried = _tried_rows(conn, [row["obligation_id"] for row in rows])
     late = _late_rows(conn, now)
     ending = stopped.running(conn, true(), now, SHOWN, before=now + stopped.EARLY)
@@ -135,8 +138,9 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
         for college in names
         for role in DUTIES
     ]
+    more = total - sum(not row.drill for row in waiting)
     ends = [(it, known[it.owner_id].called if it.owner_id in known else "") for it in ending]
-    return Board(danger, waiting, total - len(rows), shown, ends, on_duty)
+    return Board(danger, waiting, more, drills, shown, ends, on_duty)
 
 
 def _pressing_rows(conn: Connection) -> list[RowMapping]:
@@ -163,7 +167,9 @@ def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known
     )  # fmt: skip
 
 
-def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int]:
+def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int, int]:
+    """And how many real ones and how many drills there are."""
+
     def of_transfers(what: Any) -> Any:
         its = (x.case_id == c.id, or_(o.owed_since.is_(None), x.added_at >= o.owed_since))
         return select(what).where(*its).correlate(t.cases, t.obligations).scalar_subquery()
@@ -182,8 +188,9 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
         .order_by(c.drill, c.match_grade == "none", func.coalesce(o.owed_since, c.received_at))
         .limit(SHOWN)
     )  # fmt: skip
-    total = select(func.count()).select_from(joined).where(*open_)
-    return list(conn.execute(query).mappings()), conn.execute(total).scalar_one()
+    total = select(func.count(sql_case((~c.drill, 1))), func.count(sql_case((c.drill, 1))))
+    real, drills = conn.execute(total.select_from(joined).where(*open_)).one()
+    return list(conn.execute(query).mappings()), real, drills
 
 
 def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:

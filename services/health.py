@@ -25,7 +25,7 @@ _DOCS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stopline 
 
 @dataclass(frozen=True)
 class Figures:
-    """What is open now. Ages in seconds; 0 when there is nothing."""
+    """What is open now. Ages in seconds; 0 when there is nothing. What a drill rings is left out."""
 
     oldest_unsent_alert: float
     open_work: int
@@ -39,22 +39,25 @@ class Figures:
 def figures(conn: Connection, now: datetime) -> Figures:
     """Everything comes from partial indexes over what is open, so its cost does not grow with age."""
     d, w, a, o = t.deliveries.c, t.work.c, t.alarms.c, t.obligations.c
-    unsent = select(func.min(d.created_at, type_=t.UtcTime)).where(
-        d.available_at.is_not(None) | (d.state == "sending"),
-        d.alert,
-        d.state.in_(("pending", "failed_temporary", "sending", "unknown")),
+    real = t.cases.c.drill.is_not(True)  # a text that speaks for several cases has none of its own
+    unsent = (
+        select(func.min(d.created_at, type_=t.UtcTime))
+        .outerjoin(t.cases, t.cases.c.id == d.case_id)
+        .where(d.available_at.is_not(None) | (d.state == "sending"), d.alert, real)
+        .where(d.state.in_(("pending", "failed_temporary", "sending", "unknown")))
     )
     work = select(func.count(), func.min(w.available_at, type_=t.UtcTime)).where(w.state == "open")
     oldest = conn.execute(unsent).scalar_one()
     waiting = conn.execute(work).one()
     alarms = select(func.count()).select_from(t.alarms).where(a.cleared_at.is_(None))
-    ringing = select(func.count()).where(o.next_at.is_not(None), o.state.in_(deliveries.WAITING))
+    rings = t.obligations.join(t.cases, t.cases.c.id == o.case_id)
+    ringing = select(func.count()).select_from(rings).where(o.next_at.is_not(None), o.state.in_(deliveries.WAITING))
     return Figures(
         _age(oldest, now),
         waiting[0],
         _age(waiting[1], now),
         conn.execute(alarms).scalar_one(),
-        conn.execute(ringing).scalar_one(),
+        conn.execute(ringing.where(real)).scalar_one(),
         (audited := audit(conn, now)).oldest_s,
         audited.late,
     )

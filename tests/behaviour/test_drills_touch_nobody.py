@@ -197,3 +197,22 @@ def test_the_page_of_a_drill_has_no_words_for_110_and_says_when_it_is_over(world
     end(world, drill)
     assert "演练已结束。" in world.client.get(f"/r/{drill.token}?lang=zh").text
     read_all(world)
+
+
+def test_what_an_uptime_monitor_reads_counts_no_drill(world: World) -> None:
+    """Neither its alert that has not gone out, nor that it rings: nobody has to come running for one."""
+    drill = start(world, college="WY", phones="1")
+    while run_open(world.parts.ledger, world.handlers):  # its texts are written, and nobody sends them
+        pass
+    world.clock.advance(6)
+    said, metrics = world.client.get("/readyz").get_json(), world.client.get("/metrics").text
+    assert (said["degraded"], said["oldest_unsent_alert_s"]) == ([], 0)
+    assert "stopline_ringing 0.0" in metrics and "stopline_oldest_unsent_alert_seconds 0.0" in metrics
+    end(world, drill)
+    world.report()
+    while run_open(world.parts.ledger, world.handlers):
+        pass
+    world.clock.advance(6)
+    assert world.client.get("/readyz").get_json()["oldest_unsent_alert_s"] == 6
+    assert "stopline_ringing 2.0" in world.client.get("/metrics").text
+    read_all(world)

@@ -111,6 +111,16 @@ def test_a_drill_is_marked_and_never_sounds(world: World, desk: FlaskClient) -> 
     assert "演练" in page and "data-code" not in page
 
 
+def test_a_drill_is_counted_beside_what_waits(world: World, desk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "SHOWN", 2)
+    world.report()
+    for _ in range(3):
+        start(world)
+    page = words_of(desk.get("/desk/board").text.split('<div id="waiting"')[1])
+    assert page.startswith("data-live> 等待接单 1 演练 3 ") and "件等待接单" not in page
+    assert "等待接单 1 演练 3 " in words_of(desk.get("/duty").text)
+
+
 def test_more_cases_are_no_more_statements(world: World, desk: FlaskClient) -> None:
     def statements() -> int:
         seen: list[str] = []
