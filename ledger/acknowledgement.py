@@ -73,7 +73,7 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         "state": "acknowledged",
         "owner_id": person,
         "acknowledged_at": uow.now,
-        **(owing.since(uow.now) if kind == "police" else owing.NOTHING),
+        **(owing.since(uow.now) if police else owing.NOTHING),
     }
     uow.change(t.obligations, row["id"], values)
     deliveries.cancel_alerts(uow, row["id"])
@@ -160,6 +160,15 @@ def record_progress(
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)
+
+
+def student_reached(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """By whoever follows them up: progress with a dissuasion that somebody has. A counselor has no duty page."""
+    if case.first_obligation != "dissuade":
+        return
+    row = obligation(uow, case, "dissuade")
+    if row["state"] == "acknowledged":
+        record_progress(uow, case, "contacted", row["owner_id"], actor)
 
 
 def record_outcome(

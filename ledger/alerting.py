@@ -263,7 +263,7 @@ def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if due == "remind":
         office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
         facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}
-        facts |= _occasion(uow, case, row)
+        facts |= _occasion(uow, case, row) | _of_dissuading(row)
         _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
         uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
         values: dict[str, Any] = {"reminded": True, "next_at": since + escalation.MOVE_ON_AFTER}
@@ -282,9 +282,13 @@ def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
     return {"transfer": added[0]["position"]} if added else {"again": True}
 
 
+def _of_dissuading(row: RowMapping) -> dict[str, Any]:
+    return {"dissuade": True} if row["kind"] == "dissuade" else {}
+
+
 def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
     uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
-    _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15}, row)
+    _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15} | _of_dissuading(row), row)
     values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
     values["owed_since"] = row["owed_since"] if owing.again(row) else None
     uow.change(t.obligations, row["id"], values)

@@ -82,7 +82,8 @@ class Waiting:
 class Late:
     """What is past its time, or must not wait for it.
 
-    what: counselor · owner (taken, and no progress) · again (the same, with what came in since) · contact · withdrawal.
+    what: counselor · owner (taken, and no progress) · again (the same, with what came in since) · dissuade (the same,
+    while the money is still there) · contact · withdrawal.
     """
 
     what: str
@@ -103,7 +104,7 @@ class OnDuty:
 
 @dataclass(frozen=True)
 class Board:
-    """`more` real cases wait beyond those listed, and `drills` wait, listed or not: no figure counts the two together."""
+    """`more` real cases wait beyond those listed, and `drills` wait, listed or not: no figure counts both."""
 
     pressing: list[Pressing]
     waiting: list[Waiting]
@@ -227,9 +228,11 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     facts = (c.code, c.drill)
     unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
     owed, again = and_(o.owed_since.is_not(None), o.owner_id.is_not(None)), o.owed_since > o.acknowledged_at
-    # A stop that came in later is past the report's time already: it is there from the first minute.
-    since = sql_case((again, o.owed_since), else_=o.deadline_at)
-    what = sql_case((again, word("again")), (o.owed_since.is_not(None), word("owner")), else_=o.kind)
+    urged = o.kind == word("dissuade")
+    # A stop that came in later is past the report's time already: it is there from the first minute. So is a student
+    # who is being pressed to pay.
+    since = sql_case((or_(again, urged), o.owed_since), else_=o.deadline_at)
+    what = sql_case((urged, o.kind), (again, word("again")), (o.owed_since.is_not(None), word("owner")), else_=o.kind)
     obligations = (
         select(*facts, what.label("what"), type_coerce(since, t.UtcTime).label("since"), o.owner_id)
         .join(t.obligations, o.case_id == c.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, insert, select
 
-from ledger import deliveries, later
+from ledger import deliveries, later, owing
 from ledger import tables as t
 from ledger.alerting import obligation
 from ledger.events import CaseReopened, ReportConverted
@@ -24,7 +24,7 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     if case.row["state"] == "closed":
         uow.append(case, CaseReopened(later.REPORTER), actor)
     dissuade = obligation(uow, case, "dissuade")
-    over = {"kind": "dissuaded", "state": "done", "next_at": None, "done_at": uow.now}
+    over = {"kind": "dissuaded", "state": "done", "done_at": uow.now, **owing.NOTHING}
     uow.change(t.obligations, dissuade["id"], over)
     deliveries.cancel_alerts(uow, dissuade["id"])
     row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,

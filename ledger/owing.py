@@ -1,6 +1,6 @@
-"""Since when progress with a stop is owed; see docs/decisions/0024 and 0027.
+"""Since when progress with a stop, or with a dissuasion, is owed; see docs/decisions/0024 and 0027.
 
-`owed_since` of the police obligation is what the owner's clock counts from; null: they owe none. The clock runs while
+`owed_since` of the first obligation is what the owner's clock counts from; null: they owe none. The clock runs while
 `next_at` is set as well: of a closed case nobody is asked. Without an owner it says since when the ladder rings for a
 stop that came in later, by the times of that.
 """
@@ -61,6 +61,8 @@ def waiting(row: Mapping[Any, Any], all_stops: Iterable[RowMapping]) -> list[Row
 
 
 def again(row: Mapping[Any, Any]) -> bool:
-    """Whether it is owed for what came, or was opened again, after somebody had taken the case."""
+    """Whether a stop is owed for what came, or was opened again, after somebody had taken the case."""
     taken = row["acknowledged_at"]
+    if row["kind"] in ("dissuade", "in_progress"):  # of an obligation, or of a case: there is no stop to be filed
+        return False
     return row["owed_since"] is not None and (taken is None or row["owed_since"] > taken)

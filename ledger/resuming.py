@@ -39,8 +39,11 @@ def _as_far_as_before(row: RowMapping) -> str:
 
 
 def _owed(case: Case, row: RowMapping, state: str, recorded: list[str | None]) -> bool:
-    """Whether a stop is to be filed of which nothing was heard since it came in, or since it was refused."""
-    if row["kind"] != "police" or not to_file(recorded):
+    """Whether a stop is to be filed of which nothing was heard since it came in, or since it was refused.
+
+    To dissuade is owed in the same way: of it nothing was heard until the student was reached.
+    """
+    if not to_file(recorded):
         return False
     # It was closed while the bank's answer was waited for, and that goes on.
     waited = case.row["state"] == "closed" and state != "acknowledged" and row["owed_since"] is None

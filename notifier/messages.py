@@ -247,6 +247,7 @@ class Progress(Message):
     next_minutes: int | None = None  # until it goes to another officer
     transfer: int | None = None  # which one was added
     again: bool = False  # or something else is to be done that was not when it was taken
+    dissuade: bool = False  # the money is still there
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,7 @@ class MovedOn(Message):
     kind: ClassVar[str] = "moved_on"
     code: str
     minutes: int = 15
+    dissuade: bool = False  # as there
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,8 @@ def progress(msg: m.Progress, ctx: Context) -> str:
     what, do = "taken", "Call, file the stop, record it."
     if later := _later(msg):
         what, do = later, "File and record it."
+    if msg.dissuade:
+        do = "Call the student, record it."
     head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
     return f"{head}. {do}{then}"
 
@@ -221,6 +223,9 @@ def progress_neutral(msg: m.Progress, ctx: Context) -> str:
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
+    if msg.dissuade:
+        head = f"{msg.code}: not dissuaded for {_span(msg.minutes)}, passed to others"
+        return f"{head}. Talking to the student? Record it in the system."
     head = f"{msg.code}: no progress for {_span(msg.minutes)}, passed to another officer"
     return f"{head}. Working on it? Say so on the duty page."
 

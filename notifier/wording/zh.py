@@ -206,6 +206,8 @@ def progress(msg: m.Progress, ctx: Context) -> str:
     what, do = "接单", "致电报案人、办止付"
     if later := _later(msg):
         what, do = later, "办止付"
+    if msg.dissuade:
+        what, do = "接手", "致电学生劝阻"
     head = f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
     return f"{head}。请{do}并填进展{then}。"
 
@@ -219,6 +221,8 @@ def progress_neutral(msg: m.Progress, ctx: Context) -> str:
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
+    if msg.dissuade:
+        return f"{msg.code}的劝阻已{_span(msg.minutes)}无进展，已转他人。若正在劝阻，请立即在系统填写。"
     return f"{msg.code}已{_span(msg.minutes)}无进展，已转其他警官。若正在办理，请立即到值守页填写。"
 
 
