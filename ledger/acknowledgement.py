@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select
 
-from ledger import alarms, deliveries, owing, people, stopped, unsafety
+from ledger import alarms, deliveries, handover, owing, people, stopped, unsafety
 from ledger import tables as t
 from ledger.alerting import obligation
 from ledger.errors import NotAllowed
@@ -82,6 +82,8 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         case.show("acknowledged")
     event = CaseAcknowledged if police else _ANSWERS.get(kind, CounselorAcknowledged)
     uow.append(case, event(str(person), via), actor)
+    if kind == "counselor":
+        handover.take_on(uow, case, person, actor)
     return Owner(person, uow.now, won=True)
 
 

@@ -1,4 +1,7 @@
-"""Handing a student over to another counselor, who is rung anew as long as nobody has reached the student."""
+"""Whose a student is: whoever answered for one without a counselor, or to whom they were handed over.
+
+Who gets them by hand is rung anew as long as nobody has reached the student.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ledger import alerting, deliveries, people, referrals
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import NotAllowed
-from ledger.events import CARE, PRIORITY, Envelope, HandedOver
+from ledger.events import CARE, PRIORITY, Envelope, HandedOver, TakenOn
 from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -36,9 +39,22 @@ def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
     allowed = candidates(uow.conn, uow.keys, case.row["college_code"], present)
     if to not in [person.id for person in allowed]:
         raise NotAllowed("only a counselor of the college, or one of the whole school")
-    uow.change(t.cases, case.id, counselor_id=to)
-    uow.conn.execute(update(t.follow_ups).where(t.follow_ups.c.case_id == case.id).values(counselor_id=to))
+    _theirs(uow, case, to)
     uow.append(case, HandedOver(str(to)), actor)
+
+
+def take_on(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
+    """Whoever answered for a student without a counselor is theirs; a stand-in has their own counselor's student."""
+    if case.row["counselor_id"] is not None:
+        return
+    if any(person.role == "counselor" for person in people.by_id(uow.conn, uow.keys, [counselor])):
+        _theirs(uow, case, counselor)
+        uow.append(case, TakenOn(str(counselor)), actor)
+
+
+def _theirs(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
+    uow.change(t.cases, case.id, counselor_id=counselor)
+    uow.conn.execute(update(t.follow_ups).where(t.follow_ups.c.case_id == case.id).values(counselor_id=counselor))
 
 
 def ring_the_next(uow: UnitOfWork, event: Envelope) -> None:

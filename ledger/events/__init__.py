@@ -27,6 +27,7 @@ from ledger.events.following import (
     ImmediateRaised,
     ReferralAnswered,
     ReferralMade,
+    TakenOn,
 )
 from ledger.events.reports import (
     CaseAmended,
@@ -115,6 +116,7 @@ __all__ = [
     "StopEnding",
     "StopRenewed",
     "StudentAsked",
+    "TakenOn",
     "VoiceRecorded",
     "WithdrawalRequested",
 ]  # fmt: skip

@@ -92,6 +92,14 @@ class HandedOver(Event):
 
 
 @dataclass(frozen=True)
+class TakenOn(Event):
+    """A counselor who answered for a student without one is theirs from now on."""
+
+    type = "followup.taken_on.v1"
+    by: str
+
+
+@dataclass(frozen=True)
 class BackgroundRecorded(Event):
     """Family situation or source of the money were written anew; what they said is sealed with the event."""
 
