@@ -159,6 +159,8 @@ def record_progress(
             uow.change(t.cases, case.id, state=case_state(state, named))
         if values:
             uow.change(t.obligations, row["id"], values)
+        if progress == "contacted" and (due := owing.file_by(uow, row["id"], drill=case.row["drill"])):
+            uow.change(t.obligations, row["id"], next_at=due)
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
     uow.append(case, ProgressRecorded(progress), actor)

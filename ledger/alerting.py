@@ -103,6 +103,8 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
     elif row["owed_since"] is not None:
         _press_owner(uow, case, row)
     else:
+        if row["state"] == "contacted" and row["kind"] == "police":
+            _remind_to_file(uow, case, row)
         _wait(uow, row, None)
 
 
@@ -280,6 +282,15 @@ def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
         return {}
     added = [it for it in owing.waiting(row, owing.stops(uow, case)) if it["added_at"] == row["owed_since"]]
     return {"transfer": added[0]["position"]} if added else {"again": True}
+
+
+def _remind_to_file(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """Half an hour is over, the reporter was reached, and no stop is filed: its owner hears of it once."""
+    facts = {"code": case.code, "minutes": round(owing.FILED_WITHIN.total_seconds() / 60), "unfiled": True}
+    for person in people.by_id(uow.conn, uow.keys, [row["owner_id"]]):
+        deliveries.tell(uow, person, "progress", facts, case=case, priority=PRIORITY["police"],
+                        dedup=f"{row['id']}:unfiled:{row['next_at'].isoformat()}:{person.id}")  # fmt: skip
+    uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
 
 
 def _of_dissuading(row: RowMapping) -> dict[str, Any]:

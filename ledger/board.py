@@ -5,6 +5,7 @@ The number of statements does not depend on the number of cases, and none reads 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, true, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import deliveries, people, shifts, stopped, values
+from ledger import deliveries, owing, people, shifts, stopped, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
@@ -83,7 +84,7 @@ class Late:
     """What is past its time, or must not wait for it.
 
     what: counselor · owner (taken, and no progress) · again (the same, with what came in since) · dissuade (the same,
-    while the money is still there) · contact · withdrawal.
+    while the money is still there) · unfiled (the reporter was reached, no stop is filed) · contact · withdrawal.
     """
 
     what: str
@@ -223,8 +224,8 @@ def _waiting(
     )  # fmt: skip
 
 
-def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
-    """Obligations, then contacts, then wishes."""
+def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, Mapping[Any, Any]]]:
+    """Obligations, then what is not filed, then contacts, then wishes."""
     facts = (c.code, c.drill)
     unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
     owed, again = and_(o.owed_since.is_not(None), o.owner_id.is_not(None)), o.owed_since > o.acknowledged_at
@@ -239,6 +240,15 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
         .where(o.next_at.is_not(None), or_(unanswered, owed), since <= now, c.closed_at.is_(None))
         .order_by(since)
         .limit(4 * SHOWN)
+    )
+    reported = owing.unfiled_since()
+    unfiled = (
+        select(*facts, type_coerce(reported, t.UtcTime).label("since"), o.owner_id)
+        .join(t.obligations, o.case_id == c.id)
+        .where(one_of(o.kind, ("police", "dissuade")), o.state != word("done"), o.state == word("contacted"))
+        .where(reported <= now - owing.FILED_WITHIN, c.closed_at.is_(None), ~c.drill)
+        .order_by(reported.desc())  # the latest first, so that old ones hide none that can still be stopped
+        .limit(SHOWN)
     )
     contacts = (
         select(*facts, k.due_at.label("since"), c.counselor_id.label("owner_id"))
@@ -258,6 +268,7 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, RowMapping]]:
     )
     return [
         *((row["what"], row) for row in conn.execute(obligations).mappings()),
+        *(("unfiled", {**row, "since": row["since"] + owing.FILED_WITHIN}) for row in conn.execute(unfiled).mappings()),
         *(("contact", row) for row in conn.execute(contacts).mappings()),
         *(("withdrawal", row) for row in conn.execute(wishes).mappings()),
     ]

@@ -44,6 +44,7 @@ class DutyRow:
     withdrawal: bool
     grade: str  # none · phone (推测) · student_no
     owed: datetime | None
+    unfiled: bool  # the reporter was reached, and half an hour after the report no stop is filed; never of a drill
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: in
     query = (
         select(t.cases, c.state.label("case_state"), o.state.label("duty_state"), o.alerted_at, o.owner_id,
                o.acknowledged_at, o.owed_since, o.deadline_at, linked.c.code.label("linked"), _yuan().label("fen"),
-               _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"))
+               _of_transfers(func.count()).label("transfers"), _first_time().label("happened_at"),
+               owing.unfiled_since().label("unfiled"))
         .select_from(joined.outerjoin(linked, linked.c.id == c.linked_to))
         .where(*mine)
         .order_by(o.state.not_in(WAITING), c.match_grade == "none", c.received_at)
@@ -98,6 +100,7 @@ def _row(row: Any, owner: str, now: datetime) -> DutyRow:
         withdrawal=row["withdrawal_at"] is not None,
         grade=row["match_grade"],
         owed=row["owed_since"] if owing.again(row) else None,
+        unfiled=bool(row["unfiled"] and row["unfiled"] + owing.FILED_WITHIN <= now and not row["drill"]),
     )
 
 

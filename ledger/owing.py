@@ -8,17 +8,19 @@ stop that came in later, by the times of that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, exists, func, or_, select
 
 from ledger import tables as t
 from ledger.escalation import REMIND_AFTER
 from ledger.unit_of_work import Case, UnitOfWork
 
+FILED_WITHIN = timedelta(minutes=30)
 NOTHING: Mapping[str, Any] = {"owed_since": None, "next_at": None}
-x = t.transfers.c
+o, x = t.obligations.c, t.transfers.c
 
 
 def since(at: datetime) -> dict[str, Any]:
@@ -35,6 +37,29 @@ def unowned(row: Mapping[Any, Any], at: datetime) -> dict[str, Any]:
         "reminded": False,
         "next_at": at,
     }
+
+
+def unfiled_since() -> ColumnElement[Any]:
+    """Of a row of obligations whose reporter was reached: when the first stop that is not dealt with was reported.
+
+    Null where there is none, or progress is owed, which has a clock of its own. Of those that came with the report one
+    that is dealt with counts for all.
+    """
+    with_it = t.transfers.alias().c
+    dealt = exists().where(with_it.case_id == o.case_id, with_it.added_at.is_(None), with_it.outcome.is_not(None))
+    dealt = dealt.correlate(t.obligations)
+    reported = select(func.min(func.coalesce(x.added_at, o.started_at), type_=t.UtcTime))
+    waits = reported.where(x.case_id == o.case_id, x.outcome.is_(None), or_(x.added_at.is_not(None), ~dealt))
+    reached = o.kind == "police", o.state == "contacted", o.owed_since.is_(None)
+    return waits.where(*reached).correlate(t.obligations).scalar_subquery()
+
+
+def file_by(uow: UnitOfWork, obligation: UUID, *, drill: bool) -> datetime | None:
+    """When that stop has to be filed, if that is still to come; nobody has to come running for a drill."""
+    uow.write_changes()
+    since: datetime | None = uow.conn.execute(select(unfiled_since()).where(o.id == obligation)).scalar_one()
+    due = since + FILED_WITHIN if since and not drill else None
+    return due if due and due > uow.now else None
 
 
 def stops(uow: UnitOfWork, case: Case) -> Sequence[RowMapping]:

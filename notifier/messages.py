@@ -248,6 +248,7 @@ class Progress(Message):
     transfer: int | None = None  # which one was added
     again: bool = False  # or something else is to be done that was not when it was taken
     dissuade: bool = False  # the money is still there
+    unfiled: bool = False  # the reporter was reached, and no stop is filed so many minutes after the report
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class CounselorAcknowledged(Event):
 
 @dataclass(frozen=True)
 class OwnerReminded(Event):
-    """Ten minutes without progress: the owner and the office were told again."""
+    """Ten minutes without progress: the owner and the office were told again; or half an hour, and nothing filed."""
 
     type = "case.owner_reminded.v1"
     owner: str

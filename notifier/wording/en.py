@@ -205,6 +205,8 @@ def further_neutral(msg: m.Further, ctx: Context) -> str:
 
 
 def progress(msg: m.Progress, ctx: Context) -> str:
+    if msg.unfiled:
+        return f"{msg.code}: reached, but not filed {_span(msg.minutes)} after the report. File and record it."
     then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
     what, do = "taken", "Call, file the stop, record it."
     if later := _later(msg):

@@ -202,6 +202,8 @@ def further_neutral(msg: m.Further, ctx: Context) -> str:
 
 
 def progress(msg: m.Progress, ctx: Context) -> str:
+    if msg.unfiled:
+        return f"{msg.code}报案已{_span(msg.minutes)}，已联系报案人，尚未报送。请办止付并填进展。"
     then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
     what, do = "接单", "致电报案人、办止付"
     if later := _later(msg):

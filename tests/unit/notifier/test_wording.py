@@ -244,6 +244,7 @@ LONGEST: list[m.Message] = [
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, transfer=500),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, again=True),
     m.Progress(CODE, "欧阳" * 20, minutes=99, next_minutes=99, dissuade=True),
+    m.Progress(CODE, minutes=99, unfiled=True),
     m.MovedOn(CODE, minutes=99),
     m.MovedOn(CODE, minutes=99, dissuade=True),
     m.Lapse(CODE, LATE, hours_left=500, again=99),
