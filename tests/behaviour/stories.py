@@ -67,12 +67,12 @@ def school_without(*duties: str) -> School:
 
 
 def only_counselor_rings(world: World, **changes: Any) -> Report:
-    """The officer has the case and is at work on it."""
+    """The officer has the case and has filed the stop."""
     report = reported(world, **changes)
     world.phones["officer"].replies(report.code).expects("由您接单", report.code)
     with world.parts.ledger.begin("progress") as uow:
         case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
-        acknowledgement.record_progress(uow, case, "contacted", None, "test")
+        acknowledgement.record_progress(uow, case, "filed", None, "test")
     return report
 
 

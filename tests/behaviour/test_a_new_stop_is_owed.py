@@ -43,7 +43,11 @@ def is_moved_on(world: World, report: Report, to: str = "backup", *words: str) -
 
 
 def is_left_alone(world: World) -> None:
+    """But for one who reached the reporter and filed nothing, who is told so once: see the filing deadline."""
     world.advance(3600)
+    for text in world.phones.unread():
+        if "尚未报送" in text.body:
+            world.phones.mark_read(text)
     world.phones.assert_all_read()
 
 

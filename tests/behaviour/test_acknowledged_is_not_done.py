@@ -96,7 +96,7 @@ def test_progress_stops_the_owner_s_clocks(world: World, progress: str, police: 
     officer = world.user("ouyang", "officer", world.phones["officer"].number)
     world.until(590)
     assert world.press(officer, f"/duty/{report.code}/outcome", progress=progress).status_code == 303
-    world.until(3600)
+    world.until(1799)  # from then on filing is watched
     world.phones.assert_all_read()
     assert (report.state("police"), report.status()["state"]) == (police, case)
     assert report.events("progress.recorded.v1") == [{"progress": progress, "drill": False}]

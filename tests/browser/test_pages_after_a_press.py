@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.behaviour.stories import SQLITE, read_all, taken
+from tests.behaviour.test_drills_touch_nobody import start
 from tests.behaviour.test_the_counselor_s_record import waits_for_a_signature
 from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_pages_of_rare_moments import Show
@@ -55,6 +56,24 @@ def test_a_stop_that_is_owed_again(world: World, show: Show, lang: str) -> None:
     screen = show("/desk/board", world.user("guard", "security"))
     main(screen, "又有止付要办", "Another stop is to be filed", lang)
     assert_fit_to_use(screen, "owed, board")
+    read_all(world)
+
+
+def test_what_was_taken_and_is_not_done(world: World, show: Show, lang: str) -> None:
+    """Reached and not filed; a dissuasion without progress; and drills, which are counted beside."""
+    report, police, office = taken(world), officer(world), world.user("guard", "security")
+    world.press(police, f"/duty/{report.code}/outcome", progress="contacted")
+    world.advance(1860)
+    warned = world.report(kind="in_progress", transfers=None, phone="13800000002", student_no="2026010102")
+    world.phones.catch_up()
+    world.phones["desk"].replies(warned.code)
+    start(world)
+    for path in ("/desk/board", "/duty"):
+        screen = show(path, office)
+        main(screen, "已联系未报送，超过30分钟", "Reached, not filed for over 30 min", lang)
+        assert_fit_to_use(screen, f"not done, {path}")
+        if path == "/desk/board":
+            main(screen, "钱还没转，接手后还没有进展", "Not sent yet: taken, no progress", lang)
     read_all(world)
 
 
