@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, Uuid, bindparam, func, or_, select
+from sqlalchemy import case as sql_case
 
 from ledger import alarms, deliveries, handover, owing, people, stopped, unsafety
 from ledger import tables as t
@@ -113,13 +114,14 @@ def taken_before(uow: UnitOfWork, case: Case, event: UUID) -> tuple[datetime, UU
 
 
 def first_taken() -> ColumnElement[Any]:
-    """Of a row of obligations: when somebody took it first. It may have been another's since, and be nobody's now."""
+    """Of a row of obligations: when somebody took it first. It may have been another's since, and be nobody's now.
+
+    Events are read of those few alone that have gone on to a further step, without which nobody else can have it.
+    """
     first = select(func.min(e.at, type_=t.UtcTime)).where(e.case_id == o.case_id, e.type == CaseAcknowledged.type)
-    return func.coalesce(
-        first.where(e.at >= o.started_at).correlate(t.obligations).scalar_subquery(),
-        o.acknowledged_at,
-        type_=t.UtcTime,
-    )
+    first = first.where(e.at >= o.started_at).correlate(t.obligations)
+    again = func.coalesce(first.scalar_subquery(), o.acknowledged_at, type_=t.UtcTime)
+    return sql_case((o.step > 0, again), else_=o.acknowledged_at)
 
 
 def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup: str) -> None:

@@ -33,6 +33,7 @@ def unowned(row: Mapping[Any, Any], at: datetime) -> dict[str, Any]:
     return {
         "state": "alerted" if row["alerted_at"] else "pending",
         **dict.fromkeys(("owner_id", "acknowledged_at", "entered_at", "done_at")),
+        "step": max(row["step"], 0),  # the next is a further one, also where somebody took it before it rang
         "owed_since": at,
         "reminded": False,
         "next_at": at,
