@@ -49,11 +49,11 @@ def test_the_case_is_on_its_owner_s_list_again_and_without_progress_they_are_rem
     report = taken(world)
     record(world, officer, report)
     assert states(report) == ("done", "stopped")
-    assert report.code not in officer.get("/duty").text
+    assert f"case-{report.code}" not in officer.get("/duty").text
     world.advance(1800)
     add_another(world, report)
     assert states(report) == ("acknowledged", "acknowledged")
-    assert report.code in officer.get("/duty").text
+    assert f"case-{report.code}" in officer.get("/duty").text
     is_reminded(world)
     record(world, officer, report, "too_late", 2)
     assert states(report) == ("done", "stopped")  # the best of both
@@ -90,7 +90,7 @@ def test_it_goes_on_as_far_as_it_had_come(
     record(world, officer, report)
     add_another(world, report)
     assert states(report) == after
-    assert report.code in officer.get("/duty").text
+    assert f"case-{report.code}" in officer.get("/duty").text
 
 
 @pytest.mark.parametrize("outcome", ["frozen", "registered"])

@@ -160,7 +160,8 @@ def test_a_closed_case_has_no_buttons_until_the_office_opens_it_again(
     assert world.press(office, f"/duty/{report.code}/reopen").status_code == 303
     assert (row(world, report).state, report.state("police")) == ("acknowledged", "acknowledged")
     assert report.code in officer.get("/duty").text
-    assert [report.events(f"case.{name}.v1") for name in ("closed", "reopened")] == [[{"drill": False}]] * 2
+    assert report.events("case.closed.v1") == [{"drill": False}]
+    assert report.events("case.reopened.v1") == [{"drill": False, "by": "office"}]
 
 
 def test_the_office_closes_after_a_call_what_nobody_took_and_nobody_is_rung_again(

@@ -335,7 +335,9 @@ def test_a_case_that_cannot_be_read_hides_no_other(world: World, officer: FlaskC
         uow.conn.execute(update(t.cases).where(t.cases.c.code == lost.code).values(row_key=b"gone"))
     goes_by(world, EARLY)
     assert (told(lost), told(kept)) == ([], [("O01", 6, 1)])
-    assert world.alarms() == ["reminder_stuck"]
+    assert [row.reason for row in world.rows("SELECT reason FROM alarms WHERE reason LIKE 'stops%'")] == [
+        "stops: KeyMissing"
+    ]
     for hour in range(43, 50):
         goes_by(world, hour * HOUR)
     assert world.rows("SELECT 1 FROM transfers WHERE stop_look_at IS NOT NULL") == []
