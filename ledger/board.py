@@ -18,7 +18,7 @@ from ledger import deliveries, owing, people, shifts, stopped, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
-from ledger.people import Person
+from ledger.people import Person, StudentsPhone
 from ledger.shifts import Held
 from ledger.statements import one_of, word
 from ledger.stopped import Stop
@@ -49,8 +49,7 @@ class Pressing:
     code: str
     drill: bool
     since: datetime
-    student: str
-    phone_unsafe: bool
+    student: StudentsPhone
     call: list[Person]
 
 
@@ -71,7 +70,7 @@ class Waiting:
     alerted_at: datetime | None
     happened_at: datetime | None
     late: bool
-    student: str
+    student: StudentsPhone
     call: list[Person]
     tried: list[Tried]
     earlier: int
@@ -164,7 +163,7 @@ def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known
     call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
     phone = people.phone_listed(keys, row, known.get(row["victim_id"]))
     return Pressing(
-        row["what"], row["code"], row["drill"], row["since"], phone, row["phone_unsafe"],
+        row["what"], row["code"], row["drill"], row["since"], phone,
         [known[i] for i in call if i in known and known[i].phone],
     )  # fmt: skip
 
@@ -215,7 +214,7 @@ def _waiting(
     return Waiting(
         row["code"], row["kind"], row["drill"], names.get(college, ""), amount,
         row["received_at"], row["alerted_at"], row["happened_at"], row["deadline_at"] <= now,
-        people.phone_listed(keys, row, known.get(row["victim_id"])) if dissuade else "",
+        people.phone_listed(keys, row, known.get(row["victim_id"])) if dissuade else StudentsPhone(),
         [known[i] for i in call if i in known and known[i].phone],
         [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
          for it in mine[-TRIES:]],

@@ -40,7 +40,7 @@ class FollowUpRow:
     immediate: bool
     drill: bool
     student: str
-    phone: str
+    phone: people.StudentsPhone
     grade: str
     opened_at: datetime
     contact: str

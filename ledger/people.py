@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
@@ -101,20 +101,39 @@ def opened(keys: Keys, row: RowMapping) -> Person:
     )
 
 
-def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> str:
-    """Whom to call: the student as the roster knows them, else the number that the report gave for the victim."""
-    given = "victim_phone" if case["for_whom"] == "other" else "phone"
-    reported = key.open("cases", case["id"], given, case[f"{given}_sealed"])
-    return (student.phone if student else None) or reported or ""
+class StudentsPhone(NamedTuple):
+    """caution: controlled (perhaps by the fraudster) · safe (given instead of such a one) · empty."""
+
+    number: str = ""
+    caution: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.number)
 
 
-def phone_listed(keys: Keys, case: RowMapping, student: Person | None) -> str:
+def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> StudentsPhone:
+    """Whom to call: a safe number of their own, the student as the roster knows them, else as the report has them."""
+
+    def opened(name: str) -> str | None:
+        return key.open("cases", case["id"], name, case[f"{name}_sealed"])
+
+    known = student.phone if student else None
+    if case["for_whom"] == "other":  # whose phone is not safe is the reporter then
+        return StudentsPhone(known or opened("victim_phone") or "")
+    reported = opened("phone")
+    if case["phone_unsafe"] and (safe := opened("safe_phone")):
+        return StudentsPhone(safe, "safe")
+    number = known or reported or ""
+    return StudentsPhone(number, "controlled" if case["phone_unsafe"] and number == reported else "")
+
+
+def phone_listed(keys: Keys, case: RowMapping, student: Person | None) -> StudentsPhone:
     """The same for a list of cases: empty where it cannot be opened, so that the others are shown all the same."""
     try:
         return students_phone(keys.unwrap(case["id"], case["row_key"]), case, student)
     except (KeyMissing, Tampered):
         log.error("case_unreadable", case=str(case["id"]))
-        return ""
+        return StudentsPhone()
 
 
 def by_id(

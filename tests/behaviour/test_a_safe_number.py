@@ -49,3 +49,22 @@ def test_a_safe_number_given_later_counts_from_then_on(world: World) -> None:
     world.phones["safe"].expects("验证码")
     for text in world.phones.unread():  # the officer hears of the change
         world.phones.mark_read(text)
+
+
+def test_who_calls_the_student_is_given_the_safe_number_or_warned(world: World) -> None:
+    """A fraudster who holds the phone would be called else, and would answer that all is well."""
+    code = report(world, safe_phone=SAFE)
+    world.phones["safe"].expects("已收到", code)
+    mine, office = world.user("c", "counselor", world.phones["counselor"].number), world.user("s", "security")
+    for client, path in ((mine, "/desk/followups"), (mine, f"/desk/followups/{code}"), (office, "/desk/followups")):
+        shown = client.get(path).text
+        assert f"tel:+86{SAFE}" in shown and "安全的号码" in shown, path
+        assert f"tel:+86{UNSAFE}" not in shown, path
+
+
+def test_without_a_safe_number_it_says_that_the_phone_may_be_controlled(world: World) -> None:
+    code = report(world)
+    mine = world.user("c", "counselor", world.phones["counselor"].number)
+    for path in ("/desk/followups", f"/desk/followups/{code}"):
+        shown = mine.get(path).text
+        assert f"tel:+86{UNSAFE}" in shown and "手机可能被操控" in shown, path
