@@ -244,7 +244,7 @@ def _facts(entry: Entry) -> dict[str, object]:
     first = transfers[0].when if transfers else None
     return {
         "code": entry.code,
-        "amount_fen": sum(item.amount_fen for item in transfers) or None,
+        "amount_fen": sum(item.amount_fen for item in transfers if item.currency == "CNY") or None,
         "transfers": max(1, len(transfers)),
         "channel": transfers[0].channel if transfers else "other",
         "when": first.bucket if first else None,

@@ -166,6 +166,17 @@ def test_what_was_answered_with_a_code_is_a_report_even_if_its_key_was_another_s
         world.phones.mark_read(text)
 
 
+def test_other_currencies_are_not_added_up_with_yuan(world: World) -> None:
+    """As in the ledger's own alerts."""
+    paid = [{"amount": "500"}, {"amount": "900", "currency": "USD"}]
+    with away(world) as spooler:
+        assert world.client.post(URL, json=body(transfers=paid), headers={"Idempotency-Key": "k"}).status_code == 201
+        spooler.tick()
+        world.phones["officer"].expects("紧急止付", "500元等2笔")
+    world.pump()
+    read_all(world)
+
+
 def test_the_officer_of_the_last_duty_list_and_the_desk_are_texted_once(world: World) -> None:
     with away(world) as spooler:
         path = form(world)
