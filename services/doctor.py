@@ -91,7 +91,7 @@ def _durability(conn: Connection, ledger: Ledger) -> Iterator[str]:
 
 
 def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[str]:
-    """Where the chosen wording is risky: detailed finance words in a country whose carriers drop them."""
+    """Where texts are risky: detailed finance words in a country whose carriers drop them, or people's data abroad."""
     if settings.channel == "simulator":
         if (urlsplit(settings.public_url).hostname or "") not in LOOPBACK:
             yield "STOPLINE_CHANNEL=simulator on a public address: /simulator shows every text to anybody"
@@ -102,6 +102,8 @@ def _wording(conn: Connection, ledger: Ledger, settings: Settings) -> Iterator[s
         if row.wording == "neutral":
             chosen = "detailed wording is dropped there" if settings.sms_wording == "detailed" else "check its approval"
             yield f"+{row.prefix.lstrip('+')}: texts need approval and finance words are restricted; {chosen}"
+        if row.prefix == "+86":
+            yield "+86: texts leave the country; an emergency may excuse that, routine reminders need its rules kept"
         if not row.reply:
             yield f"+{row.prefix.lstrip('+')}: no replies; officers use the duty page or the duty desk"
 

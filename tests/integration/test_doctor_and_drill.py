@@ -39,6 +39,12 @@ def test_a_misspelt_setting_is_named_and_is_no_fault(embedded: Installation) -> 
     assert not [line for line in done.stdout.splitlines() if line.startswith("FAULT STOPLINE")]
 
 
+def test_texts_to_the_mainland_through_a_provider_abroad_are_warned_of(embedded: Installation) -> None:
+    said = embedded.command("doctor").stdout
+    assert "warning: +86: texts leave the country" in said
+    assert "leave the country" not in embedded.command("doctor", STOPLINE_CHANNEL="simulator").stdout
+
+
 def test_wrong_credentials_are_named(running: Installation) -> None:
     status, faults = doctor(running, TWILIO_AUTH_TOKEN="wrong")
     assert (status, faults) == (1, ["provider: Twilio refuses TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"])
