@@ -39,7 +39,8 @@ class CollegeRow:
 
 def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
     """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
-    total = select(func.sum(x.amount_fen)).where(x.case_id == c.id).correlate(t.cases).scalar_subquery()
+    yuan = x.case_id == c.id, x.currency == "CNY"  # other currencies are not added up with it
+    total = select(func.sum(x.amount_fen)).where(*yuan).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(
         o.case_id == c.id, o.kind.in_(("police", "dissuade"))

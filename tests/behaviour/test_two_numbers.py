@@ -272,6 +272,12 @@ def test_a_list_that_is_not_the_whole_says_so(
     assert "The latest 2 of 3" in office.get(f"{PAGE}?lang=en").text
 
 
+def test_other_currencies_are_not_added_up_with_yuan(world: World, office: FlaskClient) -> None:
+    world.report(transfers=[{"amount": "500"}, {"amount": "900", "currency": "USD"}])
+    shown = office.get("/desk/figures").text
+    assert "500" in shown and "1,400" not in shown
+
+
 def test_drills_are_in_no_figure(world: World, office: FlaskClient) -> None:
     start(world, college="WY", phones="1")
     world.pump()
