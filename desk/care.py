@@ -165,7 +165,10 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/care/<code>/note")
     @roles("psychologist")
     def note(code: str) -> Response:
-        """Screening answers and a note; only the centre reads them. `seen` answers the referral, or `waive` does."""
+        """Screening answers and a note; only the centre reads them. `seen` answers the referral, or `waive` does.
+
+        `danger` has somebody go there, as a counselor's word does.
+        """
         said = {name: clean_text(request.form.get(name, ""), 40) for name in SCREENING}
         said["note"] = clean_text(request.form.get("note", ""), 4000)
 
@@ -176,6 +179,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
                 referrals.seen(uow, case, _actor())
             if "safe" in request.form:
                 referrals.end_immediate(uow, case, _actor())
+            if "danger" in request.form:
+                referrals.raise_immediate(uow, case, _actor())
             return barred
 
         return deed(code, "centre-note", do, "care.referred", "barred")

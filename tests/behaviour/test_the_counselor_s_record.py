@@ -209,6 +209,24 @@ def test_the_centre_answers_and_its_notes_are_its_own(world: World) -> None:
     assert world.press(theirs, f"/desk/followups/{report.code}/background", family="x").status_code == 403
 
 
+def test_the_centre_has_somebody_go_there_as_well(world: World) -> None:
+    report, mine, theirs = only_counselor_rings(world), counselor(world), centre(world)
+    world.press(mine, f"/desk/followups/{report.code}/refer")
+    world.pump()
+    world.phones[CENTRE].expects(report.code)
+    for _ in range(2):  # pressed twice
+        world.press(theirs, f"/desk/care/{report.code}/note", seen="1", danger="1")
+        world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code, "不要让其独处")
+    assert "不要让学生独处" in said(mine.get(f"/desk/followups/{report.code}").text)
+    assert "有生命危险" in world.user("wall", "security").get("/desk/board").text
+    world.press(theirs, f"/desk/care/{report.code}/note", safe="1")
+    for name in (CENTRE, "desk"):
+        world.phones[name].expects_nothing()
+    assert "有生命危险" not in world.user("wall2", "security").get("/desk/board").text
+
+
 def test_a_student_handed_over_rings_the_next_counselor(world: World) -> None:
     report, mine = only_counselor_rings(world), counselor(world)
     to = world.person("C03")
