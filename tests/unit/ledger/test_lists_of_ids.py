@@ -36,5 +36,6 @@ def test_no_table_is_read_whole_for_a_list_of_ids(name: str) -> None:
         made: Any = STATEMENTS[name].compile(dialect=sqlite.dialect(paramstyle="named"))
         values = dict.fromkeys(made.params)
         plan = [row.detail for row in conn.execute(text(f"EXPLAIN QUERY PLAN {made}"), values)]
-    scanned = [step for step in plan if step.startswith("SCAN") and "json_each" not in step]
+    few = ("json_each", "ix_alarms_open")  # the ids themselves; alarms that are open, which are in no other index
+    scanned = [step for step in plan if step.startswith("SCAN") and not any(it in step for it in few)]
     assert scanned == [], plan
