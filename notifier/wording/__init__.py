@@ -12,12 +12,12 @@ from typing import Any, Literal
 from notifier.countries import CountryRow
 from notifier.messages import Drill, DrillEnd, Message, Officer
 from notifier.segments import is_gsm, segments
-from notifier.wording import en, zh
+from notifier.wording import en, en_neutral, zh, zh_neutral
 from notifier.wording.context import Context
 
 __all__ = ["render"]
 
-_LANGUAGES = {"zh": zh, "en": en}
+_DETAILED, _NEUTRAL = {"zh": zh.TEXTS, "en": en.TEXTS}, {"zh": zh_neutral.TEXTS, "en": en_neutral.TEXTS}
 _SEGMENTS = {"zh": 1, "en": 2}
 # What an officer's text can do without, where it would not fit
 _LESS: tuple[dict[str, Any], ...] = ({"same_as": None}, {"transfer": None, "again": False})
@@ -50,19 +50,19 @@ def render(
     """
     if drill and isinstance(message, Officer):
         message = Drill(message.code, message.amount_fen, message.happened_at, message.nth)
-    texts = _LANGUAGES[language]
+    texts = _DETAILED[language]
     ctx = Context(reply=country.reply, zone=zone, now=now)
     marked = drill and not isinstance(message, (Drill, DrillEnd))
 
     def complete(body: str) -> str:
         return _signed(_marked(body, language, resend, marked), language, signature)
 
-    detailed = complete(texts.TEXTS[type(message)](message, ctx))
+    detailed = complete(texts[type(message)](message, ctx))
     for less in _LESS if isinstance(message, Officer) else ():
         if segments(detailed) > _SEGMENTS[language]:
             message = replace(message, **less)
-            detailed = complete(texts.TEXTS[Officer](message, ctx))
-    short = texts.NEUTRAL.get(type(message))
+            detailed = complete(texts[Officer](message, ctx))
+    short = _NEUTRAL[language].get(type(message))
     tone = country.wording if wording == "auto" else wording
     if short and (tone == "neutral" or segments(detailed) > _SEGMENTS[language]):
         return complete(short(message, ctx))

@@ -4,15 +4,14 @@ They stay inside GSM-7 so that only a Chinese signature or name makes them UCS-2
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from notifier import messages as m
+from notifier.wording import en_parts as part
 from notifier.wording.context import Context, shown_owner, yuan
 
 _CHANNEL = {"bank": "bank card", "alipay": "Alipay", "wechat": "WeChat"}
 _BUCKET = {"now": "just now", "30min": "within 30 min", "24h": "within 24 h", "earlier": "over 24 h ago"}
-_KEY = {"name": "name", "account": "account", "amount": "amount", "time": "time"}
 _CONTACT = {
     "30min": "first call",
     "24h": "24 h visit",
@@ -23,32 +22,22 @@ _CONTACT = {
     "30d": "30 day contact",
     "90d": "90 day contact",
 }
-_PAGE = "See duty page"
 
 
 def officer(msg: m.Officer, ctx: Context) -> str:
     many = "" if msg.transfers < 2 else f" in {msg.transfers}" if msg.transfers < 10 else " in 10+"
-    missing = "/".join(word for key, word in _KEY.items() if key in msg.missing)
+    missing = "/".join(word for key, word in part.KEY.items() if key in msg.missing)
     parts = [f"{_CHANNEL.get(msg.channel, 'other')} {_money(msg.amount_fen)}{many}", _when(msg, ctx)]
     parts += [f"no {missing}"] if missing else []
     same = f"maybe {msg.same_as}" if msg.same_as else ""
-    about = _aside(", ".join(filter(None, (same, _later(msg)))))
+    about = part.aside(", ".join(filter(None, (same, _later(msg)))))
     return f"Stop payment {msg.code}{about}: {', '.join(parts)}. {_hint(msg.code, ctx)}."
 
 
-def officer_neutral(msg: m.Officer, ctx: Context) -> str:
-    return _neutral(msg.code, ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone), msg.nth)
-
-
 def escalation(msg: m.Escalation, ctx: Context) -> str:
-    then = "" if msg.next_minutes is None else f" Next person in {_span(msg.next_minutes)}."
-    head = f"Reminder {_nth(msg.nth)}, {msg.code}: {_money(msg.amount_fen)}, reported {_span(msg.minutes)} ago"
+    then = "" if msg.next_minutes is None else f" Next person in {part.span(msg.next_minutes)}."
+    head = f"Reminder {part.nth(msg.nth)}, {msg.code}: {_money(msg.amount_fen)}, reported {part.span(msg.minutes)} ago"
     return f"{head}, nobody on it. {_hint(msg.code, ctx)}.{then}"
-
-
-def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
-    guessed = ctx.now.astimezone(ctx.zone) - timedelta(minutes=min(msg.minutes, 60 * 24 * 365))
-    return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
 def outage(msg: m.Outage, ctx: Context) -> str:
@@ -56,34 +45,19 @@ def outage(msg: m.Outage, ctx: Context) -> str:
     return f"Stop payment {msg.code}: {what}. System fault, old duty list. {_hint(msg.code, ctx)}."
 
 
-def outage_neutral(msg: m.Outage, ctx: Context) -> str:
-    logged = _day(ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone))
-    return f"Duty notice: urgent item {msg.code}, logged {logged}. System fault, old duty list. Duty page later."
-
-
 def call(msg: m.Call, ctx: Context) -> str:
     spelt = ", ".join(msg.code)
     return f"Emergency stop-payment, case {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
 
 
-def call_neutral(msg: m.Call, ctx: Context) -> str:
-    spelt = ", ".join(msg.code)
-    return f"Duty notice, urgent item {spelt}, not taken yet. Press 1 to take it. Details on the duty page."
-
-
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = " ".join(filter(None, [shown_owner(msg.owner), ctx.clock(msg.at)]))
-    return f"{msg.code} is taken{_aside(who)}. Nothing more for you to do."
+    return f"{msg.code} is taken{part.aside(who)}. Nothing more for you to do."
 
 
 def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
-    head = f"{msg.code} is yours{_aside(ctx.clock(msg.at))}"
-    return f"{head}. Call the reporter, then file the stop. Enter progress within {_span(msg.minutes)}."
-
-
-def acknowledged_neutral(msg: m.Acknowledged, ctx: Context) -> str:
-    head = f"{msg.code} is yours{_aside(ctx.clock(msg.at))}"
-    return f"{head}. Call the reporter, then act on it. Enter progress within {_span(msg.minutes)}."
+    head = f"{msg.code} is yours{part.aside(ctx.clock(msg.at))}"
+    return f"{head}. Call the reporter, then file the stop. Enter progress within {part.span(msg.minutes)}."
 
 
 def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
@@ -100,26 +74,17 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 def bundle(msg: m.Bundle, ctx: Context) -> str:
     what = "students under pressure" if msg.dissuade else "stop payments"
     head = f"Unverified {what}" if msg.unverified else what.capitalize()
-    listed = f"{head}, {len(msg.codes)}{_again(msg.nth)}: {', '.join(msg.codes)}"
-    return f"{listed}. {'Reply with a code' if ctx.reply else _PAGE}."
-
-
-def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
-    return f"Duty notice, {len(msg.codes)}{_again(msg.nth)}: {', '.join(msg.codes)}. Open the duty page."
+    listed = f"{head}, {len(msg.codes)}{part.again(msg.nth)}: {', '.join(msg.codes)}"
+    return f"{listed}. {'Reply with a code' if ctx.reply else part.PAGE}."
 
 
 def counselor(msg: m.Counselor, ctx: Context) -> str:
-    head = f"{msg.code}: a student of yours may be a fraud victim. Call within {_span(msg.minutes)}"
-    return f"{head}; ask if safe, do not blame. {_receipt(msg.code, ctx)}."
-
-
-def counselor_neutral(msg: m.Counselor, ctx: Context) -> str:
-    head = f"Duty notice: a student needs care, {msg.code}. Call within {_span(msg.minutes)}"
-    return f"{head}; ask if safe. Name in system."
+    head = f"{msg.code}: a student of yours may be a fraud victim. Call within {part.span(msg.minutes)}"
+    return f"{head}; ask if safe, do not blame. {part.receipt(msg.code, ctx)}."
 
 
 def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
-    head = f"Reminder {_nth(msg.nth)}, {msg.code}: no contact after {_span(msg.minutes)}"
+    head = f"Reminder {part.nth(msg.nth)}, {msg.code}: no contact after {part.span(msg.minutes)}"
     return f"{head}. Call now; ask if safe. Or hand over in the system."
 
 
@@ -128,8 +93,8 @@ def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
 
 
 def immediate(msg: m.Immediate, ctx: Context) -> str:
-    head = f"Go now {msg.code}{_again(msg.nth)}"
-    return f"{head}: a student must not be alone. Call, go there and stay. {_receipt(msg.code, ctx)}."
+    head = f"Go now {msg.code}{part.again(msg.nth)}"
+    return f"{head}: a student must not be alone. Call, go there and stay. {part.receipt(msg.code, ctx)}."
 
 
 def referral(msg: m.Referral, ctx: Context) -> str:
@@ -143,55 +108,36 @@ def handover(msg: m.Handover, ctx: Context) -> str:
 
 
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
-    head, ask = _reminder(msg.nth, msg.code), "Call now: do not pay, hang up"
-    return f"{head}: a student is pressed to pay, nothing paid yet. {ask}. {_receipt(msg.code, ctx)}."
-
-
-def dissuade_neutral(msg: m.Dissuade, ctx: Context) -> str:
-    ask = "Call now: hang up, do nothing they ask"
-    return f"{_reminder(msg.nth, msg.code)}: a student is under pressure. {ask}. {_receipt(msg.code, ctx)}."
+    head, ask = part.reminder(msg.nth, msg.code), "Call now: do not pay, hang up"
+    return f"{head}: a student is pressed to pay, nothing paid yet. {ask}. {part.receipt(msg.code, ctx)}."
 
 
 def student(msg: m.Student, ctx: Context) -> str:
     if not msg.paid:
-        return _still_here(msg.code)
+        return part.still_here(msg.code)
     say = 'Call police now; say "jinji zhifu" (stop payment)'
     return f"Received: {msg.code}. {say}. Send no more money. Keep chats. Recovery fees = scam."
 
 
-def student_neutral(msg: m.Student, ctx: Context) -> str:
-    if not msg.paid:
-        return _still_here(msg.code)
-    return f"Received: {msg.code}. Call police now, keep records, do nothing more they ask. Your teacher will call."
-
-
 def reopening(msg: m.Reopening, ctx: Context) -> str:
-    return f"{msg.digits} opens case {msg.code} again, within {_span(msg.minutes)}. Tell nobody this number."
+    return f"{msg.digits} opens case {msg.code} again, within {part.span(msg.minutes)}. Tell nobody this number."
 
 
 def ask(msg: m.Ask, ctx: Context) -> str:
-    keys = ", ".join(word for key, word in _KEY.items() if key in msg.missing)
+    keys = ", ".join(word for key, word in part.KEY.items() if key in msg.missing)
     return f"{msg.code}: police need {keys or 'more facts'}. Add it on your report page."
 
 
-def ask_neutral(msg: m.Ask, ctx: Context) -> str:
-    return f"{msg.code}: please add facts on your report page. Skip what you do not know."
-
-
 def amended(msg: m.Amended, ctx: Context) -> str:
-    keys = "/".join(word for key, word in _KEY.items() if key in msg.added)
-    known = {*_KEY, "transfer", "unsafe"}
+    keys = "/".join(word for key, word in part.KEY.items() if key in msg.added)
+    known = {*part.KEY, "transfer", "unsafe"}
     parts = [
         "NOT SAFE" if "unsafe" in msg.added else "",
         f"new {keys}" if keys else "",
         "new transfer" if "transfer" in msg.added else "",
         "more facts" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{_addition(msg)}: {', '.join(filter(None, parts))}. See duty page."
-
-
-def amended_neutral(msg: m.Amended, ctx: Context) -> str:
-    return f"{_addition(msg)}: {'NOT SAFE' if 'unsafe' in msg.added else 'more facts'}. See duty page."
+    return f"{part.addition(msg)}: {', '.join(filter(None, parts))}. See duty page."
 
 
 def further(msg: m.Further, ctx: Context) -> str:
@@ -199,55 +145,35 @@ def further(msg: m.Further, ctx: Context) -> str:
     return f"{msg.code}: new transfer{opened}. Officers on duty are called. At work on it? See duty page."
 
 
-def further_neutral(msg: m.Further, ctx: Context) -> str:
-    opened = ", closed case open again" if msg.closed else ""
-    return f"{msg.code}: something new{opened}. Officers on duty are called. At work on it? See duty page."
-
-
 def progress(msg: m.Progress, ctx: Context) -> str:
     if msg.unfiled:
-        return f"{msg.code}: reached, but not filed {_span(msg.minutes)} after the report. File and record it."
-    then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
+        return f"{msg.code}: reached, but not filed {part.span(msg.minutes)} after the report. File and record it."
+    then = "" if msg.next_minutes is None else f" Moves on in {part.span(msg.next_minutes)}."
     what, do = "taken", "Call, file the stop, record it."
     if later := _later(msg):
         what, do = later, "File and record it."
     if msg.dissuade:
         do = "Call the student, record it."
-    head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
+    head = f"{msg.code} {what} {part.span(msg.minutes)} ago{part.aside(shown_owner(msg.owner))}, no progress"
     return f"{head}. {do}{then}"
-
-
-def progress_neutral(msg: m.Progress, ctx: Context) -> str:
-    then = "" if msg.next_minutes is None else f" Moves on in {_span(msg.next_minutes)}."
-    what, do = ("something new", "Act on it") if msg.transfer or msg.again else ("taken", "Call")
-    head = f"{msg.code} {what} {_span(msg.minutes)} ago{_aside(shown_owner(msg.owner))}, no progress"
-    return f"{head}. {do} and record it.{then}"
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
     if msg.dissuade:
-        head = f"{msg.code}: not dissuaded for {_span(msg.minutes)}, passed to others"
+        head = f"{msg.code}: not dissuaded for {part.span(msg.minutes)}, passed to others"
         return f"{head}. Talking to the student? Record it in the system."
-    head = f"{msg.code}: no progress for {_span(msg.minutes)}, passed to another officer"
+    head = f"{msg.code}: no progress for {part.span(msg.minutes)}, passed to another officer"
     return f"{head}. Working on it? Say so on the duty page."
 
 
 def lapse(msg: m.Lapse, ctx: Context) -> str:
     end = ctx.moment(msg.at)
-    ends = f"ends {_day(end)}" if end else "ends soon"
+    ends = f"ends {part.day(end)}" if end else "ends soon"
     left = f"{min(msg.hours_left, 99)} h left" if msg.hours_left > 0 else "under 1 h left"
     again = f"{min(msg.again, 9)} more stop possible" if msg.again > 0 else "no more stops"
     what = f"Stop {min(msg.transfer, 99)} on {msg.code}" if msg.transfer else f"Stop on {msg.code}"
     what = f"{msg.code}: {min(msg.transfers, 99)} stops, first" if msg.transfers > 1 else what
     return f"{what} {ends}, {left}, {again}. Act and record the result."
-
-
-def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:
-    end = ctx.moment(msg.at)
-    ends = f"ends {_day(end)}" if end else "ends soon"
-    left = f"{min(msg.hours_left, 99)} h left" if msg.hours_left > 0 else "under 1 h left"
-    again = f"{min(msg.again, 9)} more time possible" if msg.again > 0 else "not possible again"
-    return f"Time limit of {msg.code} {ends}, {left}, {again}. Act and record the result."
 
 
 def follow_up(msg: m.FollowUp, ctx: Context) -> str:
@@ -258,38 +184,21 @@ def follow_up(msg: m.FollowUp, ctx: Context) -> str:
 def drill(msg: m.Drill, ctx: Context) -> str:
     at = f" at {ctx.clock(msg.happened_at)}" if ctx.moment(msg.happened_at) else ""
     pretend = f"Pretend {_money(msg.amount_fen)} left{at}"
-    head = f"DRILL {msg.code}{_again(msg.nth)}"
-    return f"{head}: practice only, file no stop. {pretend}. {_receipt(msg.code, ctx)}. DRILL"
-
-
-def drill_neutral(msg: m.Drill, ctx: Context) -> str:
-    head = f"DRILL {msg.code}{_again(msg.nth)}"
-    return f"{head}: practice only, do nothing for real. {_receipt(msg.code, ctx)}. DRILL"
+    head = f"DRILL {msg.code}{part.again(msg.nth)}"
+    return f"{head}: practice only, file no stop. {pretend}. {part.receipt(msg.code, ctx)}. DRILL"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
     return f"DRILL {msg.code} is over, stop drill actions. Treat later notices as real. DRILL"
 
 
-def _neutral(code: str, reported: datetime, nth: int) -> str:
-    return f"Duty notice: urgent item {code}, logged {_day(reported)}. Open the duty page now. Notice {_nth(nth)}."
-
-
-def _still_here(code: str) -> str:
-    return f"Received: {code}. Hang up and do nothing they ask. Your counselor and the duty desk call you now."
-
-
 def _hint(code: str, ctx: Context) -> str:
-    return f"Reply {code} to take it" if ctx.reply else _PAGE
-
-
-def _receipt(code: str, ctx: Context) -> str:
-    return f"Reply {code}" if ctx.reply else _PAGE
+    return f"Reply {code} to take it" if ctx.reply else part.PAGE
 
 
 def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     moment = ctx.moment(msg.happened_at)
-    return f"sent {_day(moment)}" if moment else f"sent {_BUCKET.get(msg.when or '', '(ask when)')}"
+    return f"sent {part.day(moment)}" if moment else f"sent {_BUCKET.get(msg.when or '', '(ask when)')}"
 
 
 def _later(msg: m.Officer | m.Progress) -> str:
@@ -304,40 +213,6 @@ def _money(amount_fen: int | None) -> str:
         return "CNY (ask)"
     whole = yuan(amount_fen)
     return f"CNY {whole}" if whole < 10_000_000 else f"CNY {min(whole // 1_000_000, 99_999)}m"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%H:%M} ({_MONTH[moment.month - 1]} {moment.day})"
-
-
-_MONTH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # no locale
-
-
-def _span(minutes: int) -> str:
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 100 * 60 else f"{min(minutes // 1440, 999)} d"
-
-
-def _nth(nth: int) -> str:
-    return str(min(nth, 99))
-
-
-def _again(nth: int) -> str:
-    """Nothing for the first: after it, which one it is, since the third of three identical texts is rejected."""
-    return f", no. {_nth(nth)}" if nth > 1 else ""
-
-
-def _reminder(nth: int, code: str) -> str:
-    return f"Reminder {_nth(nth)}, {code}" if nth > 1 else code
-
-
-def _addition(msg: m.Amended) -> str:
-    return f"{msg.code} update{f' {_nth(msg.nth)}' if msg.nth > 1 else ''}"
-
-
-def _aside(words: str) -> str:
-    return f" ({words})" if words else ""
 
 
 TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
@@ -368,21 +243,4 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.FollowUp: follow_up,
     m.Drill: drill,
     m.DrillEnd: drill_end,
-}
-NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
-    m.Officer: officer_neutral,
-    m.Escalation: escalation_neutral,
-    m.Call: call_neutral,
-    m.Outage: outage_neutral,
-    m.Acknowledged: acknowledged_neutral,
-    m.Bundle: bundle_neutral,
-    m.Counselor: counselor_neutral,
-    m.Dissuade: dissuade_neutral,
-    m.Student: student_neutral,
-    m.Ask: ask_neutral,
-    m.Amended: amended_neutral,
-    m.Further: further_neutral,
-    m.Progress: progress_neutral,
-    m.Lapse: lapse_neutral,
-    m.Drill: drill_neutral,
 }

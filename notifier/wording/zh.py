@@ -1,15 +1,15 @@
 """Chinese texts: one short function per kind, in a table at the foot. Lengths are held by the tests."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from notifier import messages as m
+from notifier.wording import zh_parts as part
 from notifier.wording.context import Context, shown_owner, yuan
 
 _CHANNEL = {"bank": "银行卡", "alipay": "支付宝", "wechat": "微信"}
 _BUCKET = {"now": "刚刚转出", "30min": "30分钟内转出", "24h": "24小时内转出", "earlier": "更早转出"}
-_KEY = {"name": "户名", "account": "账号", "amount": "金额", "time": "时间"}
 _CONTACT = {
     "30min": "首次致电",
     "24h": "24小时面谈",
@@ -20,7 +20,6 @@ _CONTACT = {
     "30d": "30天回访",
     "90d": "90天回访",
 }
-_PAGE = "详见值守页"
 _SAME_DAY_AGAIN = timedelta(days=27)  # after that a day alone could be one of this month
 _IN_WAN = 10_000_000  # yuan
 _MOST_WAN = 999_999  # more than that is a typing error and still has to fit
@@ -29,25 +28,15 @@ _MOST_WAN = 999_999  # more than that is a typing error and still has to fit
 def officer(msg: m.Officer, ctx: Context) -> str:
     parts = [f"{_CHANNEL.get(msg.channel, '其他渠道')}{_sum(msg)}", _when(msg, ctx), _lacking(msg)]
     same = f"疑同{msg.same_as}" if msg.same_as else ""
-    about = _aside("，".join(filter(None, (same, _later(msg)))))
+    about = part.aside("，".join(filter(None, (same, _later(msg)))))
     return f"紧急止付{msg.code}{about}：{'，'.join(filter(None, parts))}。{_hint(msg.code, ctx)}。"
 
 
-def officer_neutral(msg: m.Officer, ctx: Context) -> str:
-    reported = ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone)
-    return _neutral(msg.code, reported, msg.nth)
-
-
 def escalation(msg: m.Escalation, ctx: Context) -> str:
-    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后另找他人"
+    then = "" if msg.next_minutes is None else f"，{part.span(msg.next_minutes)}后另找他人"
     money = _money(msg.amount_fen)
-    nth, ago = _nth(msg.nth), _span(msg.minutes)
+    nth, ago = part.nth(msg.nth), part.span(msg.minutes)
     return f"{nth}提醒{msg.code}：{money}，报告已过{ago}，无人接单。{_hint(msg.code, ctx)}{then}。"
-
-
-def escalation_neutral(msg: m.Escalation, ctx: Context) -> str:
-    guessed = ctx.now.astimezone(ctx.zone) - timedelta(minutes=min(msg.minutes, 60 * 24 * 365))
-    return _neutral(msg.code, ctx.moment(msg.reported_at) or guessed, msg.nth)
 
 
 def outage(msg: m.Outage, ctx: Context) -> str:
@@ -55,32 +44,18 @@ def outage(msg: m.Outage, ctx: Context) -> str:
     return f"紧急止付{msg.code}：{what}。故障中，按旧名单。{_hint(msg.code, ctx)}。"
 
 
-def outage_neutral(msg: m.Outage, ctx: Context) -> str:
-    reported = ctx.moment(msg.reported_at) or ctx.now.astimezone(ctx.zone)
-    return f"值班通知：紧急事项{msg.code}，{_day(reported)}登记。系统故障，按旧名单通知，恢复后请到值守页确认。"
-
-
 def call(msg: m.Call, ctx: Context) -> str:
     return f"紧急止付，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
 
 
-def call_neutral(msg: m.Call, ctx: Context) -> str:
-    return f"值班通知，紧急事项，编号{'，'.join(msg.code)}，无人接单。接单请按1。详情见值守页。"
-
-
 def stand_down(msg: m.StandDown, ctx: Context) -> str:
     who = f"{shown_owner(msg.owner)}{ctx.clock(msg.at)}"
-    return f"{msg.code}已有人接单{_aside(who)}，您无需再处理。"
+    return f"{msg.code}已有人接单{part.aside(who)}，您无需再处理。"
 
 
 def acknowledged(msg: m.Acknowledged, ctx: Context) -> str:
-    taken = f"{msg.code}由您接单{_aside(ctx.clock(msg.at))}"
-    return f"{taken}。请先致电报案人核实，再办止付。{_span(msg.minutes)}内请填进展，否则再次提醒。"
-
-
-def acknowledged_neutral(msg: m.Acknowledged, ctx: Context) -> str:
-    taken = f"{msg.code}由您接单{_aside(ctx.clock(msg.at))}"
-    return f"{taken}。请先致电报案人核实，再按流程处理。{_span(msg.minutes)}内请填进展，否则再次提醒。"
+    taken = f"{msg.code}由您接单{part.aside(ctx.clock(msg.at))}"
+    return f"{taken}。请先致电报案人核实，再办止付。{part.span(msg.minutes)}内请填进展，否则再次提醒。"
 
 
 def code_needed(msg: m.CodeNeeded, ctx: Context) -> str:
@@ -96,26 +71,17 @@ def unknown_code(msg: m.UnknownCode, ctx: Context) -> str:
 
 def bundle(msg: m.Bundle, ctx: Context) -> str:
     what = ("未核实" if msg.unverified else "紧急") + ("劝阻" if msg.dissuade else "止付")
-    listed = f"{what}{len(msg.codes)}件{_again(msg.nth)}：{'、'.join(msg.codes)}"
-    return f"{listed}。{'接单回复编号' if ctx.reply else _PAGE}。"
-
-
-def bundle_neutral(msg: m.Bundle, ctx: Context) -> str:
-    return f"值班通知：{len(msg.codes)}件{_again(msg.nth)}，{'、'.join(msg.codes)}。请打开值守页。"
+    listed = f"{what}{len(msg.codes)}件{part.again(msg.nth)}：{'、'.join(msg.codes)}"
+    return f"{listed}。{'接单回复编号' if ctx.reply else part.PAGE}。"
 
 
 def counselor(msg: m.Counselor, ctx: Context) -> str:
-    ask = f"请{_span(msg.minutes)}内致电，先问是否平安，不问对错"
-    return f"{msg.code}：您有1名学生可能被骗。{ask}。姓名见系统，{_receipt(msg.code, ctx)}。"
-
-
-def counselor_neutral(msg: m.Counselor, ctx: Context) -> str:
-    ask = f"请{_span(msg.minutes)}内致电，先问是否平安"
-    return f"值班通知：您有1名学生需要关心，编号{msg.code}。{ask}。姓名见系统。"
+    ask = f"请{part.span(msg.minutes)}内致电，先问是否平安，不问对错"
+    return f"{msg.code}：您有1名学生可能被骗。{ask}。姓名见系统，{part.receipt(msg.code, ctx)}。"
 
 
 def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
-    head = f"{_nth(msg.nth)}提醒{msg.code}：已过{_span(msg.minutes)}，尚无联系记录"
+    head = f"{part.nth(msg.nth)}提醒{msg.code}：已过{part.span(msg.minutes)}，尚无联系记录"
     return f"{head}。请现在致电学生，先问是否平安。不便请在系统转交。"
 
 
@@ -125,7 +91,7 @@ def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
 
 def immediate(msg: m.Immediate, ctx: Context) -> str:
     ask = "请马上致电并赶到，不要让其独处"
-    return f"立即到场{msg.code}{_again(msg.nth)}：1名学生现在需要人陪。{ask}。{_receipt(msg.code, ctx)}。"
+    return f"立即到场{msg.code}{part.again(msg.nth)}：1名学生现在需要人陪。{ask}。{part.receipt(msg.code, ctx)}。"
 
 
 def referral(msg: m.Referral, ctx: Context) -> str:
@@ -139,56 +105,35 @@ def handover(msg: m.Handover, ctx: Context) -> str:
 
 
 def dissuade(msg: m.Dissuade, ctx: Context) -> str:
-    head, ask = _reminder(msg.nth, msg.code), "请马上致电劝阻：先别转，挂断电话"
-    return f"{head}：1名学生正被催转账，钱还没转。{ask}。{_receipt(msg.code, ctx)}。"
-
-
-def dissuade_neutral(msg: m.Dissuade, ctx: Context) -> str:
-    ask = "请马上致电：先挂断，别按对方要求操作"
-    return f"{_reminder(msg.nth, msg.code)}：1名学生正被人催促。{ask}。{_receipt(msg.code, ctx)}。"
+    head, ask = part.reminder(msg.nth, msg.code), "请马上致电劝阻：先别转，挂断电话"
+    return f"{head}：1名学生正被催转账，钱还没转。{ask}。{part.receipt(msg.code, ctx)}。"
 
 
 def student(msg: m.Student, ctx: Context) -> str:
     if not msg.paid:
-        return _still_here(msg.code)
+        return part.still_here(msg.code)
     return f"已收到，编号{msg.code}。请马上报警，说“紧急止付”。别再转账，保留聊天记录。收钱帮追款的是骗子。"
 
 
-def student_neutral(msg: m.Student, ctx: Context) -> str:
-    if not msg.paid:
-        return _still_here(msg.code)
-    ask = "请马上报警，保留记录，别再按对方要求操作"
-    return f"已收到，编号{msg.code}。{ask}。老师会联系您，进展请回登记页查看。"
-
-
 def reopening(msg: m.Reopening, ctx: Context) -> str:
-    return f"验证码{msg.digits}，{_span(msg.minutes)}内有效，用于打开{msg.code}的进展。不要告诉任何人。"
+    return f"验证码{msg.digits}，{part.span(msg.minutes)}内有效，用于打开{msg.code}的进展。不要告诉任何人。"
 
 
 def ask(msg: m.Ask, ctx: Context) -> str:
-    keys = "、".join(word for key, word in _KEY.items() if key in msg.missing)
+    keys = "、".join(word for key, word in part.KEY.items() if key in msg.missing)
     return f"{msg.code}：民警请您补充{keys or '信息'}。请打开登记页填写，不知道的可跳过。"
 
 
-def ask_neutral(msg: m.Ask, ctx: Context) -> str:
-    return f"{msg.code}：请打开登记页补充信息，不知道的可跳过。"
-
-
 def amended(msg: m.Amended, ctx: Context) -> str:
-    keys = "".join(word for key, word in _KEY.items() if key in msg.added)
-    known = {*_KEY, "transfer", "unsafe"}
+    keys = "".join(word for key, word in part.KEY.items() if key in msg.added)
+    known = {*part.KEY, "transfer", "unsafe"}
     parts = [
         "报案人现在不安全" if "unsafe" in msg.added else "",
         f"新报{keys}" if keys else "",
         "新增转账" if "transfer" in msg.added else "",
         "其他信息" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{_addition(msg)}：{'，'.join(filter(None, parts))}。详情见值守页。"
-
-
-def amended_neutral(msg: m.Amended, ctx: Context) -> str:
-    what = "报案人现在不安全" if "unsafe" in msg.added else "有新信息"
-    return f"{_addition(msg)}：{what}。详情见值守页。"
+    return f"{part.addition(msg)}：{'，'.join(filter(None, parts))}。详情见值守页。"
 
 
 def further(msg: m.Further, ctx: Context) -> str:
@@ -196,36 +141,23 @@ def further(msg: m.Further, ctx: Context) -> str:
     return f"{msg.code}{after}新增转账，{opened}正在通知值班民警。正在办理的，请到值守页接单。"
 
 
-def further_neutral(msg: m.Further, ctx: Context) -> str:
-    after, opened = ("结案后", "案件已重新打开，") if msg.closed else ("", "")
-    return f"{msg.code}{after}有新情况，{opened}正在通知值班民警。正在办理的，请到值守页接单。"
-
-
 def progress(msg: m.Progress, ctx: Context) -> str:
     if msg.unfiled:
-        return f"{msg.code}报案已{_span(msg.minutes)}，已联系报案人，尚未报送。请办止付并填进展。"
-    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
+        return f"{msg.code}报案已{part.span(msg.minutes)}，已联系报案人，尚未报送。请办止付并填进展。"
+    then = "" if msg.next_minutes is None else f"，{part.span(msg.next_minutes)}后转他人"
     what, do = "接单", "致电报案人、办止付"
     if later := _later(msg):
         what, do = later, "办止付"
     if msg.dissuade:
         what, do = "接手", "致电学生劝阻"
-    head = f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展"
+    head = f"{msg.code}{what}已{part.span(msg.minutes)}{part.aside(shown_owner(msg.owner))}，尚无进展"
     return f"{head}。请{do}并填进展{then}。"
-
-
-def progress_neutral(msg: m.Progress, ctx: Context) -> str:
-    then = "" if msg.next_minutes is None else f"，{_span(msg.next_minutes)}后转他人"
-    what, do = "接单", "致电报案人并填进展"
-    if msg.transfer or msg.again:
-        what, do = "新情况", "到值守页办理并填进展"
-    return f"{msg.code}{what}已{_span(msg.minutes)}{_aside(shown_owner(msg.owner))}，尚无进展。请{do}{then}。"
 
 
 def moved_on(msg: m.MovedOn, ctx: Context) -> str:
     if msg.dissuade:
-        return f"{msg.code}的劝阻已{_span(msg.minutes)}无进展，已转他人。若正在劝阻，请立即在系统填写。"
-    return f"{msg.code}已{_span(msg.minutes)}无进展，已转其他警官。若正在办理，请立即到值守页填写。"
+        return f"{msg.code}的劝阻已{part.span(msg.minutes)}无进展，已转他人。若正在劝阻，请立即在系统填写。"
+    return f"{msg.code}已{part.span(msg.minutes)}无进展，已转其他警官。若正在办理，请立即到值守页填写。"
 
 
 def lapse(msg: m.Lapse, ctx: Context) -> str:
@@ -234,15 +166,8 @@ def lapse(msg: m.Lapse, ctx: Context) -> str:
     again = f"还可再止付{min(msg.again, 9)}次" if msg.again > 0 else "不可再次止付"
     which = f"第{min(msg.transfer, 99)}笔止付" if msg.transfer else "的止付"
     which = f"有{min(msg.transfers, 99)}笔止付" if msg.transfers > 1 else which
-    ends = f"{_day(end)}{'起' if msg.transfers > 1 else ''}" if end else "即将"
+    ends = f"{part.day(end)}{'起' if msg.transfers > 1 else ''}" if end else "即将"
     return f"{msg.code}{which}{ends}到期，{left}，{again}。请办理并记录结果。"
-
-
-def lapse_neutral(msg: m.Lapse, ctx: Context) -> str:
-    end = ctx.moment(msg.at)
-    left = f"还剩{min(msg.hours_left, 99)}小时" if msg.hours_left > 0 else "剩余不足1小时"
-    again = f"还可再办{min(msg.again, 9)}次" if msg.again > 0 else "不可再办"
-    return f"{msg.code}的期限{_day(end) if end else '即将'}到，{left}，{again}。请办理并记录结果。"
 
 
 def follow_up(msg: m.FollowUp, ctx: Context) -> str:
@@ -252,31 +177,15 @@ def follow_up(msg: m.FollowUp, ctx: Context) -> str:
 
 def drill(msg: m.Drill, ctx: Context) -> str:
     shown = f"模拟{ctx.clock(msg.happened_at)}转出{_money(msg.amount_fen)}"
-    return f"演练{msg.code}{_again(msg.nth)}：仅为演练，请勿办理止付。{shown}。{_receipt(msg.code, ctx)}。演练"
-
-
-def drill_neutral(msg: m.Drill, ctx: Context) -> str:
-    return f"演练{msg.code}{_again(msg.nth)}：仅为演练，请勿真实办理。{_receipt(msg.code, ctx)}。演练"
+    return f"演练{msg.code}{part.again(msg.nth)}：仅为演练，请勿办理止付。{shown}。{part.receipt(msg.code, ctx)}。演练"
 
 
 def drill_end(msg: m.DrillEnd, ctx: Context) -> str:
     return f"演练{msg.code}已结束，请停止演练操作。此后通知请按真实情况处理。演练"
 
 
-def _neutral(code: str, reported: datetime, nth: int) -> str:
-    return f"值班通知：紧急事项{code}，{_day(reported)}登记，请立即打开值守页确认。{_nth(nth)}通知。"
-
-
-def _still_here(code: str) -> str:
-    return f"已收到，编号{code}。先挂断，别按对方要求操作。老师和值班室马上打给您。"
-
-
 def _hint(code: str, ctx: Context) -> str:
-    return f"接单回复{code}" if ctx.reply else _PAGE
-
-
-def _receipt(code: str, ctx: Context) -> str:
-    return f"收到回复{code}" if ctx.reply else _PAGE
+    return f"接单回复{code}" if ctx.reply else part.PAGE
 
 
 def _later(msg: m.Officer | m.Progress) -> str:
@@ -306,47 +215,15 @@ def _when(msg: m.Officer | m.Outage, ctx: Context) -> str:
     if moment is None:
         return _BUCKET.get(msg.when or "", "时间待问")
     long_ago = ctx.now - moment > _SAME_DAY_AGAIN
-    return f"{moment.month}月{moment.day}日转出" if long_ago else f"{_day(moment)}转出"
+    return f"{moment.month}月{moment.day}日转出" if long_ago else f"{part.day(moment)}转出"
 
 
 def _lacking(msg: m.Officer) -> str:
     """What 待问 already says is not said twice."""
     asked = {"amount"} if msg.amount_fen is None else set()
     asked |= {"time"} if not msg.happened_at and msg.when not in _BUCKET else set()
-    keys = "".join(word for key, word in _KEY.items() if key in msg.missing and key not in asked)
+    keys = "".join(word for key, word in part.KEY.items() if key in msg.missing and key not in asked)
     return f"缺{keys}" if keys else ""
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day}日{moment:%H:%M}"
-
-
-def _span(minutes: int) -> str:
-    """Minutes up to 99, then whole hours, then days, so that a forgotten case still fits."""
-    if minutes < 100:
-        return f"{minutes}分钟"
-    return f"{minutes // 60}小时" if minutes < 100 * 60 else f"{min(minutes // 1440, 999)}天"
-
-
-def _nth(nth: int) -> str:
-    return f"第{min(nth, 99)}次"
-
-
-def _again(nth: int) -> str:
-    """Nothing for the first: after it, which one it is, since the third of three identical texts is rejected."""
-    return f"，{_nth(nth)}" if nth > 1 else ""
-
-
-def _reminder(nth: int, code: str) -> str:
-    return f"{_nth(nth)}提醒{code}" if nth > 1 else code
-
-
-def _addition(msg: m.Amended) -> str:
-    return f"{msg.code}{_nth(msg.nth)}有补充" if msg.nth > 1 else f"{msg.code}有补充"
-
-
-def _aside(words: str) -> str:
-    return f"（{words}）" if words else ""
 
 
 TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
@@ -377,21 +254,4 @@ TEXTS: dict[type[m.Message], Callable[[Any, Context], str]] = {
     m.FollowUp: follow_up,
     m.Drill: drill,
     m.DrillEnd: drill_end,
-}
-NEUTRAL: dict[type[m.Message], Callable[[Any, Context], str]] = {
-    m.Officer: officer_neutral,
-    m.Escalation: escalation_neutral,
-    m.Call: call_neutral,
-    m.Outage: outage_neutral,
-    m.Acknowledged: acknowledged_neutral,
-    m.Bundle: bundle_neutral,
-    m.Counselor: counselor_neutral,
-    m.Dissuade: dissuade_neutral,
-    m.Student: student_neutral,
-    m.Ask: ask_neutral,
-    m.Amended: amended_neutral,
-    m.Further: further_neutral,
-    m.Progress: progress_neutral,
-    m.Lapse: lapse_neutral,
-    m.Drill: drill_neutral,
 }
