@@ -12,12 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
 
-from ledger import bundling, deliveries, escalation, linking, owing, people, reminders, rungs
+from ledger import bundling, deliveries, escalation, linking, owing, pressing, reminders, rungs
 from ledger import tables as t
 from ledger.alarms import alarm as alarm
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft
-from ledger.events import PRIORITY, AlertEscalated, NobodyReached, OwnerReleased, OwnerReminded
+from ledger.events import PRIORITY, AlertEscalated, NobodyReached
 from ledger.match_keys import alert_facts
 from ledger.people import Person
 from ledger.statements import among
@@ -101,10 +101,11 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
     if row["state"] in deliveries.WAITING:
         _climb(uow, case, row)
     elif row["owed_since"] is not None:
-        _press_owner(uow, case, row)
+        if pressing.press(uow, case, row):
+            _one_rung_up(uow, case, row)
     else:
         if row["state"] == "contacted" and row["kind"] == "police":
-            _remind_to_file(uow, case, row)
+            pressing.remind_to_file(uow, case, row)
         _wait(uow, row, None)
 
 
@@ -192,7 +193,10 @@ def _ring(
     since = row["owed_since"] if owing.again(row) else None
     numbered = step or reminders.possible(uow, case, row["kind"])
     earlier = reminders.read_before(uow, case, row["kind"], replacing=row["id"], since=since) if numbered else {}
-    facts = alert_facts(uow, case, since) | {"same_as": linking.same_as(uow.conn, case), **_occasion(uow, case, row)}
+    facts = alert_facts(uow, case, since) | {
+        "same_as": linking.same_as(uow.conn, case),
+        **owing.occasion(uow, case, row),
+    }
     gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
     facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
     dissuade = row["kind"] == "dissuade"
@@ -258,62 +262,8 @@ def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
     uow.change(t.obligations, row["id"], next_at=until)
 
 
-def _press_owner(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    """Acknowledged is not done: without progress the owner and the office hear of it, then another officer is rung."""
-    owner, since = people.by_id(uow.conn, uow.keys, [row["owner_id"]]), row["owed_since"]
-    due = escalation.owner_clock(since, False, row["reminded"], uow.now)
-    if due == "remind":
-        office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
-        facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}
-        facts |= _occasion(uow, case, row) | _of_dissuading(row)
-        _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
-        uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
-        values: dict[str, Any] = {"reminded": True, "next_at": since + escalation.MOVE_ON_AFTER}
-        uow.change(t.obligations, row["id"], values)
-    elif due == "move_on":
-        _release_owner(uow, case, row, owner)
-    else:
-        _wait(uow, row, since + (escalation.MOVE_ON_AFTER if row["reminded"] else escalation.REMIND_AFTER))
-
-
-def _occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
-    """What is owed that was not when somebody took the case: the transfer that was added, or what else."""
-    if not owing.again(row):
-        return {}
-    added = [it for it in owing.waiting(row, owing.stops(uow, case)) if it["added_at"] == row["owed_since"]]
-    return {"transfer": added[0]["position"]} if added else {"again": True}
-
-
-def _remind_to_file(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    """Half an hour is over, the reporter was reached, and no stop is filed: its owner hears of it once."""
-    facts = {"code": case.code, "minutes": round(owing.FILED_WITHIN.total_seconds() / 60), "unfiled": True}
-    for person in people.by_id(uow.conn, uow.keys, [row["owner_id"]]):
-        deliveries.tell(uow, person, "progress", facts, case=case, priority=PRIORITY["police"],
-                        dedup=f"{row['id']}:unfiled:{row['next_at'].isoformat()}:{person.id}")  # fmt: skip
-    uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
-
-
-def _of_dissuading(row: RowMapping) -> dict[str, Any]:
-    return {"dissuade": True} if row["kind"] == "dissuade" else {}
-
-
-def _release_owner(uow: UnitOfWork, case: Case, row: RowMapping, owner: list[Person]) -> None:
-    uow.append(case, OwnerReleased(str(row["owner_id"])), "clock")
-    _tell_each(uow, case, owner, "moved_on", {"code": case.code, "minutes": 15} | _of_dissuading(row), row)
-    values = {"state": "alerted", "owner_id": None, "acknowledged_at": None, "reminded": False}
-    values["owed_since"] = row["owed_since"] if owing.again(row) else None
-    uow.change(t.obligations, row["id"], values)
-    case.show("alerted")
-    # The ladder goes on one rung up, now; the officer who fell silent has just been told and is not rung with it.
-    ladder = _ladder(uow, case, row)
-    following = row["step"] + 1
+def _one_rung_up(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """Now; the officer who fell silent has just been told and is not rung with it."""
+    ladder, following = _ladder(uow, case, row), row["step"] + 1
     into = escalation.due_at(ladder, uow.now, following) - uow.now
     _enter(uow, case, row, Advance(following, "time", uow.now - into), without=row["owner_id"])
-
-
-def _tell_each(
-    uow: UnitOfWork, case: Case, to: list[Person], kind: str, facts: dict[str, Any], row: RowMapping
-) -> None:
-    for person in {p.id: p for p in to if p.phone}.values():
-        dedup = f"{row['id']}:{kind}:{row['owed_since'].isoformat()}:{person.id}"
-        deliveries.tell(uow, person, kind, facts, case=case, dedup=dedup, priority=PRIORITY["police"])

@@ -92,3 +92,11 @@ def again(row: Mapping[Any, Any]) -> bool:
     if row["kind"] in ("dissuade", "in_progress"):  # of an obligation, or of a case: there is no stop to be filed
         return False
     return row["owed_since"] is not None and (taken is None or row["owed_since"] > taken)
+
+
+def occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
+    """What is owed that was not when somebody took the case: the transfer that was added, or what else."""
+    if not again(row):
+        return {}
+    added = [it for it in waiting(row, stops(uow, case)) if it["added_at"] == row["owed_since"]]
+    return {"transfer": added[0]["position"]} if added else {"again": True}
