@@ -17,7 +17,7 @@ from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_me
 from tests.world import World, sqlite_url
 
 S = TypeVar("S", bound=Server)
-ALONE = {"integration", "browser", "faults"}  # folders whose tests do not run beside others
+ALONE = "faults"  # the folder whose tests do not run beside others; single files elsewhere say so themselves
 SCREENS = {"phone": (360, 740), "desktop": (1280, 900)}
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -108,7 +108,7 @@ def _come_to_rest(page: Page) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts processes and gives them seconds has the machine for itself."""
     for item in items:
-        if ALONE & set(item.path.parts):
+        if ALONE in item.path.parts:
             item.add_marker("alone")
 
 

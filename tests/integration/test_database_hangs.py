@@ -23,6 +23,8 @@ from tests.faults.clusters import Pair
 from tests.private_services import PostgreSQL
 from tests.processes import SECRETS
 
+pytestmark = pytest.mark.alone  # what it waits for takes milliseconds
+
 AT_LAST_S = 20  # for a machine that is busy with other things; a hang would last for ever
 
 

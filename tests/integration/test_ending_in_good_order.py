@@ -13,6 +13,8 @@ import pytest
 from tests.private_services import PostgreSQL, RabbitMQ, Server
 from tests.processes import Installation, eventually
 
+pytestmark = pytest.mark.alone  # a process is given five seconds to end
+
 SOON_S = 5.0
 
 

@@ -19,6 +19,8 @@ import pytest
 from tests.processes import EMBEDDED, Installation, installed
 from tests.world import sqlite_url
 
+pytestmark = pytest.mark.alone  # a report beside them is given two seconds
+
 IDLE, DRIPPING, REPORTS = 1_000, 200, 20
 PROMISED_S = 2.0
 HALF_A_HEAD = b"POST /report HTTP/1.1\r\nHost: x\r\nX-Drip: "
