@@ -36,6 +36,9 @@ def reporting(on: Installation, tag: str) -> Iterator[list[Answer]]:
     finally:
         enough.set()
         thread.join()
+    eventually(
+        lambda: "spool" not in on.request("GET", "/readyz").body.get("degraded", ["spool"]), "the spool is not empty"
+    )
     on.lapse_leases()  # a claim whose answer was lost has nobody who calls
     on.await_settled()
     assert len({answer.code for answer in accepted}) == len(accepted) > 0
