@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import JSON, Column, LargeBinary, Table, Uuid, select, update
 
-from ledger import acknowledgement, chain, codes
+from ledger import chain, codes, progress
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey, digest
 from ledger.demo_school import demo_school
@@ -89,8 +89,8 @@ def _case_id(world: World, code: str) -> UUID:
 def _file(world: World, code: str) -> None:
     with world.parts.ledger.begin("bench") as uow:
         case = uow.case(_case_id(world, code))
-        acknowledgement.record_progress(uow, case, "filed", None, "bench")
-        acknowledgement.record_outcome(uow, case, 1, "stopped", 3_860_000, None, "bench")
+        progress.record_progress(uow, case, "filed", None, "bench")
+        progress.record_outcome(uow, case, 1, "stopped", 3_860_000, None, "bench")
 
 
 def _end(world: World, code: str) -> None:

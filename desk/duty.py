@@ -18,9 +18,10 @@ from desk.auth import me, roles
 from ledger import casework, duty_views, lapsing, reviews, rungs, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
-from ledger.acknowledgement import PROGRESS, acknowledge, record_outcome, record_progress
+from ledger.acknowledgement import acknowledge
 from ledger.errors import NotAllowed, NotFound
 from ledger.people import Person
+from ledger.progress import PROGRESS, record_outcome, record_progress
 from ledger.states import OUTCOMES, first_obligation
 from ledger.stopped import STOPPED
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork

@@ -21,11 +21,12 @@ from ledger.events import PRIORITY, AlertEscalated, NobodyReached
 from ledger.match_keys import alert_facts
 from ledger.people import Person
 from ledger.statements import among
+from ledger.states import FIRST_DUTIES
 from ledger.unit_of_work import Case, UnitOfWork
 
 o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 # obligation → priority of its texts
-RINGING = dict.fromkeys(("police", "dissuade", "unsafe", "immediate"), "police") | {"counselor": "counselor"}
+RINGING = dict.fromkeys((*FIRST_DUTIES, "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 _CALL_WITHIN_MIN = 30  # what a counselor is asked for
 OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
 _LADDERS = (

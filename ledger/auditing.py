@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from ledger import tables as t
 from ledger.deliveries import WAITING
+from ledger.states import FIRST_DUTIES
 
 BEGUN_WITHIN = timedelta(seconds=30)  # a text taken by a provider, a record open
 STEP_WITHIN = timedelta(seconds=60)  # a step or a piece of work that waits for longer has no clock
@@ -65,7 +66,7 @@ def _unsettled(conn: Connection, now: datetime) -> list[datetime]:
     return list(found.values())
 
 
-_FIRST = ("police", "dissuade", "counselor")
+_FIRST = (*FIRST_DUTIES, "counselor")
 
 
 def _count(conn: Connection, *conditions: ColumnElement[bool]) -> int:

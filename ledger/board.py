@@ -21,6 +21,7 @@ from ledger.deliveries import WAITING
 from ledger.people import Person, StudentsPhone
 from ledger.shifts import Held
 from ledger.statements import one_of, word
+from ledger.states import FIRST_DUTIES
 from ledger.stopped import Stop
 
 PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
@@ -177,7 +178,7 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
 
     # One whose ladder has not begun rings nobody yet: the more it belongs here.
     rings = or_(o.next_at.is_not(None), c.received_at > now - RECENT)
-    open_ = (one_of(o.kind, ("police", "dissuade")), one_of(o.state, WAITING), rings, c.closed_at.is_(None))
+    open_ = (one_of(o.kind, FIRST_DUTIES), one_of(o.state, WAITING), rings, c.closed_at.is_(None))
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, o.id.label("obligation_id"), o.alerted_at, o.deadline_at, o.owed_since,
@@ -244,7 +245,7 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, Mapping[Any, 
     unfiled = (
         select(*facts, type_coerce(reported, t.UtcTime).label("since"), o.owner_id)
         .join(t.obligations, o.case_id == c.id)
-        .where(one_of(o.kind, ("police", "dissuade")), o.state != word("done"), o.state == word("contacted"))
+        .where(one_of(o.kind, FIRST_DUTIES), o.state != word("done"), o.state == word("contacted"))
         .where(reported <= now - owing.FILED_WITHIN, c.closed_at.is_(None), ~c.drill)
         .order_by(reported.desc())  # the latest first, so that old ones hide none that can still be stopped
         .limit(SHOWN)

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people, status
 from ledger import tables as t
-from ledger.acknowledgement import Owner, owned, record_progress
+from ledger.acknowledgement import Owner
 from ledger.alerting import obligation
 from ledger.errors import NotAllowed
 from ledger.events import NOTICE, PRIORITY, CaseClosed, CaseReopened, StudentAsked, VoiceRecorded
+from ledger.progress import owned, record_progress
 from ledger.resuming import resume
 from ledger.unit_of_work import Case, UnitOfWork
 

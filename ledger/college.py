@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, func, select
 from ledger import acknowledgement, reviews, values, views
 from ledger import tables as t
 from ledger.accounts import User
+from ledger.states import FIRST_DUTIES
 
 SHOWN = timedelta(days=30)
 LISTED = 100  # cases, of however many there are
@@ -43,7 +44,7 @@ def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
     total = select(func.sum(x.amount_fen)).where(*yuan).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(
-        o.case_id == c.id, o.kind.in_(("police", "dissuade"))
+        o.case_id == c.id, o.kind.in_(FIRST_DUTIES)
     )
     owed = exists().where(f.case_id == c.id, f.closed_at.is_(None), f.next_due_at <= now)
     query = (

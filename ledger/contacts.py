@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
-from ledger import acknowledgement, alarms, deliveries, followups, referrals, unsafety
+from ledger import acknowledgement, alarms, deliveries, followups, progress, referrals, unsafety
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.events import ContactRecorded
@@ -130,7 +130,7 @@ def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> Non
     if person and uow.conn.execute(counselor).first():  # none while the money is still here
         acknowledgement.acknowledge(uow, case, "counselor", person, "page", actor)
     alarms.clear(uow, case.id, "counselor")
-    acknowledgement.student_reached(uow, case, actor)
+    progress.student_reached(uow, case, actor)
     unsafety.settle(uow, case)
     mine = update(t.obligations).where(o.case_id == case.id)
     uow.conn.execute(

@@ -14,12 +14,13 @@ from ledger.deliveries import WAITING
 from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
 from ledger.statements import number, one_of
+from ledger.states import FIRST_DUTIES
 from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 
 DRILL_LIFE = timedelta(minutes=60)
 PUT_OFF = timedelta(seconds=10)  # what could not be looked at is tried again after this
 # Minutes decide while these ring. A counselor has half an hour, and who has taken a case can be reminded a bit later.
-URGENT_KINDS = ("police", "dissuade", "unsafe", "immediate")
+URGENT_KINDS = (*FIRST_DUTIES, "unsafe", "immediate")
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
 o, k, c, x = t.obligations.c, t.contacts.c, t.cases.c, t.transfers.c
 

@@ -18,6 +18,7 @@ from ledger.errors import NotFound
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.people import Person
 from ledger.statements import among, number, one_of, word
+from ledger.states import FIRST_DUTIES
 from ledger.unit_of_work import Case, UnitOfWork
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
@@ -147,7 +148,7 @@ def _alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
     """An answer may have come before ours was written: then it is acknowledged already, and alerted all the same."""
     rings = row["duty_state"] == "pending"
     uow.append(case, ObligationAlerted(row["duty"], str(row["id"])), "sender")
-    if row["duty"] in ("police", "dissuade") and rings:
+    if row["duty"] in FIRST_DUTIES and rings:
         case.show("alerted")
     return {"alerted_at": uow.now} | ({"state": "alerted"} if rings else {})
 

@@ -13,6 +13,7 @@ from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
+from ledger.states import FIRST_DUTIES
 from ledger.stopped import Stop
 from ledger.views import visible
 
@@ -56,7 +57,7 @@ class DutyList:
 def duty_list(conn: Connection, keys: Keys, user: User, now: datetime, limit: int = 50) -> DutyList:
     """Cases that wait for somebody first, those of known students before others, oldest first; then those in hand."""
     linked = t.cases.alias()
-    mine = (visible(user), o.kind.in_(("police", "dissuade")), c.closed_at.is_(None), o.state != "done")
+    mine = (visible(user), o.kind.in_(FIRST_DUTIES), c.closed_at.is_(None), o.state != "done")
     joined = t.cases.join(t.obligations, o.case_id == c.id)
     query = (
         select(t.cases, c.state.label("case_state"), o.state.label("duty_state"), o.alerted_at, o.owner_id,

@@ -217,12 +217,10 @@ def _after_a_barren_round(
     return Advance(step + 1, reason, now - (due_at(ladder, now, step + 1) - now))
 
 
-def owner_clock(
-    acknowledged_at: datetime, progressed: bool, reminded: bool, now: datetime
-) -> Literal["remind", "move_on"] | None:
+def owner_clock(owed_since: datetime, reminded: bool, now: datetime) -> Literal["remind", "move_on"] | None:
     """An owner without progress: reminded once (with the office) after 10 minutes, then the next officer after 15."""
-    held = now - acknowledged_at
-    if progressed or held < REMIND_AFTER:
+    held = now - owed_since
+    if held < REMIND_AFTER:
         return None
     if held >= MOVE_ON_AFTER:
         return "move_on"

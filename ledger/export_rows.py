@@ -24,6 +24,7 @@ from ledger.errors import KeyMissing, Tampered
 from ledger.events import ContactWaived
 from ledger.exports import Span
 from ledger.statements import among, number, one_of
+from ledger.states import FIRST_DUTIES
 from ledger.unit_of_work import Ledger
 from ledger.views import all_of
 
@@ -47,7 +48,7 @@ _SUMS = (
     .order_by(x.case_id, x.currency)
 )
 _POLICE = select(o.case_id, o.state, acknowledgement.first_taken().label("acknowledged_at"), o.filed_at).where(
-    among(o.case_id, "ids"), one_of(o.kind, ("police", "dissuade"))
+    among(o.case_id, "ids"), one_of(o.kind, FIRST_DUTIES)
 )
 # The answer to a referral has its time.
 _WAIVED = exists().where(e.case_id == c.id, e.type == ContactWaived.type, e.at == f.seen_at)

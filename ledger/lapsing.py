@@ -11,10 +11,10 @@ from sqlalchemy import RowMapping, select
 
 from ledger import alerting, deliveries, people, rungs, stopped
 from ledger import tables as t
-from ledger.acknowledgement import owned
 from ledger.errors import NotAllowed
 from ledger.events import CARE, PRIORITY, StopEnding, StopRenewed
 from ledger.people import Person
+from ledger.progress import owned
 from ledger.stopped import LAST, STOPPED
 from ledger.unit_of_work import Case, UnitOfWork
 

@@ -22,7 +22,7 @@ def press(uow: UnitOfWork, case: Case, row: RowMapping) -> bool:
     Whether that is so now, and others are to be rung.
     """
     owner, since = people.by_id(uow.conn, uow.keys, [row["owner_id"]]), row["owed_since"]
-    due = escalation.owner_clock(since, False, row["reminded"], uow.now)
+    due = escalation.owner_clock(since, row["reminded"], uow.now)
     if due == "remind":
         office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
         facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}

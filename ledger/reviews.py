@@ -16,12 +16,13 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, Text, and_,
 
 from ledger import accounts, states
 from ledger import tables as t
-from ledger.acknowledgement import PROGRESS
 from ledger.crypto import RowKey
 from ledger.errors import NotAllowed
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.events import CaseAcknowledged, CaseReviewed, OutcomeRecorded, ProgressRecorded
+from ledger.progress import PROGRESS
 from ledger.statements import one_of
+from ledger.states import FIRST_DUTIES
 from ledger.unit_of_work import Case, UnitOfWork
 
 # Each in its order with the step before it that is known: that is how long it took.
@@ -102,7 +103,7 @@ def _moments(conn: Connection, case_id: UUID) -> dict[str, datetime]:
     """When each step was taken first, where it was: from transfers, texts and the case's events."""
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == case_id)
     texts = select(func.min(d.sent_at, type_=t.UtcTime)).join(t.obligations, o.id == d.obligation_id)
-    texts = texts.where(d.case_id == case_id, d.alert, one_of(o.kind, ("police", "dissuade")))
+    texts = texts.where(d.case_id == case_id, d.alert, one_of(o.kind, FIRST_DUTIES))
     found = {"transferred": conn.execute(happened).scalar_one(), "alerted": conn.execute(texts).scalar_one()}
     taken = select(e.type, e.at, e.data).where(e.case_id == case_id, e.type.in_(_TAKEN)).order_by(e.seq)
     for row in conn.execute(taken):

@@ -83,6 +83,9 @@ DELIVERY_RANK: dict[str, int] = {state: rank for rank, state in enumerate(_DELIV
 DELIVERY_FAILED = frozenset({"failed_temporary", "failed_permanent", "undelivered"})
 
 
+FIRST_DUTIES = ("police", "dissuade")  # a case has one of them
+
+
 def first_obligation(kind: str) -> str:
     """The one that cannot wait, by what was reported: the police's, or to dissuade while the money is still there."""
     return "dissuade" if kind == "in_progress" else "police"

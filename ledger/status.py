@@ -11,16 +11,16 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ledger import match_keys, owing, spooled
 from ledger import tables as t
-from ledger.acknowledgement import PROGRESS
 from ledger.crypto import Keys, digest
 from ledger.deliveries import WAITING
 from ledger.errors import Expired, NotFound
 from ledger.events import ProgressRecorded, StudentAsked
 from ledger.match_keys import Lack
+from ledger.progress import PROGRESS
+from ledger.states import FIRST_DUTIES
 
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
-_FIRST = ("police", "dissuade")
-_SHOWN = (*_FIRST, "counselor")  # beside care; what else rings is the staff's
+_SHOWN = (*FIRST_DUTIES, "counselor")  # beside care; what else rings is the staff's
 c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
 # Built once: see statements.
 _LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
@@ -71,7 +71,7 @@ def _asks(conn: Connection, case: Mapping[Any, Any]) -> bool:
     """Filing the stop ends the question, until the police ask again; so does the end of the case."""
     if not case["asked"]:
         return False
-    over = select(o.id).where(o.case_id == case["id"], o.kind.in_(_FIRST), o.state == "done")
+    over = select(o.id).where(o.case_id == case["id"], o.kind.in_(FIRST_DUTIES), o.state == "done")
     if conn.execute(over).first():
         return False
     types = (StudentAsked.type, ProgressRecorded.type)

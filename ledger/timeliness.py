@@ -17,6 +17,7 @@ from ledger import acknowledgement, reviews
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.statements import one_of
+from ledger.states import FIRST_DUTIES
 from ledger.views import own_college
 
 RECENT = timedelta(days=30)
@@ -59,7 +60,7 @@ def reports(
 def _each(user: User, now: datetime, new_year: datetime) -> Subquery:
     """A row for each report of the year or of the last 30 days."""
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
-    first = o.case_id == c.id, one_of(o.kind, ("police", "dissuade"))
+    first = o.case_id == c.id, one_of(o.kind, FIRST_DUTIES)
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(*first).correlate(t.cases)
     of_year = c.received_at >= new_year
     seconds = _seconds(happened.scalar_subquery(), c.received_at)

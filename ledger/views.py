@@ -27,10 +27,10 @@ from ledger.crypto import Keys
 from ledger.errors import NotFound
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.statements import one_of
+from ledger.states import FIRST_DUTIES
 
 c, o, d = t.cases.c, t.obligations.c, t.deliveries.c
 ALL_CASES = ("security", "admin")
-_POLICE = ("police", "dissuade")
 _CARE = ("counselor", "dissuade", UNSAFE, IMMEDIATE)  # what a counselor is rung for and has to write down
 _REMINDERS = ("follow_up", "counselor_reminder", "lapse")
 _ANOTHERS_NOW = ("further", "moved_on")  # what who had a case is told of it: they may be at work on it
@@ -76,7 +76,7 @@ def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]
         return [(referred.case_id, select(referred.case_id).where(referred.referred_at.is_not(None)))]
     if user.person is None or user.role not in ("officer", "counselor"):
         return []
-    kinds = _POLICE if user.role == "officer" else _CARE
+    kinds = FIRST_DUTIES if user.role == "officer" else _CARE
     rung = select(text.case_id).where(text.person_id == user.person, text.alert, text.obligation_id == duty.id)
     # Through the duty desk, or with a code heard from a colleague, somebody may own what never rang them.
     owned = select(mine.case_id).where(mine.owner_id == user.person, mine.kind.in_(kinds))
@@ -121,7 +121,8 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
         return {name: key.open(table, row["id"], name, row[f"{name}_sealed"]) for name in names}
 
     rows = match_keys.transfers(conn, case["id"])
-    police = conn.execute(select(t.obligations).where(o.case_id == case["id"], o.kind.in_(_POLICE))).mappings().one()
+    first = select(t.obligations).where(o.case_id == case["id"], o.kind.in_(FIRST_DUTIES))
+    police = conn.execute(first).mappings().one()
     owner = people.by_id(conn, keys, [police["owner_id"]])
     lacking = match_keys.lacking(match_keys.readable(key, rows))
     return {
