@@ -9,8 +9,8 @@ from typing import Any
 
 from intake.questions import ACCOUNT_KIND, CHANNEL, Question
 from ledger import fraud, values
-from ledger.additions import UNREAD_TRANSFER, Given
-from ledger.corrections import SEALED
+from ledger.additions import Given
+from ledger.corrections import SEALED, UNREAD
 from ledger.reportin import TransferIn
 
 _SHORT, _LONG = 200, 10_000
@@ -56,7 +56,7 @@ def _another(given: Given, now: datetime, zone: tzinfo) -> Given:
     facts, unread = _facts(given.typed, now, zone)
     if "amount_fen" not in facts:  # no amount, no transfer: kept whole, as it was written
         said = " · ".join(given.typed.values())
-        return replace(given, unread={UNREAD_TRANSFER: said} if said else {})
+        return replace(given, unread={UNREAD: said} if said else {})
     channel = given.typed.get("channel", "other")
     facts["channel"] = channel if channel in CHANNEL else "other"
     return replace(given, another=TransferIn(**facts), unread=unread, account_kind=_kind(given.typed))

@@ -21,7 +21,6 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 SHOWN_BACK = timedelta(minutes=15)  # after that an answer is for staff alone
 MAX_TRANSFERS = 50  # on the sheet; what is beyond stands below it as it was typed
-UNREAD_TRANSFER = later.UNREAD
 # Names under which the random key of the sent page, and the transfer that it was about, are kept beside what was typed
 _PAGE, _POSITION = "page", "position"
 _BEFORE = "before"  # and what the answer replaces in the case, which is kept nowhere else
@@ -194,19 +193,19 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
             later.come_in(uow, case, [*(row["outcome"] for row in rows), None])
         else:
             position += _beyond(uow, case)
-            given = replace(given, unread={**given.unread, later.BEYOND: " · ".join(given.typed.values())})
+            given = replace(given, unread={**given.unread, corrections.BEYOND: " · ".join(given.typed.values())})
     elif given.account_kind and row:
         _kind_of_account(uow, case, row, given.account_kind)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(case, given, row), position)
-    if not later.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
+    if not corrections.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
         later.come_in(uow, case, [row["outcome"] for row in rows])
 
 
 def _beyond(uow: UnitOfWork, case: Case) -> int:
     """How many are kept already that the sheet does not list."""
     kept = corrections.of_case(uow.conn, case.key.lenient(), case.id)
-    return sum(it.field == later.BEYOND for it in kept)
+    return sum(it.field == corrections.BEYOND for it in kept)
 
 
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:

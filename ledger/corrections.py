@@ -1,9 +1,13 @@
-"""The form sent again with the same key and phone: what is new is filled in, what differs stands beside the old."""
+"""The form sent again with the same key and phone: what is new is filled in, what differs stands beside the old.
+
+What counts is what was said last: who corrects a value and then sets it back has said it a third time.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -20,6 +24,9 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
 _OF = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
+UNREAD = "unread_transfer"  # a further transfer whose amount could not be understood
+BEYOND = "beyond_transfer"  # one more than the sheet lists
+UNLISTED = frozenset((UNREAD, BEYOND))
 x = t.transfers.c
 
 
@@ -31,9 +38,11 @@ def keep(uow: UnitOfWork, case: Case, report: ReportIn, position: int = 1) -> No
     query = select(t.transfers).where(x.case_id == case.id, x.position == position)
     stored = uow.conn.execute(query).mappings().one_or_none()
     typed = report.transfers[0] if report.transfers else None
-    changes = _of_case(case, report)
+    earlier = [it for it in of_case(uow.conn, case.key.lenient(), case.id) if it.field not in UNLISTED]
+    changes = _of_case(case, report, {it.field: it.value for it in earlier})
     if stored is not None and typed is not None:
-        new = _of_transfer(case, stored, typed, uow.zone)
+        said = {it.field: it.value for it in earlier if it.position == position}
+        new = _of_transfer(case, stored, typed, said, uow.zone)
         _fill_in(uow, case, stored, typed, new)
         changes |= new
     _fill_in_case(uow, case, report)
@@ -76,32 +85,39 @@ def _correction(at: datetime, name: str, value: str) -> Correction:
     return Correction(at, of[2], value, int(of[1])) if of else Correction(at, name, value)
 
 
-def _of_transfer(case: Case, stored: RowMapping, typed: TransferIn, zone: tzinfo) -> dict[str, str]:
+def _of_transfer(
+    case: Case, stored: RowMapping, typed: TransferIn, said: Mapping[str, str], zone: tzinfo
+) -> dict[str, str]:
     changes: dict[str, str] = {}
-    if typed.amount_fen != stored["amount_fen"]:
-        changes["amount"] = values.yuan(typed.amount_fen)
-    if typed.when and (typed.when.bucket, typed.when.at) != (stored["when_bucket"], stored["happened_at"]):
-        # As people will read it, to the bank as well: in the school's own time.
-        at = typed.when.at
-        changes["time"] = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else str(typed.when.bucket)
+    if (amount := values.yuan(typed.amount_fen)) != said.get("amount", values.yuan(stored["amount_fen"])):
+        changes["amount"] = amount
+    if typed.when:
+        time = _said_of(typed.when.bucket, typed.when.at, zone)
+        if time != said.get("time", _said_of(stored["when_bucket"], stored["happened_at"], zone)):
+            changes["time"] = time
     key = case.key.lenient()  # what is there and cannot be read differs from whatever is sent
     for name in SEALED:
-        new = getattr(typed, name)
-        if new and new != key.open("transfers", stored["id"], name, stored[f"{name}_sealed"]):
+        new, old = getattr(typed, name), key.open("transfers", stored["id"], name, stored[f"{name}_sealed"])
+        if new and (old is None or new != said.get(name, old)):
             changes[name] = new
     return changes
 
 
-def _of_case(case: Case, report: ReportIn) -> dict[str, str]:
-    known = json.loads(case.readable("unread") or "{}")
+def _said_of(bucket: str | None, at: datetime | None, zone: tzinfo) -> str:
+    """A time as people will read it, to the bank as well: in the school's own."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else str(bucket)
+
+
+def _of_case(case: Case, report: ReportIn, said: Mapping[str, str]) -> dict[str, str]:
+    known = json.loads(case.readable("unread") or "{}") | said
     changes = {name: text for name, text in report.unread.items() if known.get(name) != text}
     if report.phone_unsafe and not case.row["phone_unsafe"]:
         changes["phone_unsafe"] = "yes"
-    if report.safe_phone and report.safe_phone != case.readable("safe_phone"):
-        changes["safe_phone"] = report.safe_phone
-    if report.victim_phone and report.victim_phone != case.readable("victim_phone"):
-        changes["victim_phone"] = report.victim_phone
-    if report.for_whom != case.row["for_whom"]:
+    for name in ("safe_phone", "victim_phone"):
+        new, old = getattr(report, name), case.readable(name)
+        if new and (old is None or new != said.get(name, old)):
+            changes[name] = new
+    if report.for_whom != said.get("for_whom", case.row["for_whom"]):
         changes["for_whom"] = report.for_whom
     return changes
 

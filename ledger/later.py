@@ -14,15 +14,13 @@ from sqlalchemy import RowMapping, select
 
 from ledger import acknowledgement, alerting, deliveries, owing, people, reports
 from ledger import tables as t
+from ledger.corrections import UNLISTED
 from ledger.events import POLICE, PRIORITY, CaseReopened, Envelope, OwnerReleased
 from ledger.resuming import resume
 from ledger.states import case_outcome, case_state
 from ledger.unit_of_work import Case, UnitOfWork
 
 TRANSFER = "transfer"
-UNREAD = "unread_transfer"  # one whose amount could not be understood
-BEYOND = "beyond_transfer"  # one more than the sheet lists
-UNLISTED = frozenset((UNREAD, BEYOND))
 REPORTER = "reporter"  # who opened the case again
 d = t.deliveries.c
 

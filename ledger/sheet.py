@@ -11,8 +11,8 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from ledger import additions, corrections, fraud, match_keys, people, states, values
+from ledger.corrections import BEYOND
 from ledger.crypto import Keys, Lenient, RowKey
-from ledger.later import BEYOND
 from ledger.match_keys import Row, Words
 from ledger.sheet_words import ACCOUNTS, BUCKETS, CHANNELS, DIGIT, FOR, GRADES, KIND, LATER, OF_ONE, VOICE
 
@@ -106,12 +106,15 @@ def _is_typed(line: Line) -> bool:
 
 
 def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Line:
-    """What was sent later stands beside the old value, once; what filled an empty field is the value itself."""
+    """What was sent later stands beside the old value, once; what filled an empty field is the value itself, and does
+    so once more where it was set back to that."""
     kept = {line.value, line.shown[0] if line.shown else None}
     found: dict[str, Later] = {}
     for it in later:
         shown = _shown(it.field, it.value)
-        if it.field != line.key or not kept.isdisjoint((it.value, it.value.replace(" ", ""), shown[0])):
+        if it.field != line.key:
+            continue
+        if not (found or kept.isdisjoint((it.value, it.value.replace(" ", ""), shown[0]))):
             continue
         found.pop(shown[0], None)  # sent again: it stands where it was said last
         found[shown[0]] = Later(_moment(it.at, zone), it.value, shown, _warning(it.field, it.value))

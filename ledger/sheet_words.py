@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.later import BEYOND, UNREAD
+from ledger.corrections import BEYOND, UNREAD
 
 DIGIT = ("可能少一位或打错，请核对", "A digit may be wrong, please check")
 VOICE = {

@@ -13,6 +13,7 @@ from ledger import (
     amendments,
     care,
     closing,
+    corrections,
     deliveries,
     doorbell,
     handover,
@@ -124,7 +125,7 @@ def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def _match_key(field: str) -> str:
-    return {"payee_account": "account", "payee_name": "name", later.BEYOND: later.TRANSFER}.get(field, field)
+    return {"payee_account": "account", "payee_name": "name", corrections.BEYOND: later.TRANSFER}.get(field, field)
 
 
 def _who_has(uow: UnitOfWork, case: Case) -> list[Person]:

@@ -29,6 +29,29 @@ def test_the_old_value_and_the_corrected_one_stand_on_the_sheet_and_the_newest_i
     assert "王五" not in script
 
 
+def test_a_value_that_is_set_back_counts_again(world: World) -> None:
+    client, changed = world.client, {**FORM, "payee_name": "王伍", "amount": "3900"}
+    first = client.post("/report", data=FORM)
+    alert = world.phones["officer"].expects("3800元")
+    for name in ("counselor", "student"):
+        world.phones[name].expects(alert.code)
+    client.post("/report", data=changed)
+    world.phones["officer"].expects("有补充", "新报户名金额")
+    world.advance(61)
+    for _ in range(2):
+        client.post("/report", data=FORM)
+    world.phones["officer"].expects("有补充", "新报户名金额")
+    world.phones["officer"].expects_nothing()
+    script = client.get(first.location).text
+    assert "王五" in script and "3,800" in script
+    assert "王伍" not in script and "3,900" not in script
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    told = officer.get(f"/duty/{alert.code}/sheet.json").get_json()["transfers"][0]
+    assert told["payee_name"] == "王五"
+    later = [(it["field"], it["value"]) for it in told["corrections"]]
+    assert later == [("payee_name", "王伍"), ("payee_name", "王五"), ("amount", "3,900"), ("amount", "3,800")]
+
+
 def test_an_empty_note_does_not_replace_one_that_says_something(world: World) -> None:
     report = world.report()
     world.phones["officer"].expects(report.code)
