@@ -11,10 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import alerting, corrections, deliveries, later, match_keys, people, reports
+from ledger import corrections, handover, later, match_keys, people, reports
 from ledger import tables as t
 from ledger.crypto import Lenient, RowKey
-from ledger.events import COUNSELOR, PRIORITY, CaseAmended, DetailsGiven
+from ledger.events import CaseAmended, DetailsGiven
 from ledger.reportin import ReportIn, TransferIn
 from ledger.statements import among
 from ledger.unit_of_work import Case, UnitOfWork
@@ -28,7 +28,6 @@ _NEWEST = ("money_source", "called_110")  # here the newest answer counts; earli
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
 _ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
 _ON_SHEET = ("who.name", "police.called_at", "police.incident")  # details that have a line of their own there
-_CALL_WITHIN_MIN = 30
 e = t.case_events.c
 ANSWERS = (
     select(e.case_id, e.id, e.at, e.data, e.sealed)
@@ -160,22 +159,12 @@ def _name_the_victim(uow: UnitOfWork, case: Case, given: Given) -> None:
     found = people.match(uow.conn, uow.keys, None, given.typed.get("student_no"), otherwise)
     if found.victim is None and found.college == case.row["college_code"]:
         return
-    named = {"college_code": found.college, "counselor_id": found.counselor}
+    named: dict[str, Any] = {"college_code": found.college}
     if found.victim:
         named |= {"victim_id": found.victim, "match_grade": found.grade}
     uow.change(t.cases, case.id, named)
     if found.counselor and found.counselor != case.row["counselor_id"]:
-        _ring_counselor(uow, case, found.counselor)
-
-
-def _ring_counselor(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
-    row = alerting.obligation(uow, case, "counselor")
-    if row["state"] not in deliveries.WAITING or row["step"] < 0:
-        return  # somebody has the student, or the ladder has not begun and will find the counselor itself
-    for person in people.by_id(uow.conn, uow.keys, [counselor]):
-        facts = {"code": case.code, "minutes": _CALL_WITHIN_MIN}
-        deliveries.tell(uow, person, "counselor", facts, case=case, dedup=f"{row['id']}:named:{person.id}",
-                        priority=PRIORITY[COUNSELOR], obligation=row["id"], step=row["step"], alert=True)  # fmt: skip
+        handover.place(uow, case, found.counselor, reports.ANONYMOUS)
 
 
 def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:

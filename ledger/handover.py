@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from ledger import alerting, deliveries, people, referrals
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import NotAllowed
-from ledger.events import CARE, PRIORITY, Envelope, HandedOver, TakenOn
+from ledger.events import CARE, COUNSELOR, PRIORITY, Envelope, HandedOver, StudentPlaced, TakenOn
 from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
 
+_CALL_WITHIN_MIN = 30
 p = t.people.c
 
 
@@ -50,6 +51,29 @@ def take_on(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
     if any(person.role == "counselor" for person in people.by_id(uow.conn, uow.keys, [counselor])):
         _theirs(uow, case, counselor)
         uow.append(case, TakenOn(str(counselor)), actor)
+
+
+def place(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
+    """The student's own counselor has become known: rung like those rung so far, or next where nobody's student it is.
+
+    A counselor who answered keeps the student until they hand them over: both know each other by then.
+    """
+    row = alerting.obligation(uow, case, "counselor")
+    if row["state"] in deliveries.WAITING:
+        _theirs(uow, case, counselor)
+        uow.append(case, StudentPlaced(str(counselor)), actor)
+        if row["step"] >= 0:  # otherwise the ladder has not begun, and finds the counselor itself
+            _ring(uow, case, row, counselor)
+    elif case.row["counselor_id"] is None:
+        _theirs(uow, case, counselor)
+        uow.append(case, HandedOver(str(counselor)), actor)
+
+
+def _ring(uow: UnitOfWork, case: Case, row: RowMapping, counselor: UUID) -> None:
+    for person in people.by_id(uow.conn, uow.keys, [counselor]):
+        facts = {"code": case.code, "minutes": _CALL_WITHIN_MIN}
+        deliveries.tell(uow, person, "counselor", facts, case=case, dedup=f"{row['id']}:named:{person.id}",
+                        priority=PRIORITY[COUNSELOR], obligation=row["id"], step=row["step"], alert=True)  # fmt: skip
 
 
 def _theirs(uow: UnitOfWork, case: Case, counselor: UUID) -> None:

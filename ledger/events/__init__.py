@@ -27,6 +27,7 @@ from ledger.events.following import (
     ImmediateRaised,
     ReferralAnswered,
     ReferralMade,
+    StudentPlaced,
     TakenOn,
 )
 from ledger.events.reports import (
@@ -116,6 +117,7 @@ __all__ = [
     "StopEnding",
     "StopRenewed",
     "StudentAsked",
+    "StudentPlaced",
     "TakenOn",
     "VoiceRecorded",
     "WithdrawalRequested",

@@ -100,6 +100,14 @@ class TakenOn(Event):
 
 
 @dataclass(frozen=True)
+class StudentPlaced(Event):
+    """The student's own counselor became known while nobody had the student, who is theirs from now on."""
+
+    type = "followup.student_placed.v1"
+    counselor: str
+
+
+@dataclass(frozen=True)
 class BackgroundRecorded(Event):
     """Family situation or source of the money were written anew; what they said is sealed with the event."""
 

@@ -104,3 +104,41 @@ def test_who_is_no_counselor_answers_and_has_no_student(world: World) -> None:
     phones["deputy_secretary"].expects(report.code).replies(report.code).expects("由您联系")
     assert (report.state("counselor"), counselors(world)) == ("acknowledged", {"None"})
     read_all(world)
+
+
+def named(world: World, report: Report) -> None:
+    """The student of C01 gives name and number on the status page."""
+    form = {"page": "p", "name": "张三", "student_no": "2026010101"}
+    assert world.client.post(f"/r/{report.token}/more/who", data=form).status_code == 303
+
+
+def test_whose_class_is_known_before_anybody_answers_is_their_own_counselor_s(world: World) -> None:
+    report = world.report(**STRANGER)
+    read_all(world)
+    named(world, report)
+    world.phones["C01"].expects(report.code, "30分钟内致电")
+    assert counselors(world) == {"C01"}
+    assert report.events("followup.student_placed.v1") == [{"counselor": world.person("C01")}]
+
+
+def test_who_has_answered_keeps_a_student_whose_class_is_known_later(world: World) -> None:
+    report = answered(world)
+    named(world, report)
+    world.phones.assert_all_read()
+    assert counselors(world) == {"C03"}
+    theirs = world.user("c", "counselor", world.phones["C03"].number)
+    assert report.code in theirs.get("/desk/followups").text
+    assert world.rows("SELECT victim_id FROM cases")[0].victim_id is not None
+    assert report.events("followup.student_placed.v1") == []
+
+
+def test_whom_somebody_else_answered_for_is_handed_to_their_own_counselor(world: World) -> None:
+    report, phones = world.report(**STRANGER), world.phones
+    read_all(world)
+    world.until(1200)
+    phones["deputy_secretary"].expects(report.code).replies(report.code).expects("由您联系")
+    read_all(world)
+    named(world, report)
+    phones["C01"].expects(report.code, "30分钟内致电").replies(report.code).expects("由您联系")
+    assert counselors(world) == {"C01"}
+    read_all(world)
