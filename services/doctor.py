@@ -17,6 +17,7 @@ from ledger.auditing import audit
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
 from ledger.lineup import duty_lines
+from ledger.migrations import triggers
 from ledger.spool import Spool
 from ledger.unit_of_work import Ledger
 from notifier import countries
@@ -60,8 +61,15 @@ def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
         faults += list(_durability(conn, ledger))
         faults += [f"late: {line}" for line in audit(conn, ledger.clock.now()).late]
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {_alarm(row)}" for row in views.open_alarms(conn)]
+        faults += list(_roster(conn))
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
     return lines, faults
+
+
+def _roster(conn: Connection) -> Iterator[str]:
+    if gone := triggers.missing(conn):
+        lost = f"roster: triggers {', '.join(gone)} are missing, as after a restore of single tables"
+        yield f"{lost}: who was rung before a change would still be; run: stopline db upgrade"
 
 
 def _alarm(row: Mapping[Any, Any]) -> str:

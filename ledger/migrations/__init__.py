@@ -13,10 +13,14 @@ _CURRENT = select(_revision).select_from(table("alembic_version", _revision))
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the ledger's tables to this program's revision."""
+    """Bring the ledger's tables to this program's revision, and put back what a restore of single ones left out."""
     from alembic import command
 
+    from ledger.migrations import triggers
+
     command.upgrade(_config(engine), "head")
+    with engine.begin() as connection:
+        triggers.mend(connection)
 
 
 def _config(engine: Engine) -> Any:
