@@ -175,6 +175,15 @@ def same_person(conn: Connection, account: UUID | None, user: User) -> bool:
     return account == user.id or (person is not None and person == user.person)
 
 
+def of_office(conn: Connection, username: str) -> UUID:
+    """Whoever answers for what is done on the machine. Raises NotFound for any other account, and a disabled one."""
+    mine = select(u.id).where(u.username == username, u.role.in_(("security", "admin")), ~u.disabled, ~_left)
+    found: UUID | None = conn.execute(mine).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"no account {username!r} of the office (security, admin) 没有这个保卫部或管理员账号")
+    return found
+
+
 def names(conn: Connection, actors: Collection[str]) -> dict[str, str]:
     """Of each actor `user:ID` that account's name; empty for what is none."""
     ids = {UUID(actor[5:]) for actor in actors if actor.startswith("user:")}

@@ -72,7 +72,8 @@ def phones(conn: Connection, keys: Keys, limit: int = 200) -> dict[tuple[str, st
 
 def _sent_from(conn: Connection, keys: Keys, number: str) -> list[PhoneText]:
     i = t.inbound.c
-    query = select(t.inbound).where(i.from_index == keys.blind("phone", number)).order_by(i.at.desc()).limit(20)
+    theirs = (i.from_index == keys.blind("phone", number), i.body_sealed.is_not(None))  # none: erased with its case
+    query = select(t.inbound).where(*theirs).order_by(i.at.desc()).limit(20)
     return [
         PhoneText(row["at"], keys.unwrap(row["id"], row["row_key"]).open("inbound", row["id"], "body",
                   row["body_sealed"]) or "", row["outcome"], True, row["id"])

@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _processes(verbs)
     _ledger(verbs)
+    _keeping(verbs)
     _people(verbs)
     return parser
 
@@ -88,6 +89,34 @@ def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _verb(audit, "verify", "walk the hash chain; exit 1 at a break", cli_ledger.audit_verify)
     keys = verbs.add_parser("keys", help="the key ring").add_subparsers(required=True, metavar="VERB")
     _verb(keys, "rewrap", "after a rotation: wrap every row's key with the newest", cli_ledger.keys_rewrap)
+
+
+def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from services import cli_erase
+
+    by = "NAME of an account of the office (security, admin) that answers for it"
+    erase = _verb(
+        verbs, "erase", "erase a case for ever: its key, and all that is readable without it", cli_erase.erase
+    )
+    erase.add_argument("code")
+    erase.add_argument("--reason", required=True, choices=cli_erase.REASONS)
+    erase.add_argument("--by", required=True, metavar="NAME", help=by)
+    erase.add_argument(
+        "--key-is-gone", action="store_true", help="end what is open of one that nobody can read any more"
+    )
+    erase.add_argument("--dry-run", action="store_true", help="say what the case is, and whether it may be erased")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+    hold = _verb(verbs, "hold", "keep a case from being erased", cli_erase.hold)
+    hold.add_argument("code")
+    hold.add_argument("--reason", required=True, choices=cli_erase.HOLDS, help="police: 立案, which holds by itself")
+    hold.add_argument("--by", required=True, metavar="NAME", help=by)
+    hold.add_argument("--release", action="store_true", help="it is over")
+    over = _verb(verbs, "retention", "cases that are over for longer than STOPLINE_RETENTION_DAYS", cli_erase.retain)
+    over.add_argument(
+        "--erase", action="store_true", help="erase those that nothing holds; without this only list them"
+    )
+    over.add_argument("--by", metavar="NAME", help=by)
+    over.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

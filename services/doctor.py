@@ -10,7 +10,7 @@ from amqp.exceptions import NotFound
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select
 
-from ledger import people, views
+from ledger import people, retention, views
 from ledger import tables as t
 from ledger.alarms import PROVIDER_REFUSES
 from ledger.auditing import audit
@@ -63,6 +63,7 @@ def _ledger(ledger: Ledger, settings: Settings) -> tuple[list[str], list[str]]:
         faults += [f"alarm since {row['at']:%m-%d %H:%M} UTC: {_alarm(row)}" for row in views.open_alarms(conn)]
         faults += list(_roster(conn))
         lines += [f"warning: {line}" for line in _wording(conn, ledger, settings)]
+        lines += list(_over(conn, ledger, settings.retention_days))
     return lines, faults
 
 
@@ -70,6 +71,13 @@ def _roster(conn: Connection) -> Iterator[str]:
     if gone := triggers.missing(conn):
         lost = f"roster: triggers {', '.join(gone)} are missing, as after a restore of single tables"
         yield f"{lost}: who was rung before a change would still be; run: stopline db upgrade"
+
+
+def _over(conn: Connection, ledger: Ledger, days: int) -> Iterator[str]:
+    """A hint: nothing is wrong with a ledger that keeps them."""
+    if due := sum(not it.bars for it in retention.due(conn, ledger.clock.now(), days)):
+        over = f"over for more than {days} days (STOPLINE_RETENTION_DAYS)"
+        yield f"hint: cases due for erasure, {over}: {due}; see: stopline retention"
 
 
 def _alarm(row: Mapping[Any, Any]) -> str:

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     door_rings: Literal["on", "off"] = _setting("STOPLINE_DOOR_RINGS", "on", "on or off", "off")
     unverified_burst: str = _setting("STOPLINE_UNVERIFIED_BURST", "5/600", "reports/seconds, or off", "5/600")
     number_budget: str = _setting("STOPLINE_NUMBER_BUDGET", "auto", "auto, off or texts a day", "auto")
+    retention_days: int = _setting(
+        "STOPLINE_RETENTION_DAYS", 1095, "0 (never), or 180 days and more", "1095")  # fmt: skip
     heartbeat_url: str = _setting(
         "STOPLINE_HEARTBEAT_URL", "", "an address that a monitor watches", "https://up.example.cn/x")  # fmt: skip
     test_clock: str = _setting("STOPLINE_TEST_CLOCK", "", "a file with seconds to run ahead (tests only)", "/tmp/clock")  # noqa: S108

@@ -119,6 +119,13 @@ def threads(value: int) -> int:
     return value
 
 
+def retention(value: int) -> int:
+    """Less than a status link lives is a slip: 3 is meant as years."""
+    if value and value < 180:
+        raise ValueError("too few days")
+    return value
+
+
 def burst(value: str) -> str:
     limits.burst(value)
     return value
@@ -154,6 +161,7 @@ OF: dict[str, Callable[[Any], Any]] = {  # by the name of the setting's field
     "sms_signature": signature,
     "school_name": name,
     "sender_threads": threads,
+    "retention_days": retention,
     "unverified_burst": burst,
     "number_budget": budget,
 }

@@ -30,6 +30,7 @@ from ledger.events.following import (
     StudentPlaced,
     TakenOn,
 )
+from ledger.events.keeping import CaseErased, CaseHeld, HoldReleased
 from ledger.events.reports import (
     CaseAmended,
     CaseLinked,
@@ -79,6 +80,8 @@ __all__ = [
     "CaseAcknowledged",
     "CaseAmended",
     "CaseClosed",
+    "CaseErased",
+    "CaseHeld",
     "CaseLinked",
     "CaseReopened",
     "CaseReviewed",
@@ -96,6 +99,7 @@ __all__ = [
     "FollowUpOpened",
     "FollowUpReopened",
     "HandedOver",
+    "HoldReleased",
     "ImmediateAcknowledged",
     "ImmediateEnded",
     "ImmediateRaised",

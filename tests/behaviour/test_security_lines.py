@@ -38,8 +38,9 @@ LINES = {
         f"{B}keys_turn.py::test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go",
         f"{B}keys_turn.py::test_nothing_starts_without_a_key_that_the_ledger_needs",
         f"{B}keys_turn.py::test_a_case_whose_key_was_destroyed_can_be_read_by_nobody_and_the_others_still_can",
+        f"{B}a_case_is_erased.py::test_nothing_of_it_can_be_read_or_found_any_more_and_what_counts_stays",
         f"{U}services/test_settings.py::test_a_ledger_without_its_secrets_is_not_given_new_ones",
-    ), "the restore rehearsal is a page for people, no test; no command destroys a case's key yet"),
+    ), "the restore rehearsal is a page for people, no test"),
     3: Line("planted names, phones, accounts and notes stand in no database, log, event or text", (
         f"{B}nothing_personal_is_readable.py::test_not_in_the_database_the_logs_or_the_events",
         f"{B}nothing_personal_is_readable.py::test_not_in_what_a_broker_is_given",
@@ -127,7 +128,9 @@ LINES = {
     15: Line("personal information law: notice, consent, withdrawal, export, erasure, retention", (
         f"{B}poster_card_and_notice.py::test_every_page_of_a_student_leads_to_the_notice",
         f"{B}withdrawing_is_a_request.py::test_it_is_noted_once_and_alerts_go_on",
-    ), "export, erasure, consent per purpose and the retention job are not built; the key of a case is ready for it"),
+        f"{B}a_case_is_erased.py::test_it_is_refused_in_both_languages_while_somebody_may_need_it",
+        f"{B}what_is_over_long_enough_is_due.py::test_what_is_over_for_long_enough_is_listed_and_erased_only_when_told",
+    ), "export of one's own data and consent per purpose are not built; retention runs when the operator says so"),
     16: Line("the start refuses debug mode, known secrets, a guest at a remote broker, a database that may forget", (
         f"{U}services/test_settings.py::test_debugging_is_refused",
         f"{U}services/test_settings.py::test_a_weak_key_is_refused",

@@ -30,7 +30,23 @@ def test_both_have_the_same_parts_tables_and_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["up", "web", "relay", "worker", "clock", "drill", "doctor", "db", "roster", "registered", "user"]
+    "name",
+    [
+        "up",
+        "web",
+        "relay",
+        "worker",
+        "clock",
+        "drill",
+        "doctor",
+        "db",
+        "roster",
+        "registered",
+        "user",
+        "erase",
+        "hold",
+        "retention",
+    ],
 )
 def test_every_verb_explains_itself_and_is_in_the_readme(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
