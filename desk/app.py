@@ -19,6 +19,7 @@ from desk import (
     invitation,
     readiness,
     reviews,
+    screening,
     simulator,
     uploads,
 )
@@ -33,6 +34,7 @@ STAFF = (
     "duty_card",
     "reviews",
     "care",
+    "screening",
     "figures",
     "readiness",
     "board",
@@ -55,6 +57,7 @@ def blueprints(
         uploads.blueprint(ledger),
         reviews.blueprint(ledger),
         care.blueprint(ledger),
+        screening.blueprint(ledger),
         figures.blueprint(ledger),
         readiness.blueprint(ledger),
         board.blueprint(ledger),

@@ -25,7 +25,6 @@ READERS = ("counselor", *OFFICE)
 NEXT_DAYS = {"1": 1, "3": 3, "7": 7}
 BY_EVENING = time(18)  # an agreed day means before its evening
 _KIND, _PAGE = re.compile(r"[a-z0-9_]{1,16}"), re.compile(r"[0-9a-f]{8}")
-SCREENING = ("phq2", "phq9_item9", "gad2", "asq")
 LONG = 8000  # characters; a box holds 2,000, and what several have written into it at once
 Deed = Callable[[UnitOfWork, Case], object]
 
@@ -49,7 +48,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
-                               screening=SCREENING, page=secrets.token_hex(4), beyond=followups.BEYOND)  # fmt: skip
+                               page=secrets.token_hex(4), beyond=followups.BEYOND)  # fmt: skip
 
     def deed(code: str, label: str, do: Deed, back: str = "care.follow_up", lacks: str = "lacking") -> Response:
         """Something done to a record of this user's; the page says whether it was done, or what it lacks for it."""
@@ -165,12 +164,11 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/care/<code>/note")
     @roles("psychologist")
     def note(code: str) -> Response:
-        """Screening answers and a note; only the centre reads them. `seen` answers the referral, or `waive` does.
+        """A note; only the centre reads it. `seen` answers the referral, or `waive` does.
 
         `danger` has somebody go there, as a counselor's word does.
         """
-        said = {name: clean_text(request.form.get(name, ""), 40) for name in SCREENING}
-        said["note"] = clean_text(request.form.get("note", ""), 4000)
+        said = {"note": clean_text(request.form.get("note", ""), 4000)}
 
         def do(uow: UnitOfWork, case: Case) -> list[str]:
             referrals.note(uow, case, said, me().id, _actor())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 from flask import render_template, request
 
-from ledger import contacts, people
+from ledger import contacts, people, screening
 from ledger.people import Person
 from ledger.unit_of_work import Ledger
 
@@ -20,7 +20,8 @@ _OURS = ("csrf_token", "page", "seen", "contact", "person")  # what no person ty
 def page(ledger: Ledger) -> str:
     code = (request.view_args or {})["code"]
     typed = [(name, said) for name, said in request.form.items(multi=True) if _somebody_s(name) and said]
-    danger = request.form.get("danger") in contacts.DANGER[1:]
+    at_once = screening.action(screening.read(request.form)) == screening.IMMEDIATE
+    danger = at_once or request.form.get("danger") in contacts.DANGER[1:]
     if danger:
         log.error("danger_unheard", code=code)
     centre = _centre(ledger) if danger else []

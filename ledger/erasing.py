@@ -47,7 +47,7 @@ BARS = {
 LASTING = ("drill", "hold_police", "hold_appeal", "hold_other")  # also where the key is gone
 _NO_STAFF = ("student", "staff")  # roles of those whose texts are not about their work
 c, o, x, f, e = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c, t.case_events.c
-d, i, k, n, w, a, p = t.deliveries.c, t.inbound.c, t.contacts.c, t.centre_notes.c, t.work.c, t.alarms.c, t.people.c
+d, i, k, w, a, p = t.deliveries.c, t.inbound.c, t.contacts.c, t.work.c, t.alarms.c, t.people.c
 
 
 class Barred(NotAllowed):
@@ -180,7 +180,8 @@ def _forget_strangers(uow: UnitOfWork, case: Case) -> None:
 def _forget_follow_up(uow: UnitOfWork, case: Case) -> None:
     its = select(f.id).where(f.case_id == case.id).scalar_subquery()
     uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(_empty(t.contacts)))
-    uow.conn.execute(delete(t.centre_notes).where(n.follow_up_id == its))
+    for table in (t.screenings, t.screening_consents, t.centre_notes):
+        uow.conn.execute(delete(table).where(table.c.follow_up_id == its))
     uow.conn.execute(update(t.follow_ups).where(f.case_id == case.id).values(debt=None))
 
 

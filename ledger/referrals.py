@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Table, insert, select, update
 
 from ledger import alarms, alerting, deliveries, people
 from ledger import tables as t
@@ -29,9 +29,10 @@ from ledger.events import (
 from ledger.followups import CENTRE_WITHIN
 from ledger.unit_of_work import Case, UnitOfWork
 
+SCREENED = "screening"
 DECLINED = "declined"  # whether the student is to be left in peace: no question of the same day
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
-f, o, n = t.follow_ups.c, t.obligations.c, t.centre_notes.c
+f, o = t.follow_ups.c, t.obligations.c
 
 
 def follow_up(uow: UnitOfWork, case: Case) -> RowMapping:
@@ -57,10 +58,11 @@ def change(uow: UnitOfWork, case: Case, **values: Any) -> None:
 def refer(uow: UnitOfWork, case: Case, reason: str, actor: str) -> None:
     """Ask the centre, once while it has not answered. Danger has a way of its own to ring them.
 
-    That a student declines is asked beside a question that waits: it may be that nobody reaches them.
+    That a student declines is asked beside a question that waits: it may be that nobody reaches them. And what a
+    screening asks for is asked beside that one (ledger/screenings.py).
     """
     row = still_open(uow, case)
-    if row["referred_at"] and not row["seen_at"] and reason != DECLINED:
+    if row["referred_at"] and not row["seen_at"] and reason not in (DECLINED, SCREENED):
         return
     change(uow, case, referred_at=uow.now, seen_at=None, state="referred")
     event = uow.append(case, ReferralMade(reason), actor)
@@ -112,10 +114,10 @@ def seen(uow: UnitOfWork, case: Case, actor: str) -> None:
 
 
 def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, actor: str) -> None:
-    """A screening or a note, for the centre alone. Nothing written is no note, and one that is sent twice is one."""
+    """A note, for the centre alone. Nothing written is no note, and one that is sent twice is one."""
     said = {name: value for name, value in content.items() if value}
     record, text = follow_up(uow, case)["id"], json.dumps(said, ensure_ascii=False)
-    if not said or text == _just_noted(uow, case, record, user):
+    if not said or text == just_written(uow, case, t.centre_notes, record, user):
         return
     row = {"id": t.new_id(), "follow_up_id": record, "at": uow.now, "user_id": user}
     sealed = case.key.seal("centre_notes", row["id"], "content", text)
@@ -123,11 +125,13 @@ def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, ac
     uow.append(case, CentreNoted(str(row["id"])), actor)
 
 
-def _just_noted(uow: UnitOfWork, case: Case, record: UUID, user: UUID) -> str | None:
+def just_written(uow: UnitOfWork, case: Case, table: Table, record: UUID, user: UUID) -> str | None:
     """What this user wrote last, if that was of late: the button is pressed twice, or the page is sent again.
 
-    Not what they wrote before it: an answer that was corrected may be set back.
+    Not what they wrote before it: an answer that was corrected may be set back. `table`: of the centre's, with a
+    column `content_sealed`.
     """
+    n = table.c
     query = select(n.id, n.content_sealed).where(n.follow_up_id == record, n.user_id == user, n.at > uow.now - _AGAIN)
     row = uow.conn.execute(query.order_by(n.at.desc(), n.id.desc()).limit(1)).one_or_none()
-    return case.key.lenient().open("centre_notes", row.id, "content", row.content_sealed) if row else None
+    return case.key.lenient().open(table.name, row.id, "content", row.content_sealed) if row else None

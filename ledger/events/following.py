@@ -27,8 +27,9 @@ class ContactRecorded(Event):
 
 @dataclass(frozen=True)
 class ReferralMade(Event):
-    """The psychology centre is asked for the same day. reason: danger · loans · asked · unreachable · declined.
+    """The psychology centre is asked for the same day.
 
+    reason: danger · loans · asked · unreachable · screening (what the centre heard itself asks for it) · declined.
     declined: not for the same day, but whether a student who declines or cannot be reached is to be left in peace.
     """
 
@@ -56,6 +57,38 @@ class CentreNoted(Event):
 
     type = "followup.centre_noted.v1"
     note: str
+
+
+@dataclass(frozen=True)
+class ScreeningConsentGiven(Event):
+    """The student agrees to be screened by the psychology centre; how and when they said so is kept apart."""
+
+    type = "followup.screening_consent_given.v1"
+    consent: str
+
+
+@dataclass(frozen=True)
+class ScreeningConsentRefused(Event):
+    """The student does not want to be screened."""
+
+    type = "followup.screening_consent_refused.v1"
+    consent: str
+
+
+@dataclass(frozen=True)
+class ScreeningConsentWithdrawn(Event):
+    """The student wants no further screening; what was kept before stays with the centre."""
+
+    type = "followup.screening_consent_withdrawn.v1"
+    consent: str
+
+
+@dataclass(frozen=True)
+class ScreeningKept(Event):
+    """The psychology centre kept answers of a screening, which only the centre may read: apart, not with the event."""
+
+    type = "followup.screening_kept.v1"
+    screening: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The ledger's tables. Sealed columns end in `_sealed`, blind indexes in `_index`; times are UTC; money is fen."""
 
 from ledger.tables.base import UtcTime, metadata, new_id
-from ledger.tables.care import anchors, centre_notes, contacts, exports, follow_ups
+from ledger.tables.care import anchors, centre_notes, contacts, exports, follow_ups, screening_consents, screenings
 from ledger.tables.cases import case_events, cases, obligations, reopenings, spooled, transfers, uploads
 from ledger.tables.messages import alarms, deliveries, inbound, work
 from ledger.tables.people import (
@@ -46,6 +46,8 @@ __all__ = [
     "remembered",
     "reopenings",
     "roster",
+    "screening_consents",
+    "screenings",
     "spooled",
     "transfers",
     "uploads",

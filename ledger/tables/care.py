@@ -70,7 +70,29 @@ centre_notes = Table(  # what only the psychology centre reads
     reference("follow_up_id", "follow_ups", nullable=False, index=True),
     Column("at", UtcTime, nullable=False),
     reference("user_id", "users", nullable=False),
-    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: screening → answer, note
+    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: note; old ones also screening → answer
+)
+screening_consents = Table(  # what the student said to being screened by the centre; nothing is overwritten
+    "screening_consents",
+    metadata,
+    id_column(),
+    reference("follow_up_id", "follow_ups", nullable=False),  # found by the index over it and `number`
+    Column("number", Integer, nullable=False),  # counted from 1 with the case locked: the last one holds
+    Column("state", String(12), nullable=False),  # given · refused · withdrawn
+    Column("at", UtcTime, nullable=False),  # when it was written down
+    reference("user_id", "users", nullable=False),
+    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: how, when it was said, who asked
+    UniqueConstraint("follow_up_id", "number"),
+)
+screenings = Table(  # what only the psychology centre reads; none without a consent
+    "screenings",
+    metadata,
+    id_column(),
+    reference("follow_up_id", "follow_ups", nullable=False, index=True),
+    reference("consent_id", "screening_consents", nullable=False),
+    Column("at", UtcTime, nullable=False),
+    reference("user_id", "users", nullable=False),
+    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: item → answer (ledger/screening.py)
 )
 exports = Table(  # of the ledger of the follow-ups: one person asks, another signs
     "exports",

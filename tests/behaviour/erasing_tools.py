@@ -41,6 +41,7 @@ SAID = {
 LATER = {
     "note": "夜莺不肯说话",
     "centre": "斑鸠的量表",
+    "asker": "信天翁",
     "family": "燕子的父母",
     "money": "鸬鹚借来的",
     "contact": "鸳鸯表姐",
@@ -106,7 +107,10 @@ def full(world: World, office: FlaskClient) -> Report:
     world.press(person, f"/desk/followups/{report.code}/background", family=LATER["family"], shown_family="")
     world.press(person, f"/desk/followups/{report.code}/refer")
     centre = world.user("p", "psychologist", world.phones[CENTRE].number)
-    world.press(centre, f"/desk/care/{report.code}/note", note=LATER["centre"], phq2="3", seen="1")
+    screening = f"/desk/care/{report.code}/screening"
+    world.press(centre, f"{screening}/consent", said="given", how="phone", asker=LATER["asker"])
+    world.press(centre, screening, phq2_1="0")
+    world.press(centre, f"/desk/care/{report.code}/note", note=LATER["centre"], seen="1")
     world.press(office, f"/duty/{report.code}/close")
     world.press(office, f"/duty/{report.code}/review", step="filed", text=LATER["review"])
     read_all(world)

@@ -68,7 +68,7 @@ def test_nothing_of_it_can_be_read_or_found_any_more_and_what_counts_stays(
     assert status == 0 and f"{report.code} is erased" in said
     assert not any(secret in said for secret in (*SAID.values(), *LATER.values()))
     assert found(world, report) == {}
-    for table in ("uploads", "centre_notes", "reopenings"):
+    for table in ("uploads", "centre_notes", "screenings", "screening_consents", "reopenings"):
         assert world.rows(f"SELECT count(*) AS n FROM {table}")[0].n == 0, table
     assert (figures(world), anchored(world)) == (before, [])
     assert events_of(world, report.code)[-1] == "case.erased.v1"
@@ -162,7 +162,8 @@ def test_every_table_that_hangs_on_a_case_is_thought_of() -> None:
         if any(key.column.table.name in hanging for key in table.foreign_keys):
             hanging.add(table.name)
     emptied = {"cases", "transfers", "deliveries", "inbound", "contacts", "follow_ups", "spooled"}
-    gone, of_no_person = {"uploads", "reopenings", "centre_notes"}, {"obligations", "case_events", "work", "alarms"}
+    gone = {"uploads", "reopenings", "centre_notes", "screenings", "screening_consents"}
+    of_no_person = {"obligations", "case_events", "work", "alarms"}
     assert hanging == emptied | gone | of_no_person
 
 

@@ -50,6 +50,11 @@ DUTY_POSTS = {
     "review": {"step": "filed", "text": "金丝雀"},
 }
 DUTY_GETS = ("", "/sheet", "/sheet.pdf", "/sheet.json", "/review", "/uploads/00000000-0000-0000-0000-000000000001")
+CENTRE_POSTS = {
+    "note": ({"note": "金丝雀", "seen": "1"}, {"zh": "金丝雀", "en": "金丝雀"}),
+    "screening": ({"phq2_1": "3", "asq1": "no"}, {"zh": "几乎每天", "en": "Nearly every day"}),
+    "screening/consent": ({"said": "given", "how": "writing", "asker": "金丝雀"}, {"zh": "书面", "en": "In writing"}),
+}
 LANGUAGES = {"zh": ("打不开", r"没有(保存|记录|通知)"), "en": ("cannot be opened", "Nothing was|Nobody was")}
 
 
@@ -74,7 +79,7 @@ def test_every_address_of_a_case_is_in_these_tables(world: World) -> None:
     known |= {f"/desk/followups/<code>/{path}" for path in COUNSELOR_POSTS}
     known |= {f"/duty/<code>/{path}" for path in DUTY_POSTS}
     known |= {f"/duty/<code>{re.sub('/0.*', '/<uuid:upload>', path)}" for path in DUTY_GETS}
-    known |= {"/desk/followups/<code>", "/desk/care/<code>", "/desk/care/<code>/note"}
+    known |= {f"/desk/care/<code>/{path}" for path in CENTRE_POSTS} | {"/desk/followups/<code>", "/desk/care/<code>"}
     ours = ("/r/", "/duty/<code>", "/desk/followups/<", "/desk/care/<")
     assert {rule.rule for rule in rules if rule.rule.startswith(ours)} <= known
 
@@ -153,17 +158,37 @@ def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: Wo
         form = {**form, "person": world.person("C03")} if deed == "handover" else form
         pressed(world, mine, f"/desk/followups/{report.code}/{deed}", form, lang)
     pressed(world, office, f"/desk/followups/{report.code}/close", {"sign": "1"}, lang)
-    pressed(world, theirs, f"/desk/care/{report.code}/note", {"note": "金丝雀", "phq2": "3", "seen": "1"}, lang)
+    for deed, (form, back) in CENTRE_POSTS.items():
+        pressed(world, theirs, f"/desk/care/{report.code}/{deed}", form, lang)
+        assert back[lang] in world.press(theirs, f"/desk/care/{report.code}/{deed}", **form).text
     for deed, form in DUTY_POSTS.items():
         client = office if deed in ("reopen", "review") else police
         pressed(world, client, f"/duty/{report.code}/{deed}", form, lang)
     for path, client in (
         (f"/desk/followups/{report.code}", mine), (f"/desk/care/{report.code}", theirs),
+        (f"/desk/care/{report.code}/screening", theirs),
         *((f"/duty/{report.code}{path}", office) for path in DUTY_GETS),
     ):  # fmt: skip
         says(client.get(path), lang, report.code, pressed=False)
     world.pump()
     world.phones.assert_all_read()
+
+
+@pytest.mark.parametrize(
+    ("deed", "form"), [("screening", {"asq3": "yes", "asq5": "yes"}), ("note", {"danger": "yes", "note": "在天台"})]
+)
+def test_so_the_centre_hears_of_what_it_wrote_itself(
+    world: World, report: Report, deed: str, form: dict[str, str]
+) -> None:
+    theirs = centre(world)
+    world.press(counselor(world), f"/desk/followups/{report.code}/refer")
+    world.pump()
+    read_all(world)
+    spoil(world, report.code, row_key=b"")
+    with capture_logs() as logs:
+        answer = world.press(theirs, f"/desk/care/{report.code}/{deed}", **form)
+    says(answer, "zh", "没有通知任何人：不要让学生独处", "tel:120")
+    assert {"event": "danger_unheard", "code": report.code, "log_level": "error"} in logs
 
 
 @pytest.mark.parametrize("danger", ["yes", "refused"])

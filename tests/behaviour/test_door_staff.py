@@ -63,6 +63,8 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/followups/{code}/close", {"sign": "1"}),
     ("/desk/followups/{code}/reopen", {}),
     ("/desk/care/{code}/note", {"note": "x", "seen": "1"}),
+    ("/desk/care/{code}/screening/consent", {"said": "given", "how": "phone"}),
+    ("/desk/care/{code}/screening", {"phq2_1": "3"}),
     ("/desk/exports", {"first": "2026-11-01", "last": "2026-11-24", "reason": "x"}),
     ("/desk/exports/{code}/sign", {}),
     ("/desk/exports/{code}/refuse", {}),

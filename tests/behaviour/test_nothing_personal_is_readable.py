@@ -43,6 +43,7 @@ CANARIES = {
     "money": "鸬鹚借来的",
     "contact": "鸳鸯表姐",
     "review": "杜鹃叫得太晚",
+    "asker": "戴胜问的",
 }
 
 
@@ -105,6 +106,10 @@ def full_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.client.post(f"/r/{report.token}/more/money", data={"money_source": CANARIES["money"]})
     world.client.post(f"/r/{report.token}/more/contact", data={"person": CANARIES["contact"]})
     world.client.post(f"/r/{report.token}/more/correct", data={"payee_name": CANARIES["corrected"]})
+    world.press(counselor, f"/desk/followups/{report.code}/refer")
+    centre, screening = world.user("centre", "psychologist"), f"/desk/care/{report.code}/screening"
+    world.press(centre, f"{screening}/consent", said="given", how="phone", asker=CANARIES["asker"])
+    assert world.press(centre, screening, asq1="refused", asq5="no").status_code == 303
     form = {"amount": "1", "phone": CANARIES["reporter"], "submission_key": "k"}
     world.client.post("/report", data=form)
     world.client.post("/report", data=form | {"payee_name": CANARIES["corrected"]})

@@ -200,12 +200,12 @@ def test_the_centre_answers_and_its_notes_are_its_own(world: World) -> None:
     world.pump()
     world.phones[CENTRE].expects(report.code)
     assert report.code in theirs.get("/desk/care").text
-    form = {"phq2": "4", "note": "金丝雀访谈", "seen": "1"}
+    form = {"note": "金丝雀访谈", "seen": "1"}
     assert world.press(theirs, f"/desk/care/{report.code}/note", **form).status_code == 303
     page = said(theirs.get(f"/desk/care/{report.code}").text)
-    assert "PHQ-24" in page and "金丝雀访谈" in page and "父母务工" in page
+    assert "金丝雀访谈" in page and "父母务工" in page
     page = said(mine.get(f"/desk/followups/{report.code}").text)
-    assert "心理中心：已见面" in page and "金丝雀访谈" not in page and "PHQ" not in page
+    assert "心理中心：已见面" in page and "金丝雀访谈" not in page and "筛查" not in page
     assert world.press(theirs, f"/desk/followups/{report.code}/background", family="x").status_code == 403
 
 

@@ -82,7 +82,7 @@ def test_the_centre_gets_referred_students_only_and_no_file_has_its_notes(
     seal(world, report, family="父母在外地")
     world.press(mine, f"/desk/followups/{report.code}/refer")
     theirs = centre(world)
-    world.press(theirs, f"/desk/care/{report.code}/note", note="量表另存", phq2="3")
+    world.press(theirs, f"/desk/care/{report.code}/note", note="量表另存")
     signed(world, theirs, office)
     [it] = fetched(theirs)
     assert (it["案件编号"], it["家庭情况"], it["转介"]) == (report.code, "父母在外地", "已转介，待回复")

@@ -87,7 +87,7 @@ def test_an_answer_set_back_to_what_it_was_is_kept_also_beside_one_that_cannot_b
     report, theirs = referred(world), centre(world)
 
     def note(answer: str) -> None:
-        assert world.press(theirs, f"/desk/care/{report.code}/note", asq=answer).status_code == 303
+        assert world.press(theirs, f"/desk/care/{report.code}/note", note=answer).status_code == 303
         world.clock.advance(60)
 
     for answer in ("是", "否", "是", "是"):
