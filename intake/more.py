@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import Connection, RowMapping, select
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.wrappers import Response
 
 from intake import answers, images, language
 from intake.doors import Door
-from intake.questions import Question, asked
-from ledger import additions, match_keys, status, uploads
+from intake.questions import PHONE, Question, asked
+from intake.reading import Problem, Reading
+from ledger import additions, match_keys, renumbering, status, uploads
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
 from ledger.unit_of_work import DOOR
@@ -22,6 +23,9 @@ from ledger.unit_of_work import DOOR
 _FRAME = 64 << 10  # what a form puts around its picture
 SCREENSHOTS = "screenshots"
 _TITLE = ("截图", "Screenshots")
+_TOO_OFTEN = Problem(
+    PHONE, "已经改过几次，不能再改。请在民警来电时说。", "Changed too often. Tell the officer who calls."
+)
 # Filled in by the report itself, where it was: (question, columns of which one says so)
 _TOLD = {
     "who": ("name_sealed", "student_no_sealed"),
@@ -69,6 +73,9 @@ def blueprint(door: Door) -> Blueprint:
 
     @bp.get("/more/<slug>")
     def question(token: str, slug: str) -> str:
+        return _asked(token, slug)
+
+    def _asked(token: str, slug: str, problem: Problem | None = None, typed: Mapping[str, str] | None = None) -> str:
         now = door.ledger.clock.now()
         with door.ledger.read() as conn:
             case = found(conn, token)
@@ -78,24 +85,39 @@ def blueprint(door: Door) -> Blueprint:
             numbers = [row["position"] for row in match_keys.transfers(conn, case["id"])] if counts else []
             colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
         which = answers.number(request.args.get("transfer", ""))
-        shown = _shown_back(said, slug, which, now)
+        shown = typed or _shown_back(said, slug, which, now)
         return render_template("intake/more_question.html", token=token, drill=case["drill"], this=this, shown=shown,
                                colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(),
                                following=_following(case, slug, token), numbers=numbers if this.each else [],
                                which=which, full=slug == "transfer" and len(numbers) >= additions.MAX_TRANSFERS,
-                               most=additions.MAX_TRANSFERS)  # fmt: skip
+                               most=additions.MAX_TRANSFERS, problem=problem)  # fmt: skip
 
     @bp.post("/more/<slug>")
-    def save(token: str, slug: str) -> Response:
+    def save(token: str, slug: str) -> Any:
         with door.ledger.read() as conn:
             case = found(conn, token)
         this = _fitting(case, slug)
         given = answers.read(this, request.form, door.ledger.clock.now(), door.ledger.zone)
+        if slug == PHONE and given.typed:
+            return _renumbered(token, case, given.typed)
         with door.ledger.begin("addition", DOOR) as uow:
             additions.save(uow, uow.case(case["id"]), given)
         again = slug == "transfer" and given.another is not None
         to = url_for("more.question", token=token, slug=slug) if again else _following(case, slug, token)
         return redirect(f"{to}?saved=1" if given.typed else to, 303)
+
+    def _renumbered(token: str, case: RowMapping, typed: Mapping[str, str]) -> Any:
+        """A number is as compulsory here as in the form: what cannot be read is asked for again."""
+        reading = Reading(door.ledger.clock.now(), door.ledger.zone)
+        phone = reading.compulsory_phone(PHONE, typed[PHONE])
+        problem = reading.problems[0] if reading.problems else None
+        if problem is None:
+            with door.ledger.begin("renumbering", DOOR) as uow:
+                kept = renumbering.correct(uow, uow.case(case["id"]), phone)
+            problem = None if kept else _TOO_OFTEN
+        if problem:
+            return _asked(token, PHONE, problem, typed), 422
+        return redirect(f"{_following(case, PHONE, token)}?saved=1", 303)
 
     @bp.get("/screenshots")
     def screenshots(token: str) -> str:
@@ -151,6 +173,8 @@ def _shown_back(said: list[additions.Answered], slug: str, which: int, now: date
 def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
     key = door.ledger.keys.unwrap(case["id"], case["row_key"])
     answered = {a.question for a in additions.of_case(conn, key, case["id"])}
+    if renumbering.corrected(conn, key, case["id"]):
+        answered.add(PHONE)
     if any(row["happened_at"] is not None for row in match_keys.transfers(conn, case["id"])):
         answered.add("time")
     told = {slug for slug, columns in _TOLD.items() if any(case[column] is not None for column in columns)}

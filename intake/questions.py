@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ledger import fraud
 
 Words = tuple[str, str]  # Chinese, English
+PHONE = "phone"  # the one question whose answer takes the place of what was reported
 
 YES_NO: dict[str, Words] = {"yes": ("是", "Yes"), "no": ("没有", "No")}
 CHANNEL: dict[str, Words] = {
@@ -159,6 +160,12 @@ QUESTIONS: tuple[Question, ...] = (
                 "yes": ("可以", "Yes"), "self": ("我自己说", "I will tell them"), "not_now": ("暂不", "Not now")}),
             Field("person", ("还可以联系谁", "Who else"), hint=("例如室友和电话。", "Such as a roommate, with phone.")),
         ),
+    ),
+    Question(
+        PHONE,
+        ("更正我的手机号", "Correct my phone number"),
+        (Field("phone", ("正确的手机号", "The right number"), "digits"),),
+        ("填错了才填。会告诉民警和老师，短信以后发到新号码。", "Only if it was wrong. Officer and counselor are told."),
     ),
 )  # fmt: skip
 

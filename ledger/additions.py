@@ -81,7 +81,7 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     if left and given.question not in _ELSEWHERE:
         _detail(uow, case, given.question, left, before)
     if given.question == "who":
-        _name_the_victim(uow, case, given)
+        name_the_victim(uow, case, student_no=given.typed.get("student_no"), college=given.typed.get("college"))
     _tell_the_bank_facts(uow, case, given)
 
 
@@ -150,13 +150,15 @@ def _detail(uow: UnitOfWork, case: Case, question: str, typed: Mapping[str, str]
     uow.change(t.cases, case.id, details_sealed=sealed)
 
 
-def _name_the_victim(uow: UnitOfWork, case: Case, given: Given) -> None:
+def name_the_victim(
+    uow: UnitOfWork, case: Case, *, phone: str | None = None, student_no: str | None = None, college: str | None = None
+) -> None:
     """Somebody whom the report could not place is placed now, and their own counselor is told."""
     if case.row["victim_id"] is not None:
         return
-    college = people.college(uow.conn, given.typed.get("college")) or case.row["college_code"]
-    otherwise = people.Match(college=college, counselor=case.row["counselor_id"])
-    found = people.match(uow.conn, uow.keys, None, given.typed.get("student_no"), otherwise)
+    known = people.college(uow.conn, college) or case.row["college_code"]
+    otherwise = people.Match(college=known, counselor=case.row["counselor_id"])
+    found = people.match(uow.conn, uow.keys, phone, student_no, otherwise)
     if found.victim is None and found.college == case.row["college_code"]:
         return
     named: dict[str, Any] = {"college_code": found.college}

@@ -12,7 +12,17 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import accounts, contacts, followups, match_keys, people, values, waiving
+from ledger import (
+    accounts,
+    contacts,
+    corrections,
+    followups,
+    match_keys,
+    people,
+    renumbering,
+    values,
+    waiving,
+)
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.contacts import Entry
@@ -194,6 +204,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "row": row,
         "student": student[0].name if student else "",
         "phone": people.students_phone(key, case, student[0] if student else None),
+        "renumbered": _renumbered(conn, key, case),
         "counselor": counselor[0].called if counselor else "",
         "obligations": _obligations(conn, keys, case),
         "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],
@@ -215,6 +226,15 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
     if key.failed:
         log.error("record_unreadable", case=str(case["id"]), fields=sorted(set(key.failed)))
     return {**made, "unreadable": bool(key.failed)}
+
+
+def _renumbered(conn: Connection, key: RowKey, case: RowMapping) -> tuple[str, list[str]] | None:
+    """The number that whoever holds the link gave as their own, and those before; None while there was no other."""
+    if case["for_whom"] == "other":
+        return None
+    phone = key.open("cases", case["id"], "phone", case["phone_sealed"])
+    former = renumbering.former(corrections.of_case(conn, key, case["id"]), phone)
+    return (phone, former) if phone and former else None
 
 
 def _contacts(conn: Connection, key: RowKey, user: User, row: RowMapping) -> list[ContactRow]:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, RowMapping
 
-from ledger import additions, corrections, fraud, match_keys, people, states, values
+from ledger import additions, corrections, fraud, match_keys, people, renumbering, states, values
 from ledger.corrections import BEYOND
 from ledger.crypto import Keys, Lenient, RowKey
 from ledger.match_keys import Row, Words
@@ -94,6 +94,7 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     given = additions.opened(key, conn.execute(additions.ANSWERS, {"cases": [case["id"]]}).mappings())
     later += [corrections.Correction(at, "victim_name", name) for at, name in additions.told(given, "who", "name")]
     victim, report = _people(conn, keys, case, key, given, zone)
+    report += _formerly(key, case, later)
     victim = tuple(_beside(line, later, zone) for line in victim)
     placed = {line.key for line in victim}
     rest = _elsewhere([it for it in later if it.field not in placed], case, len(rows), zone)
@@ -129,8 +130,8 @@ def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int
     """What came later and belongs beside no line, each once; of several transfers, about which."""
     found: dict[tuple[int, str, str], Line] = {}
     for it in later:
-        if (it.field == "for_whom" and it.value == case["for_whom"]) or it.field == "phone_unsafe":
-            continue  # a phone that is not safe is a fact of the case from then on
+        if (it.field == "for_whom" and it.value == case["for_whom"]) or it.field in _OF_THE_CASE:
+            continue
         zh, en = LATER.get(it.field, (it.field, it.field))
         if count > 1 and it.field in OF_ONE:
             zh, en = f"第{it.position}笔{zh}", f"{en} of transfer {it.position}"
@@ -285,6 +286,15 @@ def _people(
     )
 
 
+def _formerly(key: RowKey, case: RowMapping, later: Sequence[corrections.Correction]) -> tuple[Line, ...]:
+    """Numbers that the reporter put right from the link: perhaps somebody else did."""
+    if not (found := renumbering.former(later, key.open("cases", case["id"], "phone", case["phone_sealed"]))):
+        return ()
+    said = "、".join(_spoken(it) or it for it in found)
+    words = (f"{said}（在链接里更正过，未电话核实）", f"{said} (corrected from the link, not confirmed by phone)")
+    return (_line("former_phones", "报案人原手机", "Reporter's phone, formerly", found, words),)
+
+
 def _to_110(given: Sequence[additions.Answered], zone: tzinfo) -> tuple[Line, ...]:
     """The call to 110 as it was told last: when it was, to the second where that can be read, and its number."""
     made: list[Line] = []
@@ -315,4 +325,5 @@ def _second(at: datetime, zone: tzinfo) -> str:
 
 
 _PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
+_OF_THE_CASE = ("phone_unsafe", renumbering.PHONE, renumbering.BEFORE)  # facts of the case from then on
 _WHERE_THERE = ("outcome_number", "stop_ends_at")  # no blank to write in where there is none

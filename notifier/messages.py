@@ -222,7 +222,9 @@ class Amended(Message):
 
     kind: ClassVar[str] = "amended"
     code: str
-    added: tuple[str, ...] = ()  # of name, account, amount, time, transfer, unsafe; anything else prints 其他信息
+    added: tuple[
+        str, ...
+    ] = ()  # of name, account, amount, time, transfer, unsafe, phone; anything else prints 其他信息
     nth: int = 1
 
 

@@ -21,6 +21,7 @@ from ledger import (
     linking,
     one_answer,
     people,
+    renumbering,
     unsafety,
 )
 from ledger import tables as t
@@ -108,8 +109,14 @@ def tell_of_amendment(uow: UnitOfWork, event: Envelope) -> None:
     case = uow.case(event.case_id)
     if later.ring(uow, case, event):
         return
-    for person in _who_has(uow, case):
-        amendments.tell(uow, case, person, [_match_key(field) for field in event.data["fields"]], event.id)
+    fields = [_match_key(field) for field in event.data["fields"]]
+    told = {person.id: person for person in _who_has(uow, case)}
+    if renumbering.PHONE in fields:
+        told |= {person.id: person for person in _who_calls(uow, case, event)}
+        if not case.row["phone_unsafe"] and case.row["closed_at"] is None:
+            confirm_to_reporter(uow, event)  # the first text went to somebody else
+    for person in told.values():
+        amendments.tell(uow, case, person, fields, event.id)
 
 
 def tell_of_reopening(uow: UnitOfWork, event: Envelope) -> None:
@@ -133,6 +140,13 @@ def _who_has(uow: UnitOfWork, case: Case) -> list[Person]:
     row = alerting.obligation(uow, case, case.first_obligation)
     rung = _rung(uow, case, row["kind"], row["owed_since"]) if row["owner_id"] is None else []
     return rung or people.by_id(uow.conn, uow.keys, [row["owner_id"]])
+
+
+def _who_calls(uow: UnitOfWork, case: Case, event: Envelope) -> list[Person]:
+    """The counselor, and whoever answered for them; not one who is rung by this very change, and knows no other."""
+    new = {person.id for person in _rung(uow, case, "counselor", event.at)}
+    owner = alerting.obligation(uow, case, "counselor")["owner_id"]
+    return [it for it in people.by_id(uow.conn, uow.keys, [owner, case.row["counselor_id"]]) if it.id not in new]
 
 
 def _rung(uow: UnitOfWork, case: Case, kind: str | None = None, since: datetime | None = None) -> list[Person]:

@@ -130,14 +130,15 @@ def ask(msg: m.Ask, ctx: Context) -> str:
 
 def amended(msg: m.Amended, ctx: Context) -> str:
     keys = "/".join(word for key, word in part.KEY.items() if key in msg.added)
-    known = {*part.KEY, "transfer", "unsafe"}
+    known = {*part.KEY, "transfer", "unsafe", "phone"}
     parts = [
         "NOT SAFE" if "unsafe" in msg.added else "",
         f"new {keys}" if keys else "",
         "new transfer" if "transfer" in msg.added else "",
+        part.renumbered(msg) if "phone" in msg.added else "",
         "more facts" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{part.addition(msg)}: {', '.join(filter(None, parts))}. See duty page."
+    return f"{part.addition(msg)}: {', '.join(filter(None, parts))}. {part.where(msg)}."
 
 
 def further(msg: m.Further, ctx: Context) -> str:

@@ -58,7 +58,9 @@ def ask(msg: m.Ask, ctx: Context) -> str:
 
 
 def amended(msg: m.Amended, ctx: Context) -> str:
-    return f"{part.addition(msg)}: {'NOT SAFE' if 'unsafe' in msg.added else 'more facts'}. See duty page."
+    what = part.renumbered(msg) if part.only_phone(msg) else "more facts"
+    what = "NOT SAFE" if "unsafe" in msg.added else what
+    return f"{part.addition(msg)}: {what}. {part.where(msg)}."
 
 
 def further(msg: m.Further, ctx: Context) -> str:

@@ -47,5 +47,18 @@ def addition(msg: m.Amended) -> str:
     return f"{msg.code} update{f' {nth(msg.nth)}' if msg.nth > 1 else ''}"
 
 
+def only_phone(msg: m.Amended) -> bool:
+    """What a counselor is told of as well."""
+    return set(msg.added) == {"phone"}
+
+
+def renumbered(msg: m.Amended) -> str:
+    return "the reporter changed their phone number" if only_phone(msg) else "phone changed"
+
+
+def where(msg: m.Amended) -> str:
+    return "Both numbers: see the system" if only_phone(msg) else "See duty page"
+
+
 def aside(words: str) -> str:
     return f" ({words})" if words else ""

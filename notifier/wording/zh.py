@@ -126,14 +126,15 @@ def ask(msg: m.Ask, ctx: Context) -> str:
 
 def amended(msg: m.Amended, ctx: Context) -> str:
     keys = "".join(word for key, word in part.KEY.items() if key in msg.added)
-    known = {*part.KEY, "transfer", "unsafe"}
+    known = {*part.KEY, "transfer", "unsafe", "phone"}
     parts = [
         "报案人现在不安全" if "unsafe" in msg.added else "",
         f"新报{keys}" if keys else "",
         "新增转账" if "transfer" in msg.added else "",
+        part.renumbered(msg) if "phone" in msg.added else "",
         "其他信息" if not known.issuperset(msg.added) or not msg.added else "",
     ]
-    return f"{part.addition(msg)}：{'，'.join(filter(None, parts))}。详情见值守页。"
+    return f"{part.addition(msg)}：{'，'.join(filter(None, parts))}。{part.where(msg)}。"
 
 
 def further(msg: m.Further, ctx: Context) -> str:

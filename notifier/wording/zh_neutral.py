@@ -59,8 +59,9 @@ def ask(msg: m.Ask, ctx: Context) -> str:
 
 
 def amended(msg: m.Amended, ctx: Context) -> str:
-    what = "报案人现在不安全" if "unsafe" in msg.added else "有新信息"
-    return f"{part.addition(msg)}：{what}。详情见值守页。"
+    what = part.renumbered(msg) if part.only_phone(msg) else "有新信息"
+    what = "报案人现在不安全" if "unsafe" in msg.added else what
+    return f"{part.addition(msg)}：{what}。{part.where(msg)}。"
 
 
 def further(msg: m.Further, ctx: Context) -> str:

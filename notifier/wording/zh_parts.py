@@ -45,5 +45,18 @@ def addition(msg: m.Amended) -> str:
     return f"{msg.code}{nth(msg.nth)}有补充" if msg.nth > 1 else f"{msg.code}有补充"
 
 
+def only_phone(msg: m.Amended) -> bool:
+    """What a counselor is told of as well."""
+    return set(msg.added) == {"phone"}
+
+
+def renumbered(msg: m.Amended) -> str:
+    return "报案人改了手机号" if only_phone(msg) else "换了号码"
+
+
+def where(msg: m.Amended) -> str:
+    return "新旧号码见系统" if only_phone(msg) else "详情见值守页"
+
+
 def aside(words: str) -> str:
     return f"（{words}）" if words else ""

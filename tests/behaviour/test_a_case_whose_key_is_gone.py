@@ -26,6 +26,7 @@ STUDENT_POSTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "/withdraw": ({}, ("tel:12356",)),
     "/sent": ({"amount": "38600", "channel": "wechat", "payee_account": "wxid-4417"}, ("38600", "wxid-4417")),
     "/more/who": ({"name": "金丝雀", "student_no": "2026010101"}, ("金丝雀", "2026010101", "tel:12356")),
+    "/more/phone": ({"phone": "13912345678"}, ("13912345678", "tel:12356")),
     "/more/police": ({"called": "yes", "incident": "J-4417"}, ("J-4417", "tel:12356")),
     "/screenshots": ({}, ("tel:12356",)),
 }

@@ -97,6 +97,8 @@ TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
     ),
     (m.Amended(CODE, ("name", "account")), "K7M3P有补充：新报户名账号。详情见值守页。"),
     (m.Amended(CODE, ("unsafe",), nth=2), "K7M3P第2次有补充：报案人现在不安全。详情见值守页。"),
+    (m.Amended(CODE, ("phone",)), "K7M3P有补充：报案人改了手机号。新旧号码见系统。"),
+    (m.Amended(CODE, ("phone", "name")), "K7M3P有补充：新报户名，换了号码。详情见值守页。"),
     (m.Further(CODE), "K7M3P新增转账，正在通知值班民警。正在办理的，请到值守页接单。"),
     (
         m.Further(CODE, closed=True),
@@ -117,6 +119,7 @@ NEUTRAL_TEXTS: list[tuple[m.Message, str]] = [
     (m.Dissuade(CODE, nth=2), "第2次提醒K7M3P：1名学生正被人催促。请马上致电：先挂断，别按对方要求操作。详见值守页。"),
     (m.Amended(CODE, ("transfer",)), "K7M3P有补充：有新信息。详情见值守页。"),
     (m.Amended(CODE, ("unsafe",)), "K7M3P有补充：报案人现在不安全。详情见值守页。"),
+    (m.Amended(CODE, ("phone",)), "K7M3P有补充：报案人改了手机号。新旧号码见系统。"),
     (m.Drill(DRILL_CODE, 3_860_000), "演练YA52P：仅为演练，请勿真实办理。详见值守页。演练"),
     (
         m.Escalation(CODE, 3_860_000, nth=2, minutes=11),
@@ -236,7 +239,8 @@ LONGEST: list[m.Message] = [
     m.Student(CODE),
     m.Reopening(CODE, "123456", minutes=10),
     m.Ask(CODE, ("name", "account", "amount", "time")),
-    m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "bank"), nth=500),
+    m.Amended(CODE, ("name", "account", "amount", "time", "transfer", "unsafe", "phone", "bank"), nth=500),
+    m.Amended(CODE, ("phone",), nth=500),
     m.Amended(CODE),
     m.Further(CODE),
     m.Further(CODE, closed=True),
