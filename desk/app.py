@@ -92,6 +92,11 @@ def install(app: Flask, ledger: Ledger, school: str) -> None:
     def day_clock(at: datetime | None) -> str:
         return f"{at.astimezone(ledger.zone):%m-%d %H:%M}" if at else ""
 
+    @app.template_filter("day")
+    def day(at: datetime | None) -> str:
+        """Where it may be of another year."""
+        return f"{at.astimezone(ledger.zone):%Y-%m-%d}" if at else ""
+
     @app.template_filter("to_second")
     def to_second(at: datetime) -> str:
         """As the stop-payment sheet needs it: the bank compares the time to the second."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,18 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import care_views, closing, contacts, followups, handover, people, referrals, waiving
+from ledger import (
+    care_views,
+    closing,
+    contacts,
+    dated,
+    exports,
+    followups,
+    handover,
+    people,
+    referrals,
+    waiving,
+)
 from ledger.contacts import Entry, Said
 from ledger.errors import NotAllowed, NotFound
 from ledger.unit_of_work import Case, Ledger, UnitOfWork
@@ -23,7 +34,6 @@ from ledger.values import clean_text
 OFFICE = ("security", "admin")
 READERS = ("counselor", *OFFICE)
 NEXT_DAYS = {"1": 1, "3": 3, "7": 7}
-BY_EVENING = time(18)  # an agreed day means before its evening
 _KIND, _PAGE = re.compile(r"[a-z0-9_]{1,16}"), re.compile(r"[0-9a-f]{8}")
 LONG = 8000  # characters; a box holds 2,000, and what several have written into it at once
 Deed = Callable[[UnitOfWork, Case], object]
@@ -40,7 +50,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
         access.log("student.read", *(f"code:{row.code}" for row in found.rows))
         return render_template(template, found=found, now=now, counted=care_views.COUNTED)
 
-    def shown(code: str) -> str:
+    def shown(code: str, typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None) -> str:
+        """`wrong`: field → problem, of what was `typed` into one of its forms."""
         case, now = access.case_of(ledger, code), ledger.clock.now()
         with ledger.read() as conn:
             record = care_views.record(conn, ledger.keys, me(), case, now, ledger.zone)
@@ -48,7 +59,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
             centre = people.by_id(conn, ledger.keys, people.with_role(conn, "psychologist"))
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/followup.html", it=record, now=now, others=others, centre=centre, entry=contacts,
-                               page=secrets.token_hex(4), beyond=followups.BEYOND)  # fmt: skip
+                               page=secrets.token_hex(4), beyond=followups.BEYOND,
+                               typed=typed or {}, wrong=wrong or {}, purposes=followups.PURPOSES,
+                               days=(dated.first_day(now, ledger.zone), dated.last_day(now, ledger.zone)))  # fmt: skip
 
     def deed(code: str, label: str, do: Deed, back: str = "care.follow_up", lacks: str = "lacking") -> Response:
         """Something done to a record of this user's; the page says whether it was done, or what it lacks for it."""
@@ -93,11 +106,30 @@ def blueprint(ledger: Ledger) -> Blueprint:
         )  # fmt: skip
         days = NEXT_DAYS.get(form.get("next", ""))
         day = ledger.clock.now().astimezone(ledger.zone).date() + timedelta(days=days or 0)
-        agreed = datetime.combine(day, BY_EVENING, ledger.zone) if days else None
+        agreed = followups.by_evening(day, ledger.zone) if days else None
         note = clean_text(form.get("note", ""), 2000)
         page = form.get("page", "")
         return Said(outcome if outcome in contacts.OUTCOMES else "no", entry, note, agreed,
                     page if _PAGE.fullmatch(page) else "")  # fmt: skip
+
+    @bp.post("/followups/<code>/dated")
+    @roles("counselor")
+    def on_a_day(code: str) -> Any:
+        """`purpose` and `day` (2027-01-31) add a contact; `contact` (its kind) is moved to `day`, or with `back` not
+        owed any more."""
+        typed = {name: request.form.get(name, "")[:40] for name in ("contact", "purpose", "day")}
+        kind, purpose = typed["contact"], typed["purpose"]
+        access.case_of(ledger, code)
+        if kind and "back" in request.form:
+            return deed(code, "dated", lambda uow, case: dated.take_back(uow, case, kind, _actor()))
+        due_at, problem = dated.due(exports.day(typed["day"]), ledger.clock.now(), ledger.zone)
+        wrong = {"day": problem} if problem else {}
+        wrong |= {} if kind or purpose in followups.PURPOSES else {"purpose": "empty"}
+        if due_at is None or wrong:
+            return shown(code, typed, wrong), 422
+        if kind:
+            return deed(code, "dated", lambda uow, case: dated.move(uow, case, kind, due_at, _actor()), lacks="dated")
+        return deed(code, "dated", lambda uow, case: dated.add(uow, case, purpose, due_at, _actor()), lacks="dated")
 
     @bp.post("/followups/<code>/background")
     @roles("counselor")

@@ -93,7 +93,10 @@ class FollowUps:
 
 @dataclass(frozen=True)
 class ContactRow:
-    """One contact of the record; `entry` and `note` are None for those who may not read them."""
+    """One contact of the record; `entry` and `note` are None for those who may not read them.
+
+    `kind`: to them one on a day is `dated`, without what falls due then.
+    """
 
     kind: str
     mode: str
@@ -102,12 +105,13 @@ class ContactRow:
     reached: bool | None
     entry: Entry | None
     note: str | None
+    taken_back: bool = False
 
 
 def follow_ups(conn: Connection, keys: Keys, user: User, now: datetime, midnight: datetime) -> FollowUps:
     """`midnight` is the end of the school's day. One row for each record, the contact that is due first."""
     theirs = _open_of(user)
-    listed = _rows(conn, keys, _facts(conn, _to_list(conn, theirs, now)))
+    listed = _rows(conn, keys, _facts(conn, _to_list(conn, theirs, now)), reads=user.role in HEALTH)
     counted = theirs.limit(len(listed) + COUNTED).subquery()
     shown = sorted((row for row in listed if not row.at_once), key=lambda row: row.opened_at)
     by_date = sorted(((row, row.due_at) for row in shown if row.due_at and not row.to_sign(now)), key=lambda it: it[1])
@@ -166,10 +170,11 @@ def _facts(conn: Connection, cases: list[UUID]) -> Sequence[RowMapping]:
         .outerjoin(t.colleges, t.colleges.c.code == c.college_code)
         .where(among(c.id, "cases"), f.closed_at.is_(None))
     )  # fmt: skip
-    return conn.execute(query, {"cases": cases}).mappings().all()
+    # Two of one evening are one row of the list.
+    return list({row["id"]: row for row in conn.execute(query, {"cases": cases}).mappings()}.values())
 
 
-def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[FollowUpRow]:
+def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping], *, reads: bool) -> list[FollowUpRow]:
     whose = [row[name] for row in rows for name in ("victim_id", "counselor_id")]
     known = {p.id: p for p in people.by_id(conn, keys, whose)}
     made = []
@@ -178,10 +183,15 @@ def _rows(conn: Connection, keys: Keys, rows: Sequence[RowMapping]) -> list[Foll
         number = people.phone_listed(keys, row, student)
         made.append(FollowUpRow(
             row["code"], row["care_state"], row["immediate"], row["drill"], student.name if student else "", number,
-            row["match_grade"], row["opened_at"], row["contact"] or "", row["mode"] or "", row["due_at"], row["unsafe"],
-            row["college"] or "", counselor.called if counselor else "",
+            row["match_grade"], row["opened_at"], _called(row["contact"] or "", reads=reads), row["mode"] or "",
+            row["due_at"], row["unsafe"], row["college"] or "", counselor.called if counselor else "",
         ))  # fmt: skip
     return made
+
+
+def _called(kind: str, *, reads: bool) -> str:
+    """What falls due on a day is of the student's money, too."""
+    return kind if reads or not kind.startswith(followups.DATED) else followups.DATED.strip("_")
 
 
 def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: datetime, zone: tzinfo) -> dict[str, Any]:
@@ -245,9 +255,10 @@ def _contacts(conn: Connection, key: RowKey, user: User, row: RowMapping) -> lis
 def contact_row(key: RowKey, it: RowMapping, *, reads: bool) -> ContactRow:
     """`reads`: whether what the student said may be."""
     return ContactRow(
-        it["kind"], it["mode"], it["due_at"], it["done_at"], it["reached"],
+        _called(it["kind"], reads=reads), it["mode"], it["due_at"], it["done_at"], it["reached"],
         contacts.read_entry(key, it) if reads and it["entry_sealed"] is not None else None,
         key.open("contacts", it["id"], "note", it["note_sealed"]) if reads else None,
+        it["taken_back_at"] is not None,
     )  # fmt: skip
 
 

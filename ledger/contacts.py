@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, not_, select, update
 
 from ledger import acknowledgement, alarms, deliveries, followups, progress, referrals, unsafety
 from ledger import tables as t
@@ -100,6 +100,8 @@ def _meant(uow: UnitOfWork, case: Case, kind: str, said: Said) -> RowMapping:
     if row is None:
         raise NotFound
     referrals.still_open(uow, case)
+    if row["taken_back_at"]:  # on an old page; what was said in it is not lost
+        return _extra(uow, row["follow_up_id"], said)
     if said.outcome == "yes" and not row["done_at"] and followups.too_early(kind, row["due_at"], uow.now):
         return _extra(uow, row["follow_up_id"], said)
     return row
@@ -146,7 +148,8 @@ def _agree(uow: UnitOfWork, row: RowMapping, said: Said) -> None:
     if said.next_at is None:
         return
     mine = select(func.count()).where(k.follow_up_id == row["follow_up_id"])
-    if uow.conn.execute(mine.where(k.due_at == said.next_at, k.done_at.is_(None))).scalar_one():
+    same = (k.due_at == said.next_at, k.done_at.is_(None), not_(k.kind.startswith(followups.DATED, autoescape=True)))
+    if uow.conn.execute(mine.where(*same)).scalar_one():
         return
     plan = followups.agreed(uow.conn.execute(mine).scalar_one(), said.next_at)
     remind_at = followups.reminder_at(plan, 0)

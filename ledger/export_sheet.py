@@ -93,12 +93,19 @@ def _contact(row: ContactRow, reader: Reader) -> str:
         (row.note or "").replace("\n", " "),
     ]
     when = f"{reader.local(row.done_at or row.due_at):%Y-%m-%d %H:%M}"
-    unplanned = words.EXTRA if row.kind.startswith(followups.EXTRA) else words.AGREED
-    kind = reader.said(words.CONTACTS.get(row.kind, unplanned))
+    kind = reader.said(_kind(row.kind))
     return " · ".join([f"{when} {kind}", *(part for part in parts if part)])
 
 
+def _kind(kind: str) -> Words:
+    if kind.startswith(followups.DATED.strip("_")):
+        return words.DATED.get(followups.purpose(kind), words.ON_A_DAY)
+    return words.CONTACTS.get(kind, words.EXTRA if kind.startswith(followups.EXTRA) else words.AGREED)
+
+
 def _reached(row: ContactRow, now: datetime) -> Words:
+    if row.taken_back:
+        return words.TAKEN_BACK
     if row.done_at and row.reached is not False:
         return words.DECLINED if row.entry and row.entry.declined else words.REACHED
     if row.reached is False:

@@ -35,6 +35,14 @@ CONTACTS: Mapping[str, Words] = {
 }
 AGREED: Words = ("约定联系", "Agreed contact")
 EXTRA: Words = ("另加联系", "Extra contact")
+ON_A_DAY: Words = ("定日联系", "Contact on a date")
+DATED: Mapping[str, Words] = {
+    "loan": ("贷款到期", "A loan falls due"),
+    "police": ("立案结果", "The police decide on the case"),
+    "card": ("银行卡解冻", "A card is unfrozen"),
+    "fees": ("学费、房租到期", "Fees or rent fall due"),
+    "other": ("其他定日联系", "Another date"),
+}
 MODES: Mapping[str, Words] = {"call": ("电话", "Call"), "face": ("见面", "In person"), "any": ("消息", "Message")}
 NEEDS: Mapping[str, Words] = {
     "food": ("饭钱", "Money for food"),
@@ -52,6 +60,7 @@ REFERRAL: Mapping[str, Words] = {
 
 REACHED, DECLINED = ("已联系", "Done"), ("学生不用再联系", "Wants no more contact")
 NOT_REACHED, OVERDUE, TO_COME = ("没联系到", "Not reached"), ("已超时", "Overdue"), ("未到", "To come")
+TAKEN_BACK: Words = ("已取消", "Taken back")
 NEEDED, LOANS = ("需要", "needs "), ("有网络借款", "online loans")
 NOT_SENT = ("还没转", "Not sent")
 YES: Words = ("是", "yes")

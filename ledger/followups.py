@@ -6,7 +6,7 @@ Pure; the cadence and the reminder steps are our proposal, for the psychology ce
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
 Mode = Literal["call", "face", "any"]
@@ -58,13 +58,19 @@ _FIRST_CALL = (
     (timedelta(minutes=30), _OFFICE),
 )
 _LATER = ((timedelta(0), _OWN), (timedelta(hours=4), _COLLEGE), (timedelta(hours=24), _OFFICE))
+_EVENING = time(18)  # a day means before its evening
+# Of a day that was written down long before, the counselor hears that morning; nobody is rung at night for it.
+_ON_A_DAY = ((timedelta(hours=-9), _OWN), (timedelta(hours=15), _COLLEGE), (timedelta(hours=24), _OFFICE))
+_DAYS_EARLY = timedelta(days=3)  # from then on a talk is the one about what falls due
 
-AGREED, EXTRA = "agreed_", "extra_"  # how the kinds of contacts begin that are not of the cadence
+AGREED, EXTRA, DATED = "agreed_", "extra_", "dated_"  # how the kinds of contacts begin that are not of the cadence
+PURPOSES = ("loan", "police", "card", "fees", "other")  # what falls due on the day of a dated one
 BEYOND = "extra"  # what a page asks for that owes none: the contact becomes one of its own
 MISSING: dict[str, str] = {
     "contact_d30": "30天联系未完成或未记录谢绝",
     "contact_d90": "90天联系未完成或未记录谢绝",
     "agreed": "约定的联系未完成或未记录谢绝",
+    "dated": "定日的联系未完成、未记录谢绝或未取消",
     "two_calm": "最近两次联系需均平稳",
     "debt": "欠款尚无安排（或未记为无需安排）",
     "referral": "转介尚无回复",
@@ -117,18 +123,37 @@ def contacts_due(opened_at: datetime) -> list[ContactPlan]:
 
 def too_early(kind: str, due_at: datetime, now: datetime) -> bool:
     """Whether a talk now is not yet the contact of this kind, which is due then. One that was agreed on always is."""
-    early = _EARLY.get(kind)
+    early = _early(kind)
     return early is not None and now < due_at - early
 
 
 def opens(kind: str, due_at: datetime) -> datetime:
     """From when on the student may be said to have been asked for this contact."""
-    return due_at - (_EARLY.get(kind) or timedelta(0))
+    return due_at - (_early(kind) or timedelta(0))
+
+
+def _early(kind: str) -> timedelta | None:
+    return _DAYS_EARLY if kind.startswith(DATED) else _EARLY.get(kind)
 
 
 def agreed(nth: int, due_at: datetime) -> ContactPlan:
     """A contact that counselor and student agreed on beyond the cadence."""
     return ContactPlan(f"{AGREED}{nth}", "any", due_at)
+
+
+def on_a_day(purpose: str, nth: int, due_at: datetime) -> ContactPlan:
+    """A contact about something that falls due then: one of PURPOSES, the `nth` of the record."""
+    return ContactPlan(f"{DATED}{purpose}_{nth}", "any", due_at)
+
+
+def purpose(kind: str) -> str:
+    """What the day of a dated contact is about; empty for others."""
+    return kind.split("_")[1] if kind.startswith(DATED) else ""
+
+
+def by_evening(day: date, zone: tzinfo) -> datetime:
+    """Until when a contact that was agreed for this day is to be made, in UTC."""
+    return datetime.combine(day, _EVENING, zone).astimezone(UTC)
 
 
 def state_now(state: str, referral_open: bool, calm: tuple[bool, ...]) -> str:
@@ -148,6 +173,7 @@ def may_close(facts: CloseFacts) -> list[str]:
         "contact_d30": "d30" in facts.settled,
         "contact_d90": "d90" in facts.settled,
         "agreed": not any(kind.startswith(AGREED) for kind in facts.owed),  # somebody was promised it
+        "dated": not any(kind.startswith(DATED) for kind in facts.owed),  # closing would forget the day
         "two_calm": len(facts.calm) >= 2 and all(facts.calm[-2:]),
         "debt": facts.debt_settled,
         "referral": facts.open_referrals == 0,
@@ -159,6 +185,8 @@ def may_close(facts: CloseFacts) -> list[str]:
 
 
 def _steps(contact: ContactPlan) -> tuple[tuple[timedelta, tuple[str, ...]], ...]:
+    if contact.kind.startswith(DATED):
+        return _ON_A_DAY
     return _FIRST_CALL if contact.kind == "call_30m" else _LATER
 
 
@@ -166,10 +194,15 @@ def reminder_at(contact: ContactPlan, reminded_count: int) -> datetime | None:
     """When the next reminder of a contact that is still owed falls due; None after the security office was told.
 
     The 30-minute call: 10 minutes before, when due, +10 and +30 minutes; every later contact: when due, +4 and +24
-    hours.
+    hours; one on a day: in its morning, the next morning and evening.
     """
     steps = _steps(contact)
     return contact.due_at + steps[reminded_count][0] if reminded_count < len(steps) else None
+
+
+def passed(contact: ContactPlan, now: datetime) -> int:
+    """How many reminders would be late by now: who writes down a contact of today need not hear of it at once."""
+    return sum(contact.due_at + at <= now for at, _ in _steps(contact))
 
 
 def reminder(contact: ContactPlan, reminded_count: int, now: datetime) -> Reminder | None:

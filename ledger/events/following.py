@@ -26,6 +26,32 @@ class ContactRecorded(Event):
 
 
 @dataclass(frozen=True)
+class ContactPlanned(Event):
+    """The counselor wrote down a day on which the student is to be contacted: something falls due then."""
+
+    type = "followup.contact_planned.v1"
+    contact: str
+    due_at: str
+
+
+@dataclass(frozen=True)
+class ContactMoved(Event):
+    """Such a contact is due on another day."""
+
+    type = "followup.contact_moved.v1"
+    contact: str
+    due_at: str
+
+
+@dataclass(frozen=True)
+class ContactTakenBack(Event):
+    """Such a contact is not owed any more."""
+
+    type = "followup.contact_taken_back.v1"
+    contact: str
+
+
+@dataclass(frozen=True)
 class ReferralMade(Event):
     """The psychology centre is asked for the same day.
 

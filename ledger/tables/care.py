@@ -59,6 +59,7 @@ contacts = Table(
     Column("entry_sealed", LargeBinary),  # one JSON object: ticks of Look–Listen–Link, signs, need
     Column("reminders", Integer, nullable=False, default=0),
     Column("remind_at", UtcTime),
+    Column("taken_back_at", UtcTime),  # of one on a day: it is owed no more, and done since then, without the student
     Index("ix_contacts_owed", "follow_up_id", "due_at", **only_while("done_at IS NULL")),
     Index("ix_contacts_remind", "remind_at", **only_while("remind_at IS NOT NULL")),
     UniqueConstraint("follow_up_id", "kind"),

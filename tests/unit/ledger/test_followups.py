@@ -1,12 +1,13 @@
 """Follow-up cadence, reminders and closing, as tables."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger import escalation, followups
+from ledger import dated, escalation, followups
 from ledger.followups import CloseFacts, Reminder
 
 OPENED = datetime(2026, 11, 23, 6, 32, tzinfo=UTC)
@@ -32,6 +33,8 @@ def test_cadence() -> None:
         ("d90", timedelta(days=30, seconds=1), True),
         ("d90", timedelta(days=-1), False),
         ("agreed_8", timedelta(days=6), False),
+        ("dated_loan_1", timedelta(days=3), False),
+        ("dated_loan_1", timedelta(days=3, seconds=1), True),
     ],
 )
 def test_a_talk_counts_as_the_contact_that_is_due_from_some_time_before(
@@ -72,6 +75,7 @@ def test_reminder(kind: str, count: int, late: timedelta, answer: Reminder | Non
         ({"settled": frozenset({"d30"})}, ["contact_d90"]),
         ({"settled": frozenset()}, ["contact_d30", "contact_d90"]),
         ({"owed": frozenset({"agreed_8"})}, ["agreed"]),
+        ({"owed": frozenset({"dated_loan_1"})}, ["dated"]),
         ({"calm": (True,)}, ["two_calm"]),
         ({"calm": (True, True, False)}, ["two_calm"]),
         ({"debt_settled": False}, ["debt"]),
@@ -90,3 +94,49 @@ def test_closing(changed: dict[str, Any], missing: list[str]) -> None:
 def test_every_state_shows_as_a_state_of_the_care_obligation() -> None:
     assert followups.CARE_STATE.keys() == followups.STATES.keys()
     assert set(followups.CARE_STATE.values()) == {"open", "in_progress", "closed"}
+
+
+SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "at"),
+    [
+        (date(2027, 1, 1), SHANGHAI, datetime(2027, 1, 1, 10, tzinfo=UTC)),
+        (date(2028, 2, 29), SHANGHAI, datetime(2028, 2, 29, 10, tzinfo=UTC)),
+        (date(2027, 3, 14), NEW_YORK, datetime(2027, 3, 14, 22, tzinfo=UTC)),  # clocks went forward that night
+        (date(2027, 3, 13), NEW_YORK, datetime(2027, 3, 13, 23, tzinfo=UTC)),
+    ],
+)
+def test_a_day_is_until_its_evening_where_the_school_is(day: date, zone: tzinfo, at: datetime) -> None:
+    assert followups.by_evening(day, zone) == at
+
+
+def test_one_on_a_day_is_asked_for_that_morning_and_rings_nobody_at_night() -> None:
+    plan = followups.on_a_day("loan", 1, followups.by_evening(date(2027, 1, 1), SHANGHAI))
+    at = [followups.reminder_at(plan, count) for count in range(4)]
+    local = [moment.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if moment else "" for moment in at]
+    assert local == ["01-01 09:00", "01-02 09:00", "01-02 18:00", ""]
+    assert [followups.passed(plan, plan.due_at + timedelta(hours=h)) for h in (-10, -9, 0, 15, 24)] == [0, 1, 1, 2, 3]
+    assert followups.purpose(plan.kind) == "loan" and followups.purpose("agreed_3") == followups.purpose("dated") == ""
+
+
+@pytest.mark.parametrize(
+    ("day", "problem"),
+    [
+        (None, "date"),
+        (date(2026, 11, 22), "past"),
+        (date(2026, 11, 23), ""),  # it is 14:32 there
+        (date(2028, 11, 23), ""),
+        (date(2028, 11, 24), "far"),
+    ],
+)
+def test_a_day_that_cannot_be_written_down_says_why(day: date | None, problem: str) -> None:
+    at, said = dated.due(day, OPENED, SHANGHAI)
+    assert said == problem and (at is None) == bool(problem)
+
+
+def test_after_its_evening_today_is_past() -> None:
+    evening = datetime(2026, 12, 31, 10, tzinfo=UTC)  # 18:00
+    assert dated.due(date(2026, 12, 31), evening, SHANGHAI) == (None, "past")
+    assert dated.first_day(evening, SHANGHAI) == date(2027, 1, 1)
