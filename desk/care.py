@@ -20,6 +20,7 @@ from ledger import (
     contacts,
     dated,
     exports,
+    family,
     followups,
     handover,
     people,
@@ -29,7 +30,7 @@ from ledger import (
 from ledger.contacts import Entry, Said
 from ledger.errors import NotAllowed, NotFound
 from ledger.unit_of_work import Case, Ledger, UnitOfWork
-from ledger.values import clean_text
+from ledger.values import clean_text, parse_when
 
 OFFICE = ("security", "admin")
 READERS = ("counselor", *OFFICE)
@@ -130,6 +131,25 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if kind:
             return deed(code, "dated", lambda uow, case: dated.move(uow, case, kind, due_at, _actor()), lacks="dated")
         return deed(code, "dated", lambda uow, case: dated.add(uow, case, purpose, due_at, _actor()), lacks="dated")
+
+    @bp.post("/followups/<code>/family")
+    @roles("counselor", "psychologist")
+    def family_told(code: str) -> Any:
+        """`consent` (yes, no) of the student; without it a `reason`. Empty, `by` is who is signed in, `at` is now."""
+        form, now = request.form, ledger.clock.now()
+        typed = {
+            name: clean_text(form.get(name, ""), most) for name, most in (("by", 80), ("at", 40), ("reason", 2000))
+        }
+        typed["consent"] = _one("consent", family.CONSENT)
+        when = parse_when(typed["at"], now, ledger.zone) if typed["at"] else None
+        at = when.at if when else None if typed["at"] else now
+        wrong = family.lacking(typed["consent"], typed["reason"]) | ({} if at else {"at": "time"})
+        access.case_of(ledger, code)
+        if at is None or wrong:
+            return shown(code, typed, wrong), 422
+        page = form.get("page", "")
+        return deed(code, "family", lambda uow, case: family.record(uow, case, typed, at, page[:8], _actor()),
+                    "care.referred" if me().role == "psychologist" else "care.follow_up")  # fmt: skip
 
     @bp.post("/followups/<code>/background")
     @roles("counselor")

@@ -16,6 +16,7 @@ from ledger import (
     accounts,
     contacts,
     corrections,
+    family,
     followups,
     match_keys,
     people,
@@ -227,6 +228,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "early": bool(owed) and followups.too_early(owed[0].kind, owed[0].due_at, now),
         "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
                        for name in ("family", "money_source")} if reads else None,
+        "family_told": family.of_case(conn, key, case["id"]) if reads else [],
         "signs": row is not None and row["state"] == "review"
                  and not accounts.same_person(conn, row["closer_id"], user),
         "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,

@@ -175,6 +175,13 @@ class BackgroundRecorded(Event):
 
 
 @dataclass(frozen=True)
+class FamilyTold(Event):
+    """The family was told; by whom, when, with whose consent and why is sealed with the event."""
+
+    type = "followup.family_told.v1"
+
+
+@dataclass(frozen=True)
 class ClosingAsked(Event):
     """The counselor holds the record for complete; a second person has to sign. debt: plan · none."""
 

@@ -36,6 +36,7 @@ COUNSELOR_POSTS = {
     "background": {"family": "金丝雀", "shown_family": "", "money_source": "学费"},
     "handover": {"person": "C03"},
     "dated": {"purpose": "loan", "day": "2026-12-25"},
+    "family": {"consent": "no", "reason": "金丝雀", "by": "金老师"},
     "refer": {},
     "safe": {},
     "close": {"debt": "plan", "told": "1"},
@@ -143,7 +144,11 @@ def test_its_code_and_phone_open_no_more_than_those_of_nobody(world: World, repo
 def pressed(world: World, client: FlaskClient, path: str, form: dict[str, str], lang: str) -> None:
     client.get(f"/desk?lang={lang}")
     client.set_cookie("lang", lang)
-    typed = [said for name, said in form.items() if name in ("note", "family", "money_source", "text", "number", "day")]
+    typed = [
+        said
+        for name, said in form.items()
+        if name in ("note", "family", "money_source", "text", "number", "day", "reason", "by")
+    ]
     says(world.press(client, path, **form), lang, *typed)
 
 

@@ -58,6 +58,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/followups/{code}/contact", {"contact": "call_30m", "reached": "yes"}),
     ("/desk/followups/{code}/background", {"family": "x"}),
     ("/desk/followups/{code}/dated", {"purpose": "loan", "day": "2027-01-31"}),
+    ("/desk/followups/{code}/family", {"consent": "yes"}),
     ("/desk/followups/{code}/handover", {"person": "x"}),
     ("/desk/followups/{code}/refer", {}),
     ("/desk/followups/{code}/safe", {}),

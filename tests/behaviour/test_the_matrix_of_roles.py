@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from desk.exports import XLSX
-from ledger import contacts, dated, exports
+from ledger import contacts, dated, exports, family
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.exports import ASKERS, Period
@@ -33,6 +33,7 @@ PLANTED = {  # canary → what it stands for, and who may come upon it
     "金丝雀家庭": ("family", {"counselor"}),
     "金丝雀资金": ("the source of the money", {"counselor"}),
     "金丝雀谈话": ("a counselor's note", {"counselor"}),
+    "金丝雀家长": ("why the family was told", {"counselor"}),
     "贷款到期": ("what falls due on a day", {"counselor"}),
 }
 IN_ENGLISH = {"贷款到期": "A loan falls due"}
@@ -63,6 +64,7 @@ def case(door: World) -> Report:
         uow.conn.execute(update(t.cases).where(t.cases.c.id == held.id).values(sealed))
         contacts.record(uow, held, "call_30m", contacts.Said("yes", note="金丝雀谈话"), "test")
         dated.add(uow, held, "loan", uow.now + timedelta(hours=1), "test")  # the next one that is owed, in every list
+        family.record(uow, held, {"consent": "no", "reason": "金丝雀家长"}, uow.now, "", "test")
     return report
 
 
@@ -149,7 +151,7 @@ def test_the_exported_ledger_has_the_fields_and_rows_of_its_asker_and_no_phone_o
     file = read(clients[role], FILE)
     assert (case.code in file) == (role in ("counselor", *OFFICE))
     for canary, (what, allowed) in PLANTED.items():
-        never = canary[0].isdigit() or canary[0] == "+"
+        never = canary[0].isdigit() or canary[0] == "+" or canary == "金丝雀家长"
         there = canary in file or IN_ENGLISH.get(canary, canary) in file  # in the language that was asked for last
         assert there == (role in allowed and not never and case.code in file), f"{role}: {what}"
     assert "7741" not in file and "3800000" not in file, role
