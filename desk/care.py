@@ -184,6 +184,21 @@ def blueprint(ledger: Ledger) -> Blueprint:
             return deed(code, "refer", lambda uow, case: waiving.ask(uow, case, _actor()), lacks="barred")
         return deed(code, "refer", lambda uow, case: referrals.refer(uow, case, "asked", _actor()))
 
+    @bp.post("/followups/<code>/danger")
+    @roles(*OFFICE)
+    def danger(code: str) -> Response:
+        """`danger` ticked has somebody go there, as a counselor's word does: the office may be who hears it first."""
+
+        def do(uow: UnitOfWork, case: Case) -> None:
+            if "danger" not in request.form:
+                raise NotAllowed("nothing was ticked")
+            try:
+                closing.raise_immediate(uow, case, _actor())
+            except NotFound:
+                raise NotAllowed("its record is not open yet") from None
+
+        return deed(code, "danger", do)
+
     @bp.post("/followups/<code>/safe")
     @roles("counselor")
     def safe(code: str) -> Response:

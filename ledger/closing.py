@@ -122,6 +122,13 @@ def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:
         reopen(uow, case, "ledger")
 
 
+def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """The office has heard that a life is in danger: a record that was closed goes on, for the same reason."""
+    if referrals.follow_up(uow, case)["closed_at"]:
+        reopen(uow, case, actor)
+    referrals.raise_immediate(uow, case, actor)
+
+
 def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     """It goes on, with a contact due within a day."""
     row = referrals.follow_up(uow, case)

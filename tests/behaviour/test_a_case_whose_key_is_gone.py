@@ -39,6 +39,7 @@ COUNSELOR_POSTS = {
     "family": {"consent": "no", "reason": "金丝雀", "by": "金老师"},
     "refer": {},
     "safe": {},
+    "danger": {"danger": "yes"},
     "close": {"debt": "plan", "told": "1"},
     "reopen": {},
 }
@@ -163,7 +164,7 @@ def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: Wo
     spoil(world, report.code, row_key=b"")
     for deed, form in COUNSELOR_POSTS.items():
         form = {**form, "person": world.person("C03")} if deed == "handover" else form
-        pressed(world, mine, f"/desk/followups/{report.code}/{deed}", form, lang)
+        pressed(world, office if deed == "danger" else mine, f"/desk/followups/{report.code}/{deed}", form, lang)
     pressed(world, office, f"/desk/followups/{report.code}/close", {"sign": "1"}, lang)
     for deed, (form, back) in CENTRE_POSTS.items():
         pressed(world, theirs, f"/desk/care/{report.code}/{deed}", form, lang)
@@ -210,3 +211,17 @@ def test_that_nobody_was_rung_for_one_in_danger_is_said_first_and_logged(
     says(answer, "zh", "没有通知任何人：不要让学生独处", "tel:120", "在天台", f"tel:{world.phones[CENTRE].number}")
     assert {"event": "danger_unheard", "code": report.code, "log_level": "error"} in logs
     assert "在天台" not in str(logs)
+
+
+@pytest.mark.parametrize(("role", "deed"), [("psychologist", "care/{}/note"), ("security", "followups/{}/danger")])
+def test_so_do_the_centre_and_the_office(world: World, report: Report, role: str, deed: str) -> None:
+    """What their boxes send."""
+    world.press(counselor(world), f"/desk/followups/{report.code}/refer")
+    read_all(world)
+    client = world.user("somebody", role)
+    place = "care" if role == "psychologist" else "followups"
+    box = re.search(r'name="danger" value="(\w+)"', client.get(f"/desk/{place}/{report.code}").text)
+    spoil(world, report.code, row_key=b"")
+    assert box
+    answer = world.press(client, f"/desk/{deed.format(report.code)}", danger=box[1])
+    says(answer, "zh", "没有通知任何人：不要让学生独处", "tel:120", f"tel:{world.phones[CENTRE].number}")

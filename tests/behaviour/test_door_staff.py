@@ -62,6 +62,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/followups/{code}/handover", {"person": "x"}),
     ("/desk/followups/{code}/refer", {}),
     ("/desk/followups/{code}/safe", {}),
+    ("/desk/followups/{code}/danger", {"danger": "yes"}),
     ("/desk/followups/{code}/close", {"sign": "1"}),
     ("/desk/followups/{code}/reopen", {}),
     ("/desk/care/{code}/note", {"note": "x", "seen": "1"}),

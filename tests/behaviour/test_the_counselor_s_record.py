@@ -227,6 +227,63 @@ def test_the_centre_has_somebody_go_there_as_well(world: World) -> None:
     assert "有生命危险" not in world.user("wall2", "security").get("/desk/board").text
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_office_has_somebody_go_there_as_well(world: World, lang: str) -> None:
+    """From the page of the case: the desk may be who hears it first."""
+    report, office = only_counselor_rings(world), world.user("xuanyuan", "security")
+    path = f"/desk/followups/{report.code}/danger"
+    for page in (f"/duty/{report.code}", f"/desk/followups/{report.code}"):
+        assert f'action="{path}"' in office.get(f"{page}?lang={lang}").text
+    assert {"zh": "不愿回答", "en": "would not say"}[lang] in office.get(f"/duty/{report.code}").text
+    world.press(office, path)  # nothing ticked
+    assert {"zh": "没有记录", "en": "Not recorded"}[lang] in office.get(f"/desk/followups/{report.code}").text
+    assert report.events("followup.immediate.v1") == []
+    for _ in range(2):  # pressed twice
+        assert world.press(office, path, danger="yes").location.endswith(f"/desk/followups/{report.code}")
+    world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code, "不要让其独处").expects_nothing()
+    assert {"zh": "不要让学生独处", "en": "do not leave"}[lang] in office.get(f"/desk/followups/{report.code}").text
+    assert len(report.events("followup.immediate.v1")) == 1
+    (raised,) = world.rows("SELECT actor FROM case_events WHERE type = 'followup.immediate.v1'")
+    (user,) = world.rows("SELECT id FROM users WHERE username = 'xuanyuan'")
+    assert raised.actor == f"user:{UUID(str(user.id))}"
+    assert world.press(counselor(world), f"/desk/followups/{report.code}/safe").status_code == 303
+    read_all(world)
+
+
+@pytest.mark.parametrize("role", ["officer", "counselor", "psychologist", "leader"])
+def test_from_there_nobody_else_has(world: World, role: str) -> None:
+    report = only_counselor_rings(world)
+    phone = world.phones[role].number if role in ("officer", "counselor") else None
+    client = world.user("somebody", role, phone, "WY" if role == "leader" else None)
+    assert world.press(client, f"/desk/followups/{report.code}/danger", danger="yes").status_code == 403
+    assert "/danger" not in client.get(f"/duty/{report.code}").text
+    assert "/danger" not in client.get(f"/desk/followups/{report.code}").text
+    assert report.events("followup.immediate.v1") == []
+
+
+def test_danger_opens_a_closed_record_again(world: World) -> None:
+    """Whoever is rung has to find it on their list."""
+    report, _mine, office, close = waits_for_a_signature(world)
+    world.press(office, close, sign="1")
+    assert state(world) == "closed"
+    world.press(office, f"/desk/followups/{report.code}/danger", danger="yes")
+    world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code)
+    assert state(world) == "referred" and owed(world)
+    read_all(world)
+
+
+def test_before_the_record_is_open_the_page_says_that_nothing_was_done(world: World) -> None:
+    report, office = world.report(), world.user("xuanyuan", "security")
+    assert world.press(office, f"/desk/followups/{report.code}/danger", danger="yes").status_code == 303
+    assert "没有记录" in office.get(f"/desk/followups/{report.code}").text
+    world.pump()
+    read_all(world)
+
+
 def test_a_student_handed_over_rings_the_next_counselor(world: World) -> None:
     report, mine = only_counselor_rings(world), counselor(world)
     to = world.person("C03")
