@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import JSON, Column, LargeBinary, Table, Uuid, select, update
 
-from ledger import chain, codes, progress
+from ledger import chain, codes, progress, referrals
 from ledger import tables as t
 from ledger.crypto import Keys, RowKey, digest
 from ledger.demo_school import demo_school
@@ -98,7 +98,7 @@ def _end(world: World, code: str) -> None:
     case_id, now = _case_id(world, code), world.clock.now()
     with world.parts.ledger.begin("bench") as uow:
         f, k, o = t.follow_ups.c, t.contacts.c, t.obligations.c
-        closed = {"state": "closed", "closed_at": now, "next_due_at": None}
+        closed = {"state": "closed", "closed_at": now, "next_due_at": None, **referrals.QUIET}
         uow.conn.execute(update(t.follow_ups).where(f.case_id == case_id).values(closed))
         its = select(f.id).where(f.case_id == case_id).scalar_subquery()
         uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None, done_at=k.due_at))
@@ -199,7 +199,7 @@ class Years:
                 row |= {"done_at": row["done_at"] or row["due_at"], "reached": True, "remind_at": None}
         owed = [row["due_at"] for row in made["contacts"] if row["done_at"] is None]
         for row in made["follow_ups"]:
-            row["next_due_at"] = min(owed, default=None)
+            row |= {"next_due_at": min(owed, default=None), **referrals.QUIET}
         for row in made["obligations"]:
             if row["next_at"] and row["next_at"] <= of.at:
                 row["next_at"] = None

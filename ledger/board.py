@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, true, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import deliveries, owing, people, shifts, stopped, values
+from ledger import deliveries, followups, owing, people, shifts, stopped, values
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.deliveries import WAITING
@@ -84,7 +84,8 @@ class Late:
     """What is past its time, or must not wait for it.
 
     what: counselor · owner (taken, and no progress) · again (the same, with what came in since) · dissuade (the same,
-    while the money is still there) · unfiled (the reporter was reached, no stop is filed) · contact · withdrawal.
+    while the money is still there) · unfiled (the reporter was reached, no stop is filed) · referral (unanswered since
+    then, and reminded of) · contact · withdrawal.
     """
 
     what: str
@@ -225,7 +226,7 @@ def _waiting(
 
 
 def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, Mapping[Any, Any]]]:
-    """Obligations, then what is not filed, then contacts, then wishes."""
+    """Obligations, then what is not filed, then referrals, then contacts, then wishes."""
     facts = (c.code, c.drill)
     unanswered = and_(o.kind == word("counselor"), one_of(o.state, WAITING))
     owed, again = and_(o.owed_since.is_not(None), o.owner_id.is_not(None)), o.owed_since > o.acknowledged_at
@@ -250,6 +251,14 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, Mapping[Any, 
         .order_by(reported.desc())  # the latest first, so that old ones hide none that can still be stopped
         .limit(SHOWN)
     )
+    referrals = (
+        select(*facts, f.same_day_since.label("since"), c.counselor_id.label("owner_id"))
+        .join(t.follow_ups, f.case_id == c.id)
+        # Who is in danger stands above, or somebody is on the way.
+        .where(f.same_day_since <= now - followups.CENTRE_AGAIN, ~f.immediate)
+        .order_by(f.same_day_since)
+        .limit(SHOWN)
+    )
     contacts = (
         select(*facts, k.due_at.label("since"), c.counselor_id.label("owner_id"))
         .join(t.follow_ups, f.case_id == c.id)
@@ -269,6 +278,7 @@ def _late_rows(conn: Connection, now: datetime) -> list[tuple[str, Mapping[Any, 
     return [
         *((row["what"], row) for row in conn.execute(obligations).mappings()),
         *(("unfiled", {**row, "since": row["since"] + owing.FILED_WITHIN}) for row in conn.execute(unfiled).mappings()),
+        *(("referral", row) for row in conn.execute(referrals).mappings()),
         *(("contact", row) for row in conn.execute(contacts).mappings()),
         *(("withdrawal", row) for row in conn.execute(wishes).mappings()),
     ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, select
 
-from ledger import deliveries, followups, referrals, reminders, rungs
+from ledger import deliveries, followups, reminders, rungs
 from ledger import tables as t
 from ledger.events import PRIORITY, FollowUpOpened
 from ledger.followups import ContactPlan
@@ -27,13 +27,15 @@ def open_follow_up(uow: UnitOfWork, case: Case) -> None:
     if uow.of_case(_OPENED, case) or case.row["closed_at"]:  # a drill may be over by now
         return
     opened_at = case.row["received_at"]
-    plans = followups.contacts_due(opened_at)
+    plans, drill = followups.contacts_due(opened_at), case.row["drill"]
     row = {"id": t.new_id(), "case_id": case.id, "state": "first_contact", "counselor_id": case.row["counselor_id"],
-           "opened_at": opened_at, "next_due_at": min(plan.due_at for plan in plans)}  # fmt: skip
+           "opened_at": opened_at, "next_due_at": min(plan.due_at for plan in plans),
+           "unreached_since": None if drill else opened_at,
+           "referral_look_at": None if drill else opened_at + followups.UNREACHED_FOR}  # fmt: skip
     uow.insert(t.follow_ups, [row])
     planned = [
         {"follow_up_id": row["id"], "kind": plan.kind, "mode": plan.mode, "due_at": plan.due_at,
-         "remind_at": None if case.row["drill"] else followups.reminder_at(plan, 0)}
+         "remind_at": None if drill else followups.reminder_at(plan, 0)}
         for plan in plans
     ]  # fmt: skip
     uow.insert(t.contacts, planned)
@@ -55,8 +57,6 @@ def remind(uow: UnitOfWork, contact_id: UUID) -> None:
     values: dict[str, Any] = {"remind_at": None}
     if due and not row["closed_at"]:
         _tell(uow, case, row, due)
-        if row["kind"] == "face_24h" and referrals.follow_up(uow, case)["state"] == "first_contact":
-            referrals.refer(uow, case, "unreachable", "clock")
         values = {"reminders": due.number, "remind_at": followups.reminder_at(plan, due.number)}
     uow.change(t.contacts, contact_id, values)
 

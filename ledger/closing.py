@@ -100,7 +100,7 @@ def sign(uow: UnitOfWork, case: Case, user: User) -> list[str]:
 
 def end(uow: UnitOfWork, case: Case) -> None:
     """The record is over, if there is one: a drill may be over first. Nobody is reminded of its contacts any more."""
-    referrals.change(uow, case, state="closed", closed_at=uow.now)
+    referrals.change(uow, case, state="closed", closed_at=uow.now, **referrals.QUIET)
     its = select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id).scalar_subquery()
     uow.conn.execute(update(t.contacts).where(k.follow_up_id == its).values(remind_at=None))
     _obligation(uow, case, "closed")

@@ -72,6 +72,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     """
     row = _meant(uow, case, kind, said)
     heard = said.outcome != "no"
+    tried = not row["done_at"] and not followups.too_early(row["kind"], row["due_at"], uow.now)
     values: dict[str, Any] = {}
     if heard or not row["done_at"]:  # that nobody answers once more takes nothing away from what was heard
         entry = json.dumps(asdict(said.entry), ensure_ascii=False)
@@ -88,7 +89,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
     _agree(uow, row, said)
     note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
-    _state(uow, case, heard=heard)
+    _state(uow, case, heard=heard, tried=tried)
 
 
 def _meant(uow: UnitOfWork, case: Case, kind: str, said: Said) -> RowMapping:
@@ -179,10 +180,11 @@ def calm_of(uow: UnitOfWork, case: Case) -> tuple[bool, ...]:
     return tuple(entry.calm for entry in entries if not entry.declined)
 
 
-def _state(uow: UnitOfWork, case: Case, *, heard: bool) -> None:
+def _state(uow: UnitOfWork, case: Case, *, heard: bool, tried: bool) -> None:
     row = referrals.follow_up(uow, case)
     calm = calm_of(uow, case)
     # Who wants no more contacts was reached all the same: nobody is to look for them as for one out of reach.
     before = "in_progress" if heard and row["state"] == "first_contact" else row["state"]
     state = followups.state_now(before, bool(row["referred_at"] and not row["seen_at"]), calm)
-    referrals.change(uow, case, state=state)
+    since = followups.after_contact(row, heard=heard, tried=tried and not case.row["drill"], now=uow.now)
+    referrals.change(uow, case, state=state, **since)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, union_all, update
 
-from ledger import alerting, care, closing, lapsing, owing
+from ledger import alerting, care, closing, lapsing, owing, unanswered
 from ledger import tables as t
 from ledger.alarms import alarm, clear_one
 from ledger.deliveries import WAITING
@@ -22,7 +23,7 @@ PUT_OFF = timedelta(seconds=10)  # what could not be looked at is tried again af
 # Minutes decide while these ring. A counselor has half an hour, and who has taken a case can be reminded a bit later.
 URGENT_KINDS = (*FIRST_DUTIES, "unsafe", "immediate")
 _FEW = 10  # candidates looked at in one call: those in another clock's hands are passed over
-o, k, c, x = t.obligations.c, t.contacts.c, t.cases.c, t.transfers.c
+o, k, c, x, f = t.obligations.c, t.contacts.c, t.cases.c, t.transfers.c, t.follow_ups.c
 
 # Built once: see statements. After a while without a clock a great deal is due at once: what cannot wait goes first.
 # Each half goes by the index over `next_at`; to put all in one order the whole table might be read.
@@ -42,6 +43,9 @@ _due = union_all(
 _DUE = select(_due.c.case_id, _due.c.kind).order_by(_due.c.place, _due.c.next_at).limit(number(_FEW))
 _CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(number(1))
 _STOP_DUE = select(x.case_id).where(x.stop_look_at <= bindparam("now")).order_by(x.stop_look_at).limit(number(_FEW))
+_REFERRAL_DUE = (
+    select(f.case_id).where(f.referral_look_at <= bindparam("now")).order_by(f.referral_look_at).limit(number(_FEW))
+)
 _DRILL_OVER = (
     select(c.id)
     .where(c.drill, c.closed_at.is_(None), c.received_at <= bindparam("before"))
@@ -97,25 +101,45 @@ def look_at_a_stop(ledger: Ledger) -> bool:
     """Warn of a stop that ends soon, or be done with one that has ended; whether there was one."""
     with ledger.read() as conn:
         due = dict.fromkeys(conn.scalars(_STOP_DUE, {"now": ledger.clock.now()}))
-    return any(_look_at_stops(ledger, case_id) for case_id in due)
+    return any(_look_at(ledger, case_id, "stops", lapsing.look, _put_off_stops) for case_id in due)
 
 
-def _look_at_stops(ledger: Ledger, case_id: UUID) -> bool:
+def _put_off_stops(uow: UnitOfWork, case_id: UUID) -> None:
+    mine = update(t.transfers).where(x.case_id == case_id, x.stop_look_at <= uow.now)
+    uow.conn.execute(mine.where(x.stop_ends_at <= uow.now).values(stop_look_at=None))
+    uow.conn.execute(mine.values(stop_look_at=uow.now + 60 * PUT_OFF))
+
+
+def look_at_a_referral(ledger: Ledger) -> bool:
+    """Remind of a referral that nobody answers, or refer a student who does not answer; whether there was one."""
+    with ledger.read() as conn:
+        due = conn.scalars(_REFERRAL_DUE, {"now": ledger.clock.now()}).all()
+    return any(_look_at(ledger, case_id, "referrals", unanswered.look, _put_off_record) for case_id in due)
+
+
+def _put_off_record(uow: UnitOfWork, case_id: UUID) -> None:
+    mine = update(t.follow_ups).where(f.case_id == case_id, f.referral_look_at <= uow.now)
+    uow.conn.execute(mine.values(referral_look_at=uow.now + 60 * PUT_OFF))
+
+
+def _look_at(
+    ledger: Ledger, case_id: UUID, what: str,
+    look: Callable[[UnitOfWork, Case], None], put_off: Callable[[UnitOfWork, UUID], None],
+) -> bool:  # fmt: skip
+    stuck = f"stuck:{case_id}:{what}"
     try:
-        with ledger.begin("look:stops") as uow:
+        with ledger.begin(f"look:{what}") as uow:
             case = uow.try_case(case_id)
             if case is not None:
-                lapsing.look(uow, case)
-                clear_one(uow, f"stuck:{case_id}:stops")
+                look(uow, case)
+                clear_one(uow, stuck)
             return case is not None
     except LedgerAway:
         raise
     except Exception as error:  # noqa: BLE001  # as above
         with ledger.begin("look-failed") as uow:
-            alarm(uow, f"stuck:{case_id}:stops", "reminder_stuck", f"stops: {type(error).__name__}", case_id)
-            mine = update(t.transfers).where(x.case_id == case_id, x.stop_look_at <= uow.now)
-            uow.conn.execute(mine.where(x.stop_ends_at <= uow.now).values(stop_look_at=None))
-            uow.conn.execute(mine.values(stop_look_at=uow.now + 60 * PUT_OFF))
+            alarm(uow, stuck, "reminder_stuck", f"{what}: {type(error).__name__}", case_id)
+            put_off(uow, case_id)
     return True
 
 

@@ -108,6 +108,13 @@ def cancel_alerts(uow: UnitOfWork, obligation: UUID) -> None:
     uow.conn.execute(_CANCEL, {"this": obligation})
 
 
+def take_back(uow: UnitOfWork, case: Case, kind: str) -> None:
+    """What its texts of this kind say is not so any more: those that have not gone out yet never will."""
+    unsaid = update(t.deliveries).where(d.case_id == case.id, d.kind == kind, d.available_at.is_not(None))
+    unsaid = unsaid.where(one_of(d.state, ("pending", "failed_temporary")))
+    uow.conn.execute(unsaid.values(state="cancelled", available_at=None))
+
+
 def ready(conn: Connection, now: datetime) -> bool:
     """Whether a sender would find something, without taking a lock."""
     return conn.execute(_READY, {"now": now}).first() is not None

@@ -5,9 +5,10 @@ Pure; the cadence and the reminder steps are our proposal, for the psychology ce
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Mode = Literal["call", "face", "any"]
 
@@ -62,6 +63,9 @@ _EVENING = time(18)  # a day means before its evening
 # Of a day that was written down long before, the counselor hears that morning; nobody is rung at night for it.
 _ON_A_DAY = ((timedelta(hours=-9), _OWN), (timedelta(hours=15), _COLLEGE), (timedelta(hours=24), _OFFICE))
 _DAYS_EARLY = timedelta(days=3)  # from then on a talk is the one about what falls due
+# after which the centre is reminded of a referral that it has not answered, and with it the security office
+CENTRE_AGAIN, OFFICE_TOO = timedelta(hours=4), timedelta(hours=24)
+UNREACHED_FOR = timedelta(hours=24)  # then a student is referred by itself
 
 AGREED, EXTRA, DATED = "agreed_", "extra_", "dated_"  # how the kinds of contacts begin that are not of the cadence
 PURPOSES = ("loan", "police", "card", "fees", "other")  # what falls due on the day of a dated one
@@ -214,3 +218,23 @@ def reminder(contact: ContactPlan, reminded_count: int, now: datetime) -> Remind
            if number > reminded_count and now >= contact.due_at + at]  # fmt: skip
     same = [Reminder(number, told) for number, told in due if told == due[0][1]]
     return same[-1] if same else None
+
+
+def referral_look_at(since: datetime, now: datetime) -> datetime | None:
+    """When a referral that nobody has answered is reminded of next; None after the security office was told."""
+    return next((since + after for after in (CENTRE_AGAIN, OFFICE_TOO) if since + after > now), None)
+
+
+def after_contact(record: Mapping[Any, Any], *, heard: bool, tried: bool, now: datetime) -> dict[str, Any]:
+    """Columns of a record: since when the student does not answer, and when the clock looks at it for that.
+
+    tried: a contact that is due was, in vain. While a referral waits the clock looks at that.
+    """
+    values: dict[str, Any] = {}
+    if heard:
+        values = {"unreached_since": None, "referral_look_at": None}
+    elif tried and record["unreached_since"] is None:
+        values = {"unreached_since": now, "referral_look_at": now + UNREACHED_FOR}
+    if record["same_day_since"]:
+        values.pop("referral_look_at", None)
+    return values

@@ -15,6 +15,7 @@ from ledger.unit_of_work import Ledger
 from ledger.work import STALE
 
 o, d, k, x, e, w = t.obligations.c, t.deliveries.c, t.contacts.c, t.transfers.c, t.case_events.c, t.work.c
+f = t.follow_ups.c
 _now, _stale = bindparam("now", type_=t.UtcTime), bindparam("stale", type_=t.UtcTime)
 # As they stand in the conditions of the indexes over them: a bound value would be planned anew each time.
 _sending, _open = d.state == word("sending"), w.state == word("open")
@@ -30,6 +31,7 @@ _SIGNS: dict[str, ColumnElement[bool]] = {
     "obligations": _least(o.next_at, o.next_at.is_not(None)) <= _now,
     "leases": _least(d.lease_until, _sending) <= _now,
     "contacts": _least(k.remind_at, k.remind_at.is_not(None)) <= _now,
+    "referrals": _least(f.referral_look_at, f.referral_look_at.is_not(None)) <= _now,
     "stops": _least(x.stop_look_at, x.stop_look_at.is_not(None)) <= _now,
     "events": _least(e.publish_after, e.publish_after.is_not(None)) <= _now,
     "texts": _least(d.priority, d.available_at <= _now).is_not(None),
@@ -41,8 +43,8 @@ _GLANCE = select(*(sign.label(name) for name, sign in _SIGNS.items()))
 
 
 def glance(ledger: Ledger) -> frozenset[str]:
-    """Names of what is due: obligations · leases · contacts · stops · events (to publish) · texts · open (work) · work
-    (open for so long that the clock does it). Raises LedgerAway."""
+    """Names of what is due: obligations · leases · contacts · referrals · stops · events (to publish) · texts · open
+    (work) · work (open for so long that the clock does it). Raises LedgerAway."""
     now = ledger.clock.now()
     with ledger.read() as conn:
         row = conn.execute(_GLANCE, {"now": now, "stale": now - STALE}).mappings().one()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Table, insert, select, update
 
-from ledger import alarms, alerting, deliveries, people
+from ledger import alarms, alerting, deliveries, followups, people
 from ledger import tables as t
 from ledger.errors import NotAllowed, NotFound
 from ledger.escalation import IMMEDIATE
@@ -31,6 +31,9 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 SCREENED = "screening"
 DECLINED = "declined"  # whether the student is to be left in peace: no question of the same day
+TEXT = "referral"  # the kind of all that is texted about one
+# Columns of a record of which nobody is asked anything, and nobody is looked for.
+QUIET: Mapping[str, Any] = dict.fromkeys(("same_day_since", "unreached_since", "referral_look_at"))
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
 f, o = t.follow_ups.c, t.obligations.c
 
@@ -56,28 +59,37 @@ def change(uow: UnitOfWork, case: Case, **values: Any) -> None:
 
 
 def refer(uow: UnitOfWork, case: Case, reason: str, actor: str) -> None:
-    """Ask the centre, once while it has not answered. Danger has a way of its own to ring them.
+    """Ask the centre, for the same day once while it has not answered. Danger has a way of its own to ring them.
 
-    That a student declines is asked beside a question that waits: it may be that nobody reaches them. And what a
-    screening asks for is asked beside that one (ledger/screenings.py).
+    That a student declines is no question of the same day: each is asked beside the other.
     """
-    row = still_open(uow, case)
-    if row["referred_at"] and not row["seen_at"] and reason not in (DECLINED, SCREENED):
-        return
-    change(uow, case, referred_at=uow.now, seen_at=None, state="referred")
+    row, values = still_open(uow, case), {"referred_at": uow.now, "seen_at": None, "state": "referred"}
+    if reason != DECLINED:
+        if row["same_day_since"]:
+            return
+        values |= {"same_day_since": uow.now, "referral_look_at": _remind_at(uow, case)}
+    change(uow, case, **values)
     event = uow.append(case, ReferralMade(reason), actor)
     if case.row["drill"] or reason == "danger":
         return
     for person in people.by_id(uow.conn, uow.keys, people.with_role(uow.conn, "psychologist")):
         facts = {"code": case.code, "today": reason != DECLINED}
-        deliveries.tell(uow, person, "referral", facts, case=case, dedup=f"{event}:{person.id}",
+        deliveries.tell(uow, person, TEXT, facts, case=case, dedup=f"{event}:{person.id}",
                         priority=PRIORITY[CARE])  # fmt: skip
 
 
+def _remind_at(uow: UnitOfWork, case: Case) -> datetime | None:
+    return None if case.row["drill"] else uow.now + followups.CENTRE_AGAIN
+
+
 def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """立即处置: centre and duty desk are rung until one of them answers; the flag stays until somebody is there."""
+    """立即处置: centre and duty desk are rung until one of them answers; the flag stays until somebody is there.
+
+    Meanwhile nobody is reminded of the referral.
+    """
     refer(uow, case, "danger", actor)
-    change(uow, case, immediate=True)
+    change(uow, case, immediate=True, referral_look_at=None)
+    deliveries.take_back(uow, case, TEXT)
     if case.row["drill"]:
         return
     again = {"state": "pending", "deadline_at": uow.now + CENTRE_WITHIN, "started_at": uow.now}
@@ -92,9 +104,12 @@ def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
 
 def end_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     """Somebody is with the student: the flag goes, and nobody is rung any more."""
-    if not follow_up(uow, case)["immediate"]:
+    row = follow_up(uow, case)
+    if not row["immediate"]:
         return
-    change(uow, case, immediate=False)
+    # Who was with them need not be of the centre: a referral is as open as before.
+    waits = {"referral_look_at": _remind_at(uow, case)} if row["same_day_since"] else {}
+    change(uow, case, immediate=False, **waits)
     mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE).returning(o.id)
     for ended in uow.conn.scalars(mine.values(state="done", next_at=None, done_at=uow.now)).all():
         deliveries.cancel_alerts(uow, ended)
@@ -109,8 +124,14 @@ def seen(uow: UnitOfWork, case: Case, actor: str) -> None:
         return
     if not row["referred_at"] or row["closed_at"]:
         raise NotAllowed("there is no open referral")
-    change(uow, case, seen_at=uow.now, state="in_progress")
+    answer(uow, case)
     uow.append(case, ReferralAnswered(), actor)
+
+
+def answer(uow: UnitOfWork, case: Case) -> None:
+    """The centre has answered whatever it was asked, and knows how the student is."""
+    change(uow, case, seen_at=uow.now, state="in_progress", **QUIET)
+    deliveries.take_back(uow, case, TEXT)
 
 
 def note(uow: UnitOfWork, case: Case, content: Mapping[str, str], user: UUID, actor: str) -> None:

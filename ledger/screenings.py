@@ -20,7 +20,6 @@ from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
 from ledger.events import (
-    ReferralMade,
     ScreeningConsentGiven,
     ScreeningConsentRefused,
     ScreeningConsentWithdrawn,
@@ -136,16 +135,8 @@ def _act(uow: UnitOfWork, case: Case, row: RowMapping, wanted: str, actor: str) 
         closing.reopen(uow, case, actor)
     if wanted == screening.IMMEDIATE:
         referrals.raise_immediate(uow, case, actor)
-    elif not _owed_today(uow, case, row):
+    else:
         referrals.refer(uow, case, referrals.SCREENED, actor)
-
-
-def _owed_today(uow: UnitOfWork, case: Case, row: RowMapping) -> bool:
-    """Whether the centre owes the student a talk already: it keeps its time. A question of peace is none."""
-    if not row["referred_at"] or row["seen_at"]:
-        return False
-    asked = select(e.data).where(e.case_id == case.id, e.type == ReferralMade.type).order_by(e.seq.desc()).limit(1)
-    return bool(uow.conn.execute(asked).scalar_one_or_none() != {"reason": referrals.DECLINED})
 
 
 def _last(uow: UnitOfWork, record: UUID) -> RowMapping | None:

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select
 
+from ledger import deliveries
 from ledger import tables as t
-from ledger.statements import one_of
 from ledger.states import OUTCOMES
 from ledger.unit_of_work import Case, UnitOfWork
 
@@ -24,7 +24,7 @@ LIFE = timedelta(hours=48)
 EARLY, LAST = timedelta(hours=6), timedelta(hours=1)  # how long before its end somebody is told
 _OVER: Mapping[str, Any] = {"stop_ends_at": None, "stop_renewed": False, "stop_look_at": None}
 _LATE = timedelta(minutes=5)  # a text that is called so much after its time still says the hours it was written for
-c, o, x, d = t.cases.c, t.obligations.c, t.transfers.c, t.deliveries.c
+c, o, x = t.cases.c, t.obligations.c, t.transfers.c
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def hush(uow: UnitOfWork, case: Case, transfer: UUID, values: Mapping[str, Any])
         return
     others = select(x.id).where(x.case_id == case.id, x.id != transfer, x.stop_look_at.is_not(None))
     if not uow.conn.execute(others.where(x.stop_ends_at > uow.now)).first():
-        unsaid = update(t.deliveries).where(d.case_id == case.id, d.kind == "lapse", d.available_at.is_not(None))
-        unsaid = unsaid.where(one_of(d.state, ("pending", "failed_temporary")))
-        uow.conn.execute(unsaid.values(state="cancelled", available_at=None))
+        deliveries.take_back(uow, case, "lapse")
 
 
 def hours_left(ends_at: datetime, now: datetime) -> int:

@@ -56,9 +56,7 @@ class Waiver:
 
 def of_record(conn: Connection, key: Lenient, case: Any, record: RowMapping, zone: tzinfo) -> Waiver:
     """`case`: its row; `record`: that of its follow-up."""
-    types = [it.type for it in _TYPES]
-    told = select(e.type, e.at, e.data, e.actor).where(e.case_id == case["id"], e.type.in_(types)).order_by(e.seq)
-    events = conn.execute(told).all()
+    events = _told(conn, case["id"])
     waiting = record["referred_at"] is not None and record["seen_at"] is None
     question = next((it for it in reversed(events) if it.type == ReferralMade.type), None)
     reason = question.data["reason"] if question else ""
@@ -73,6 +71,17 @@ def of_record(conn: Connection, key: Lenient, case: Any, record: RowMapping, zon
         stands=_stands(events),
         asker=UUID(question.actor[5:]) if question and question.actor.startswith("user:") else None,
     )
+
+
+def stands(conn: Connection, case_id: UUID) -> bool:
+    """Whether the centre has said that the student is to be left in peace, and nothing was heard of them since."""
+    return _stands(_told(conn, case_id))
+
+
+def _told(conn: Connection, case_id: UUID) -> Sequence[Any]:
+    types = [it.type for it in _TYPES]
+    told = select(e.type, e.at, e.data, e.actor).where(e.case_id == case_id, e.type.in_(types)).order_by(e.seq)
+    return conn.execute(told).all()
 
 
 def _stands(events: Sequence[Any]) -> bool:
@@ -128,6 +137,6 @@ def waive(uow: UnitOfWork, case: Case, user: User) -> list[str]:
     if it.asker and accounts.same_person(uow.conn, it.asker, user):
         return ["same_person"]
     if not it.bars:
-        referrals.change(uow, case, seen_at=uow.now, state="in_progress")
+        referrals.answer(uow, case)
         uow.append(case, ContactWaived(), f"user:{user.id}")
     return list(it.bars)

@@ -169,6 +169,7 @@ class Referral(Message):
     kind: ClassVar[str] = "referral"
     code: str
     today: bool = True
+    minutes: int = 0  # since it was asked, where it has not answered: to the security office as well
 
 
 @dataclass(frozen=True)

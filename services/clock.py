@@ -69,6 +69,7 @@ class ClockProcess:
         self.own = [
             Step("work", lambda: run_open(ledger, handlers, age=work.STALE), units=1),  # one unit is twenty rows
             Step("contacts", lambda: deadlines.remind_one(ledger)),
+            Step("referrals", lambda: deadlines.look_at_a_referral(ledger)),
             Step("stops", lambda: deadlines.look_at_a_stop(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
             Step("anchor", anchor, every_s=60),

@@ -16,7 +16,8 @@ from notifier import countries, messages, wording
 from services.settings import Settings
 
 log = structlog.get_logger()
-SINCE_THE_REPORT = ("escalation", "counselor_reminder")  # kinds whose `minutes` count from it
+# Kinds whose `minutes` count on until they are sent, and from when: the report, or the referral.
+COUNTED_FROM = {"escalation": "reported_at", "counselor_reminder": "reported_at", "referral": "since"}
 
 
 def renderer(settings: Settings, clock: Clock) -> Callable[[Draft], str | None]:
@@ -47,6 +48,5 @@ def _as_of(now: datetime, draft: Draft) -> dict[str, Any]:
     if draft.kind == "lapse" and "at" in draft.facts:
         ends_at = datetime.fromisoformat(draft.facts["at"])
         return {**draft.facts, "hours_left": stopped.hours_left(ends_at, now)}
-    if draft.kind not in SINCE_THE_REPORT or "reported_at" not in draft.facts:
-        return draft.facts
-    return {**draft.facts, "minutes": minutes_between(datetime.fromisoformat(draft.facts["reported_at"]), now)}
+    since = draft.facts.get(COUNTED_FROM.get(draft.kind, ""))
+    return {**draft.facts, "minutes": minutes_between(datetime.fromisoformat(since), now)} if since else draft.facts

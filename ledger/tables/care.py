@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference
+from ledger.tables.base import UtcTime, id_column, metadata, only_while, reference, where_there
 
 follow_ups = Table(
     "follow_ups",
@@ -31,6 +31,9 @@ follow_ups = Table(
     Column("closed_at", UtcTime),
     Column("referred_at", UtcTime),  # the latest referral; answered when `seen_at` is set
     Column("seen_at", UtcTime),
+    Column("same_day_since", UtcTime),  # since when the centre is asked for the same day; null: it is not, or answered
+    Column("unreached_since", UtcTime),  # since when the student does not answer: from the report, or from a first try
+    Column("referral_look_at", UtcTime),  # when the clock looks at either of them
     Column("debt", String(8)),  # plan · none: as the counselor said when asking to close
     Column("told_at", UtcTime),  # the student knows that the record is to be closed
     Column("closer_id", Uuid),  # the user who asked; somebody else signs
@@ -44,6 +47,8 @@ follow_ups = Table(
         **only_while("closed_at IS NULL AND (state = 'review' OR next_due_at IS NULL)"),
     ),
     Index("ix_follow_ups_referred", "case_id", **only_while("referred_at IS NOT NULL")),
+    Index("ix_follow_ups_same_day_since", "same_day_since", **where_there("same_day_since")),
+    Index("ix_follow_ups_referral_look_at", "referral_look_at", **where_there("referral_look_at")),
 )
 contacts = Table(
     "contacts",

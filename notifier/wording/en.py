@@ -100,6 +100,9 @@ def immediate(msg: m.Immediate, ctx: Context) -> str:
 def referral(msg: m.Referral, ctx: Context) -> str:
     if not msg.today:
         return f"{msg.code}: please read a follow-up record: may the student be left in peace? Answer in the system."
+    if msg.minutes:
+        waits = f"student referred to the centre {part.span(msg.minutes)} ago, no answer"
+        return f"{msg.code}: {waits}. Somebody must see them today and record it."
     return f"{msg.code}: a student needs the psychology centre today. Name is in the system; record the contact there."
 
 

@@ -97,6 +97,9 @@ def immediate(msg: m.Immediate, ctx: Context) -> str:
 def referral(msg: m.Referral, ctx: Context) -> str:
     if not msg.today:
         return f"{msg.code}：1份跟进记录请心理中心看，是否不必再催学生联系。看后请在系统回复。"
+    if msg.minutes:
+        waits = f"1名学生转介心理中心已过{part.span(msg.minutes)}，尚无回复"
+        return f"{msg.code}：{waits}。请确认今天有人联系学生，联系后请在系统记录。"
     return f"{msg.code}：1名学生今天需要心理中心联系。姓名见系统，联系后请在系统记录。"
 
 

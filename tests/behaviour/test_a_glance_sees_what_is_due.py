@@ -29,6 +29,7 @@ DUE: list[tuple[Any, timedelta, dict[str, str], set[str], set[str]]] = [
     (t.deliveries.c.lease_until, NOW, {"state": "sending"}, {"leases"}, set()),
     (t.deliveries.c.lease_until, NOW, {"state": "sent"}, set(), set()),
     (t.contacts.c.remind_at, NOW, {}, {"contacts"}, set()),
+    (t.follow_ups.c.referral_look_at, NOW, {}, {"referrals"}, set()),
     (t.transfers.c.stop_look_at, NOW, {}, {"stops"}, set()),
     (t.case_events.c.publish_after, NOW, {}, {"events"}, set()),
     (t.deliveries.c.available_at, NOW, {}, {"texts"}, set()),

@@ -29,6 +29,7 @@ LOOKS = {
     "events": outbox._ANY,
     "obligations": deadlines._DUE,
     "contacts": deadlines._CONTACT_DUE,
+    "referrals": deadlines._REFERRAL_DUE,
     "stops": deadlines._STOP_DUE,
     "drills": deadlines._DRILL_OVER,
     "work": work._WAITING,

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
 
-from ledger import kept, migrations
+from ledger import codes, contacts, kept, migrations, referrals, status
 from ledger import tables as t
 from ledger.engine import connect
 from ledger.tables import metadata
@@ -143,6 +143,38 @@ def test_stops_from_before_end_48_hours_after_they_were_recorded(world: World) -
     command.upgrade(config, "head")
     assert world.rows(ends) == before
     assert sum(row.stop_ends_at is not None for row in before) == 2
+    read_all(world)
+
+
+def test_records_from_before_are_looked_at_for_what_they_wait_for(world: World) -> None:
+    """0020: one that nobody reached, referrals that wait or were answered, a danger, a question without hurry alone and
+    beside a referral."""
+    ways: tuple[tuple[str, ...], ...] = ((), ("asked",), ("asked", "seen"), ("danger",), ("declined",))
+    for reasons in (*ways, ("unreachable", "declined")):
+        report = world.report(**another_fraud())
+        read_all(world)
+        with world.parts.ledger.begin("refer") as uow:
+            case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+            if reasons:
+                contacts.record(uow, case, "call_30m", contacts.Said("yes"), "test")
+            for it in reasons:
+                if it == "seen":
+                    referrals.seen(uow, case, "test")
+                elif it == "danger":
+                    referrals.raise_immediate(uow, case, "test")
+                else:
+                    referrals.refer(uow, case, it, "test")
+        world.clock.advance(60)
+    waits = "SELECT same_day_since, unreached_since, referral_look_at FROM follow_ups ORDER BY opened_at"
+    before = world.rows(waits)
+    assert [[column is not None for column in row] for row in before] == [
+        [False, True, True], [True, False, True], [False] * 3, [True, False, False], [False] * 3, [True, False, True],
+    ]  # fmt: skip
+    config = migrations._config(world.parts.ledger.engine)
+    command.downgrade(config, "0018")
+    command.upgrade(config, "head")
+    assert world.rows(waits) == before
+    world.pump()
     read_all(world)
 
 

@@ -206,6 +206,28 @@ def test_danger_and_a_second_signature(world: World, show: Show) -> None:
     read_all(world)
 
 
+def test_a_referral_that_waits_and_a_danger_that_the_office_hears_of(world: World, show: Show) -> None:
+    report = reported(world)
+    contact(world, counselor(world), report, need="centre")
+    read_all(world)
+    world.clock.advance(4 * 3600)
+    world.pump()
+    read_all(world)
+    office, path = world.user("guard", "security"), f"/desk/followups/{report.code}"
+    assert_fit_to_use(show("/desk/board", office), "a referral on the board")
+    for page in (f"/duty/{report.code}", path):
+        screen = show(page, office)
+        screen.locator("details", has=screen.locator("[name=danger]")).locator("summary").click()
+        expect(screen.locator("[name=danger]")).to_be_visible()
+        assert_fit_to_use(screen, f"{page}, danger")
+    screen.locator("[name=danger]").check()
+    screen.locator("form", has=screen.locator("[name=danger]")).locator("button").click()
+    expect(screen.locator("ol")).to_be_visible()
+    assert_fit_to_use(screen, "raised")
+    world.pump()
+    read_all(world)
+
+
 def test_a_student_who_declines_until_they_are_left_in_peace(world: World, show: Show) -> None:
     report, mine = reported(world), counselor(world)
     contact(world, mine, report, reached="declined")

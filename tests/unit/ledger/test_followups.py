@@ -69,6 +69,35 @@ def test_reminder(kind: str, count: int, late: timedelta, answer: Reminder | Non
 
 
 @pytest.mark.parametrize(
+    ("after", "again"), [(0, 4), (3.99, 4), (4, 24), (9, 24), (24, None), (999, None)],
+)  # fmt: skip
+def test_a_referral_is_reminded_of_after_hours_and_after_a_day(after: float, again: float | None) -> None:
+    look_at = followups.referral_look_at(OPENED, OPENED + timedelta(hours=after))
+    assert look_at == (OPENED + timedelta(hours=again) if again else None)
+
+
+TRIED = {"unreached_since": OPENED, "referral_look_at": OPENED + timedelta(hours=24)}
+HEARD = dict.fromkeys(TRIED)
+
+
+@pytest.mark.parametrize(
+    ("record", "heard", "tried", "then"),
+    [
+        ({}, False, True, TRIED),
+        ({}, False, False, {}),  # too early for what is due, or written into an old page
+        ({}, True, True, HEARD),
+        ({"unreached_since": OPENED - timedelta(hours=9)}, False, True, {}),  # the first try counts
+        ({"unreached_since": OPENED - timedelta(hours=9)}, True, False, HEARD),
+        ({"same_day_since": OPENED}, False, True, {"unreached_since": OPENED}),  # the clock looks at the referral
+        ({"same_day_since": OPENED}, True, True, {"unreached_since": None}),
+    ],
+)
+def test_since_when_nobody_answers(record: dict[str, Any], heard: bool, tried: bool, then: dict[str, Any]) -> None:
+    record = {"unreached_since": None, "same_day_since": None} | record
+    assert followups.after_contact(record, heard=heard, tried=tried, now=OPENED) == then
+
+
+@pytest.mark.parametrize(
     ("changed", "missing"),
     [
         ({}, []),

@@ -90,6 +90,10 @@ TEXTS_AS_PRINTED: list[tuple[m.Message, str]] = [
         m.Immediate(CODE, nth=2),
         "立即到场K7M3P，第2次：1名学生现在需要人陪。请马上致电并赶到，不要让其独处。收到回复K7M3P。",
     ),
+    (
+        m.Referral(CODE, minutes=1445),
+        "K7M3P：1名学生转介心理中心已过24小时，尚无回复。请确认今天有人联系学生，联系后请在系统记录。",
+    ),
     (m.Dissuade(CODE), "K7M3P：1名学生正被催转账，钱还没转。请马上致电劝阻：先别转，挂断电话。收到回复K7M3P。"),
     (
         m.Dissuade(CODE, nth=2),
@@ -234,6 +238,8 @@ LONGEST: list[m.Message] = [
     m.Immediate(CODE, nth=500),
     m.Referral(CODE),
     m.Referral(CODE, today=False),
+    m.Referral(CODE, minutes=10**7),
+    m.Referral(CODE, minutes=99 * 60),
     m.Handover(CODE),
     m.Dissuade(CODE, nth=500),
     m.Student(CODE),
