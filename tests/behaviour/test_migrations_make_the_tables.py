@@ -36,6 +36,8 @@ OUT = {
     "0014_progress_owed_anew.py": "c564b57279026a4d",
     "0015_registered_cases.py": "5bc9463e6ecc3525",
     "0016_reviews.py": "89effa29586dd783",
+    "0017_whose_edition.py": "87356075c93d668d",
+    "0018_the_life_of_a_stop.py": "1a20ffc22f9e4d7e",
 }
 
 
