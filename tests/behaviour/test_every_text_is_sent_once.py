@@ -208,6 +208,7 @@ def test_a_process_that_died_after_its_call_costs_no_second_text(world: World) -
     run_open(world.parts.ledger, world.handlers, "police")
     [made] = claim(world)
     call(world, made)
+    world.double.wait_for(lambda: world.double.to(world.phones["officer"].number)[0].status == "delivered")
     world.advance(LEASE_S + 1)
     world.phones["officer"].expects("紧急止付", report.code).expects_nothing()
     for name in ("counselor", "student"):
