@@ -188,7 +188,7 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
     elif given.account_kind and row:
         _kind_of_account(uow, case, row, given.account_kind)
     if given.unread or (given.facts and row):
-        corrections.keep(uow, case, _as_report(case, given, row), position)
+        corrections.keep(uow, case, _as_report(given, row), position)
     if not corrections.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
         later.come_in(uow, case, [row["outcome"] for row in rows])
 
@@ -207,9 +207,9 @@ def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) ->
         uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)
 
 
-def _as_report(case: Case, given: Given, row: RowMapping | None) -> ReportIn:
-    """As if the form had come again, with nothing else changed."""
-    same = ReportIn(phone="", for_whom=case.row["for_whom"], unread=dict(given.unread))
+def _as_report(given: Given, row: RowMapping | None) -> ReportIn:
+    """As if the form had come again with these boxes alone filled in: of all others nothing was said anew."""
+    said = ReportIn(phone="", for_whom="", unread=dict(given.unread))
     if row is None or not given.facts:
-        return same
-    return replace(same, transfers=(TransferIn(**{"amount_fen": row["amount_fen"], **given.facts}),))
+        return said
+    return replace(said, transfers=(TransferIn(**{"amount_fen": 0, **given.facts}),))

@@ -33,15 +33,16 @@ x = t.transfers.c
 def keep(uow: UnitOfWork, case: Case, report: ReportIn, position: int = 1) -> None:
     """Nothing said before is overwritten; every difference is in one sealed event, and whoever has to know is told.
 
-    `position`: which transfer of the case the report's first one is about.
+    `position`: which transfer of the case the report's first one is about. No amount (0), or an empty `for_whom`: that
+    was not asked this time.
     """
     query = select(t.transfers).where(x.case_id == case.id, x.position == position)
     stored = uow.conn.execute(query).mappings().one_or_none()
     typed = report.transfers[0] if report.transfers else None
     earlier = [it for it in of_case(uow.conn, case.key.lenient(), case.id) if it.field not in UNLISTED]
-    changes = _of_case(case, report, {it.field: it.value for it in earlier})
+    said = {it.field: it.value for it in earlier if it.position == position}
+    changes = _of_case(case, report, said)
     if stored is not None and typed is not None:
-        said = {it.field: it.value for it in earlier if it.position == position}
         new = _of_transfer(case, stored, typed, said, uow.zone)
         _fill_in(uow, case, stored, typed, new)
         changes |= new
@@ -89,7 +90,8 @@ def _of_transfer(
     case: Case, stored: RowMapping, typed: TransferIn, said: Mapping[str, str], zone: tzinfo
 ) -> dict[str, str]:
     changes: dict[str, str] = {}
-    if (amount := values.yuan(typed.amount_fen)) != said.get("amount", values.yuan(stored["amount_fen"])):
+    amount = values.yuan(typed.amount_fen)
+    if typed.amount_fen and amount != said.get("amount", values.yuan(stored["amount_fen"])):
         changes["amount"] = amount
     if typed.when:
         time = _said_of(typed.when.bucket, typed.when.at, zone)
@@ -117,7 +119,7 @@ def _of_case(case: Case, report: ReportIn, said: Mapping[str, str]) -> dict[str,
         new, old = getattr(report, name), case.readable(name)
         if new and (old is None or new != said.get(name, old)):
             changes[name] = new
-    if report.for_whom != said.get("for_whom", case.row["for_whom"]):
+    if report.for_whom and report.for_whom != said.get("for_whom", case.row["for_whom"]):
         changes["for_whom"] = report.for_whom
     return changes
 

@@ -52,6 +52,45 @@ def test_a_value_that_is_set_back_counts_again(world: World) -> None:
     assert later == [("payee_name", "王伍"), ("payee_name", "王五"), ("amount", "3,900"), ("amount", "3,800")]
 
 
+def test_who_adds_one_thing_takes_back_nothing_else(world: World) -> None:
+    """The student would read the amount that was wrong to 110, and the bank refuses a stop by one."""
+    report = taken(world)
+    world.client.post(f"/r/{report.token}/more/correct", data={"page": "a", "amount": "3800"})
+    world.client.post(f"/r/{report.token}/more/bank", data={"page": "b", "payer_bank": "某银行"})
+    world.client.post(f"/r/{report.token}/more/time", data={"page": "c", "when": "布谷"})
+    assert [it["fields"] for it in report.events("case.amended.v1")] == [["amount"], ["payer_bank"], ["unread_time"]]
+    script = world.client.get(f"/r/{report.token}").text
+    assert "3,800" in script and "38,600" not in script
+    world.advance(120)
+    read_all(world)
+
+
+def test_nor_for_whom_it_was_reported(world: World) -> None:
+    form = {**FORM, "for_whom": "self"}
+    link = world.client.post("/report", data=form).location
+    world.client.post("/report", data={**form, "for_whom": "other"})
+    world.client.post(f"{link}/more/bank", data={"page": "a", "payer_bank": "某银行"})
+    world.client.post("/report", data={**form, "for_whom": "other", "payee_name": "王伍"})
+    query = "SELECT data FROM case_events WHERE type = 'case.amended.v1' ORDER BY seq"
+    said = [str(row.data) for row in world.rows(query)]
+    assert ["for_whom" in it for it in said] == [True, False, False]
+    world.advance(120)
+    read_all(world)
+
+
+def test_what_could_not_be_read_stands_for_each_transfer(world: World) -> None:
+    report = taken(world)
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "t", "amount": "500"})
+    for place in ("1", "2"):
+        form = {"page": f"p{place}", "transfer": place, "when": "布谷"}
+        assert world.client.post(f"/r/{report.token}/more/time", data=form).status_code == 303
+    world.advance(120)
+    read_all(world)
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    rest = officer.get(f"/duty/{report.code}?lang=zh").text.split("<h3>后来更正")[1]
+    assert "第1笔转出时间（没看懂）" in rest and "第2笔转出时间（没看懂）" in rest
+
+
 def test_an_empty_note_does_not_replace_one_that_says_something(world: World) -> None:
     report = world.report()
     world.phones["officer"].expects(report.code)
