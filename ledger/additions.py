@@ -202,7 +202,9 @@ def _beyond(uow: UnitOfWork, case: Case) -> int:
 def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:
     if row["account_kind"] is None:
         uow.change(t.transfers, row["id"], account_kind=kind)
-    if row["account_kind"] != kind:
+    kept = corrections.of_case(uow.conn, case.key.lenient(), case.id)
+    said = [it.value for it in kept if (it.field, it.position) == ("account_kind", row["position"])]
+    if kind != (said[-1] if said else row["account_kind"]):
         sealed = corrections.sealed({"account_kind": kind}, row["position"])
         uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)
 

@@ -91,6 +91,18 @@ def test_what_could_not_be_read_stands_for_each_transfer(world: World) -> None:
     assert "第1笔转出时间（没看懂）" in rest and "第2笔转出时间（没看懂）" in rest
 
 
+def test_a_kind_of_account_that_is_set_back_counts_again(world: World) -> None:
+    report = taken(world)
+    for kind in ("personal", "corporate", "personal", "personal"):
+        world.client.post(f"/r/{report.token}/more/bank", data={"account_kind": kind})
+        world.advance(61)
+    officer = world.user("o", "officer", world.phones["officer"].number)
+    told = officer.get(f"/duty/{report.code}/sheet.json").get_json()["transfers"][0]
+    assert told["account_kind"] == "personal"
+    assert [it["value"] for it in told["corrections"]] == ["corporate", "personal"]
+    read_all(world)
+
+
 def test_an_empty_note_does_not_replace_one_that_says_something(world: World) -> None:
     report = world.report()
     world.phones["officer"].expects(report.code)
