@@ -80,6 +80,20 @@ def test_what_was_not_sent_yet_to_the_old_one_never_is(world: World) -> None:
     read_all(world)
 
 
+@pytest.mark.parametrize("fault", ["429", "500"])
+def test_what_was_refused_or_in_doubt_is_not_sent_to_the_old_one_again(world: World, fault: str) -> None:
+    world.phones.add("new", f"+86{NEW}")
+    world.double.faults.add(fault, to=world.phones["student"].number)
+    report = world.report()
+    for name in ("officer", "counselor"):
+        world.phones[name].expects(report.code)
+    correct(report, NEW)
+    world.advance(60)
+    world.phones["student"].expects_nothing()
+    world.phones["new"].expects("已收到", report.code)
+    read_all(world)
+
+
 @pytest.mark.parametrize(("typed", "words"), [("12345", "看不懂这个手机号"), ("110", "看不懂这个手机号")])
 def test_what_is_no_number_is_asked_for_again_and_nothing_changes(world: World, typed: str, words: str) -> None:
     report = made(world)
