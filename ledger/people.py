@@ -112,7 +112,11 @@ class StudentsPhone(NamedTuple):
 
 
 def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> StudentsPhone:
-    """Whom to call: a safe number of their own, the student as the roster knows them, else as the report has them."""
+    """Whom to call: a safe number of their own, the student as the roster knows them, else as the report has them.
+
+    "My phone may be controlled" is said of the one in the student's hands, which the roster may have as well; that the
+    number was put right since takes none of it back.
+    """
 
     def opened(name: str) -> str | None:
         return key.open("cases", case["id"], name, case[f"{name}_sealed"])
@@ -123,8 +127,7 @@ def students_phone(key: RowKey, case: RowMapping, student: Person | None) -> Stu
     reported = opened("phone")
     if case["phone_unsafe"] and (safe := opened("safe_phone")):
         return StudentsPhone(safe, "safe")
-    number = known or reported or ""
-    return StudentsPhone(number, "controlled" if case["phone_unsafe"] and number == reported else "")
+    return StudentsPhone(known or reported or "", "controlled" if case["phone_unsafe"] else "")
 
 
 def phone_listed(keys: Keys, case: RowMapping, student: Person | None) -> StudentsPhone:

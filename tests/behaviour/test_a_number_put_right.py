@@ -142,6 +142,19 @@ def test_a_safe_number_stays_the_one_to_call_and_to_text(world: World) -> None:
     world.phones["safe"].expects("验证码")
 
 
+def test_a_phone_that_may_be_controlled_is_shown_as_one_afterwards(world: World) -> None:
+    """Whoever holds it may have the link; to be called without a warning is what they would want."""
+    report = world.report(phone_unsafe=True)
+    read_all(world)
+    correct(report, NEW)
+    read_all(world)
+    mine = world.user("c", "counselor", world.phones["counselor"].number)
+    for path in ("/desk/followups", f"/desk/followups/{report.code}"):
+        page = mine.get(path).text
+        assert f"tel:+86{STUDENT}" in page and "手机可能被操控" in page, path
+    assert "就打原来的" not in page
+
+
 def test_who_was_nobody_by_the_wrong_number_is_known_by_the_right_one(world: World) -> None:
     world.phones.add("wrong", "+8613812345670")
     report = world.report(phone="13812345670", student_no=None)
