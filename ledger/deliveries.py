@@ -172,6 +172,8 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     row = locked(uow, [delivery_id]).get(delivery_id) if delivery_id else None
     if row is None:
         raise NotFound
+    if erased(row):
+        return
     if row["sid"] not in (None, sid) and state != "delivered":
         return
     merged = states.merge(row["state"], state)
@@ -186,6 +188,11 @@ def report(uow: UnitOfWork, delivery_id: UUID | None, sid: str, state: str, erro
     if merged != row["state"]:
         tell_obligation(uow, case, row, merged, taken=True)
         spread(uow, {**row, **values}, taken=True)
+
+
+def erased(row: Mapping[Any, Any]) -> bool:
+    """A text whose case was erased: with the provider's id of it, number and words could be found there again."""
+    return not row["to_sealed"]
 
 
 def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted: bool = False) -> None:

@@ -53,6 +53,8 @@ def settle_some(ledger: Ledger, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMapping) -> None:
     """Merged by rank, since the provider's callback may have been faster."""
+    if deliveries.erased(row):
+        return
     claim, state, sid = outcome.claim, outcome.state, outcome.sid
     lapsed = row["token"] != claim.token
     if lapsed and state == "unknown":

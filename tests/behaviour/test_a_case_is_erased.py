@@ -12,11 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from ledger import alarms, anchors, codes, erasing, holds, oversight, simulated
+from ledger import alarms, anchors, claims, codes, deliveries, erasing, holds, oversight, settling, simulated
 from ledger import tables as t
 from ledger.accounts import User
+from ledger.calls import Outcome
 from ledger.errors import NotAllowed
 from services.compose import anchor_file, build_ledger
+from services.texts import renderer
 from tests.behaviour import erasing_tools as tools
 from tests.behaviour.door_tools import contents
 from tests.behaviour.erasing_tools import LATER, OFFICE, SAID, Run, events_of, found, full, id_of, of, over
@@ -153,6 +155,22 @@ def test_a_number_of_the_student_s_keeps_its_texts_while_another_case_of_theirs_
     assert world.rows(texted)[0].n == 1
     assert run("erase", other.code, *WHY, "--yes")[0] == 0
     assert world.rows(texted)[0].n == 0
+
+
+def test_what_the_provider_says_afterwards_brings_nothing_back(world: World, run: Run, office: FlaskClient) -> None:
+    """Of a text that a sender had in hand, and of one that was delivered late: by its id it would be found there."""
+    report, d = over(world), t.deliveries.c
+    with world.parts.ledger.begin("waits") as uow:
+        mine = update(t.deliveries).where(d.case_id == of(uow, report.code).id, d.kind == "student")
+        again = {"state": "pending", "sid": None, "available_at": uow.now, "expires_at": uow.now + timedelta(1)}
+        assert uow.conn.execute(mine.values(**again)).rowcount == 1
+    [made] = claims.claim(world.parts.ledger, 1, 3, renderer(world.parts.settings, world.clock))
+    assert run("erase", report.code, *WHY, "--yes")[0] == 0
+    settling.settle(world.parts.ledger, Outcome(made, "sent", sid="SM1"))
+    with world.parts.ledger.begin("status") as uow:
+        deliveries.report(uow, made.id, "SM1", "delivered", None)
+    assert world.rows("SELECT count(*) AS n FROM deliveries WHERE sid IS NOT NULL")[0].n == 0
+    assert [row.state for row in world.rows("SELECT state FROM deliveries WHERE kind = 'student'")] == ["unknown"]
 
 
 def test_every_table_that_hangs_on_a_case_is_thought_of() -> None:
