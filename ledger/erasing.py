@@ -15,12 +15,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, delete, or_, select, update
 from sqlalchemy import case as sql_case
 
-from ledger import anchors, closing, holds, owing, states
+from ledger import anchors, closing, corrections, holds, owing, renumbering, states
 from ledger import tables as t
 from ledger.case import LOCKED
 from ledger.crypto import Keys, RowKey
 from ledger.deliveries import WAITING
-from ledger.errors import NotAllowed, NotFound, Tampered
+from ledger.errors import KeyMissing, NotAllowed, NotFound, Tampered
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.events import CaseErased
 from ledger.exports import MACHINE
@@ -46,6 +46,7 @@ BARS = {
 }
 LASTING = ("drill", "hold_police", "hold_appeal", "hold_other")  # also where the key is gone
 _NO_STAFF = ("student", "staff")  # roles of those whose texts are not about their work
+_NUMBERS = (renumbering.PHONE, renumbering.BEFORE, "safe_phone", "victim_phone")  # corrections that are one
 c, o, x, f, e = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c, t.case_events.c
 d, i, k, w, a, p = t.deliveries.c, t.inbound.c, t.contacts.c, t.work.c, t.alarms.c, t.people.c
 
@@ -165,16 +166,30 @@ def _forget_texts(uow: UnitOfWork, case: Case) -> None:
 
 
 def _forget_strangers(uow: UnitOfWork, case: Case) -> None:
-    """What the reporter's own numbers, the safe one too, texted to us. Not where another case of theirs stays."""
-    to_them = uow.conn.scalars(select(d.to_index).where(d.case_id == case.id, d.person_id.is_(None)))
-    theirs = {case.row["phone_index"], case.row["victim_phone_index"], *to_them} - {None, b""}
+    """What the reporter's own numbers texted to us. Not where another case of theirs stays."""
+    theirs = _numbers(uow, case)
     ours = select(p.phone_index).where(p.phone_index.in_(theirs), p.role.not_in(_NO_STAFF))
     theirs -= set(uow.conn.scalars(ours))
     for number in theirs:
-        same = or_(c.phone_index == number, c.victim_phone_index == number)
+        told = select(d.case_id).where(d.to_index == number, d.person_id.is_(None), d.case_id.is_not(None))
+        same = or_(c.phone_index == number, c.victim_phone_index == number, c.id.in_(told))
         if not uow.conn.execute(select(c.id).where(same, c.id != case.id).limit(1)).first():
             gone = {"body_sealed": None, "row_key": b"", "from_index": b""}
             uow.conn.execute(update(t.inbound).where(i.from_index == number).values(gone))
+
+
+def _numbers(uow: UnitOfWork, case: Case) -> set[bytes]:
+    """Indexes of the reporter's and the victim's; of a safe one, and of one put right since, there is no column."""
+    try:
+        key = uow.keys.unwrap(case.id, case.row["row_key"]).lenient()
+    except (KeyMissing, Tampered):
+        key = RowKey(b"").lenient()
+    said = [it.value for it in corrections.of_case(uow.conn, key, case.id) if it.field in _NUMBERS]
+    safe = key.open("cases", case.id, "safe_phone", case.row["safe_phone_sealed"])
+    to_them = uow.conn.scalars(select(d.to_index).where(d.case_id == case.id, d.person_id.is_(None)))
+    of_columns = (case.row["phone_index"], case.row["victim_phone_index"])
+    found = (*of_columns, *to_them, *(uow.keys.blind("phone", it) for it in (safe, *said)))
+    return {index for index in found if index}
 
 
 def _forget_follow_up(uow: UnitOfWork, case: Case) -> None:

@@ -157,6 +157,34 @@ def test_a_number_of_the_student_s_keeps_its_texts_while_another_case_of_theirs_
     assert world.rows(texted)[0].n == 0
 
 
+def test_numbers_that_no_column_holds_are_known_too(world: World, run: Run, office: FlaskClient) -> None:
+    """A safe one to which nothing was sent, and the one that was put right from the link."""
+    safe, later = "13912340008", "13912340009"
+    report, other = over(world, phone=SAID["phone"], phone_unsafe=True), over(world, phone_unsafe=True)
+    for code in (report.code, other.code):
+        with world.parts.ledger.begin("safe") as uow:
+            case = of(uow, code)
+            sealed = case.key.seal("cases", case.id, "safe_phone", f"+86{safe}")
+            uow.change(t.cases, case.id, safe_phone_sealed=sealed)
+    world.client.post("/reopen", data={"code": other.code, "phone": phone_of(world, other.code)})  # a text to it
+    world.client.post(f"/r/{report.token}/more/phone", data={"phone": later})
+    read_all(world)
+    for number in (SAID["phone"], safe, later):
+        world.double.reply(f"+86{number}", LATER["student"])
+    read_all(world)
+    texted = "SELECT count(*) AS n FROM inbound WHERE body_sealed IS NOT NULL"
+    assert world.rows(texted)[0].n == 3
+    assert run("erase", report.code, *WHY, "--yes")[0] == 0
+    assert world.rows(texted)[0].n == 1, "the safe one is another student's as well"
+    assert run("erase", other.code, *WHY, "--yes")[0] == 0
+    assert world.rows(texted)[0].n == 0
+
+
+def phone_of(world: World, code: str) -> str:
+    with world.parts.ledger.begin("look") as uow:
+        return (of(uow, code).readable("phone") or "").removeprefix("+86")
+
+
 def test_what_the_provider_says_afterwards_brings_nothing_back(world: World, run: Run, office: FlaskClient) -> None:
     """Of a text that a sender had in hand, and of one that was delivered late: by its id it would be found there."""
     report, d = over(world), t.deliveries.c
