@@ -1,6 +1,6 @@
 """Holds: erasure waits while the police or an appeal may need a case (docs/decisions/0035).
 
-The events of the case are all there is of them. 立案 holds by itself, until somebody says that it is over.
+The events of the case are all there is of them. 立案 and 已冻结 hold by themselves, until somebody says it is over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ledger.events import CaseHeld, Event, HoldReleased, OutcomeRecorded
 from ledger.unit_of_work import Case, UnitOfWork
 
 POLICE, APPEAL, OTHER = REASONS = ("police", "appeal", "other")
-REGISTERED = "registered"  # the outcome 立案
+_OF_THE_POLICE = ("registered", "frozen")  # 立案; and what they freeze goes back to whoever is known to have lost it
 _TYPES = (CaseHeld.type, HoldReleased.type, OutcomeRecorded.type)
 e = t.case_events.c
 
@@ -28,7 +28,7 @@ def standing(conn: Connection, case_id: UUID) -> tuple[str, ...]:
             held[row.data["why"]] = None
         elif row.type == HoldReleased.type:
             held.pop(row.data["why"], None)
-        elif row.data["outcome"] == REGISTERED:
+        elif row.data["outcome"] in _OF_THE_POLICE:
             held[POLICE] = None
     return tuple(held)
 

@@ -286,7 +286,7 @@ def police(world: World, report: Report) -> None:
     world.press(world.user("guard", "security"), f"/duty/{report.code}/reopen")
 
 
-def registered(world: World, report: Report) -> None:
+def registered(world: World, report: Report, outcome: str = "registered") -> None:
     """立案 is recorded while the case is open; that is closed again, and the police have it for years."""
     o = t.obligations.c
     with world.parts.ledger.begin("owned") as uow:
@@ -295,7 +295,7 @@ def registered(world: World, report: Report) -> None:
         uow.conn.execute(mine.values(owner_id=uow.conn.scalar(select(t.people.c.id).where(t.people.c.key == "O04"))))
     guard = world.user("guard", "security")
     world.press(guard, f"/duty/{report.code}/reopen")
-    form = {"transfer": "1", "outcome": "registered", "number": "受案7788"}
+    form = {"transfer": "1", "outcome": outcome, "number": "受案7788"}
     assert world.press(guard, f"/duty/{report.code}/outcome", **form).status_code == 303
     assert world.press(guard, f"/duty/{report.code}/close").status_code == 303
 
@@ -352,11 +352,13 @@ def test_a_hold_ends_when_somebody_says_so(world: World, run: Run, office: Flask
     assert run(*hold)[0] == 1, "nothing is left to be held"
 
 
+@pytest.mark.parametrize("outcome", ["registered", "frozen"])
 def test_a_case_of_the_police_is_held_by_itself_until_it_is_said_to_be_over(
-    world: World, run: Run, office: FlaskClient
+    world: World, run: Run, office: FlaskClient, outcome: str
 ) -> None:
+    """What they freeze goes back to whoever lost it, as far as anybody knows by then who that was."""
     report = over(world)
-    registered(world, report)
+    registered(world, report, outcome)
     read_all(world)
     assert run("erase", report.code, *WHY, "--yes")[0] == 1
     assert run("hold", report.code, "--reason", "police", "--by", OFFICE, "--release")[0] == 0
