@@ -95,7 +95,13 @@ def blueprint(ledger: Ledger) -> Blueprint:
         access.case_of(ledger, code)
         if not _KIND.fullmatch(kind):
             abort(400)
-        return deed(code, "contact", lambda uow, case: contacts.record(uow, case, kind, said, _actor(), me().person))
+
+        def do(uow: UnitOfWork, case: Case) -> None:
+            if said.entry.in_danger:
+                closing.reopen_for_one_in_danger(uow, case, _actor())
+            contacts.record(uow, case, kind, said, _actor(), me().person)
+
+        return deed(code, "contact", do)
 
     def _said() -> Said:
         form = request.form
@@ -245,7 +251,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             if "safe" in request.form:
                 referrals.end_immediate(uow, case, _actor())
             if "danger" in request.form:
-                referrals.raise_immediate(uow, case, _actor())
+                closing.raise_immediate(uow, case, _actor())
             return barred
 
         return deed(code, "centre-note", do, "care.referred", "barred")

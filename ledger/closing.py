@@ -123,10 +123,15 @@ def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:
 
 
 def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """The office has heard that a life is in danger: a record that was closed goes on, for the same reason."""
-    if referrals.follow_up(uow, case)["closed_at"]:
-        reopen(uow, case, actor)
+    """Whoever hears that a life is in danger has people rung: a record that was closed goes on, for the same reason."""
+    reopen_for_one_in_danger(uow, case, actor)
     referrals.raise_immediate(uow, case, actor)
+
+
+def reopen_for_one_in_danger(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """It may have been closed while the page was open on which that was written; nobody has to come for a drill."""
+    if referrals.follow_up(uow, case)["closed_at"] and not case.row["drill"]:
+        reopen(uow, case, actor)
 
 
 def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:

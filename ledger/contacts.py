@@ -42,6 +42,11 @@ class Entry:
         """Nobody is calm who was not asked."""
         return self.danger == "no" and not self.signs and not self.declined
 
+    @property
+    def in_danger(self) -> bool:
+        """Whoever will not say is as one who says yes."""
+        return self.danger in ("yes", "refused")
+
 
 @dataclass(frozen=True)
 class Said:
@@ -160,7 +165,7 @@ def _agree(uow: UnitOfWork, row: RowMapping, said: Said) -> None:
 
 
 def _act(uow: UnitOfWork, case: Case, entry: Entry, actor: str) -> None:
-    if entry.danger in ("yes", "refused"):
+    if entry.in_danger:
         referrals.raise_immediate(uow, case, actor)
     elif entry.loans:
         referrals.refer(uow, case, "loans", actor)

@@ -112,7 +112,7 @@ def _talk(key: Lenient, row: RowMapping, heard: dict[str, datetime]) -> tuple[Ta
     failed = len(key.failed)
     entry = contacts.read_entry(key, row)
     at = heard.get(row["kind"], row["done_at"]) if row["done_at"] and row["reached"] is not False else None
-    danger = entry.danger in ("yes", "refused")
+    danger = entry.in_danger
     distress = at is not None and (danger or bool(entry.signs) or len(key.failed) > failed)
     calm = at is not None and entry.calm
     return Talk(row["kind"], row["due_at"], at, entry.declined and at is not None, calm, distress), danger

@@ -276,6 +276,33 @@ def test_danger_opens_a_closed_record_again(world: World) -> None:
     read_all(world)
 
 
+@pytest.mark.parametrize("who", ["counselor", "centre"])
+def test_danger_that_was_heard_while_somebody_signed_is_not_lost(world: World, who: str) -> None:
+    """The page was open before; what was written into it is kept as well."""
+    report, mine, office, close = waits_for_a_signature(world)
+    theirs = centre(world)
+    note = f"/desk/care/{report.code}/note"
+    world.press(mine, f"/desk/followups/{report.code}/refer")
+    world.press(theirs, note, seen="1")
+    world.press(mine, close, debt="none", told="1")
+    read_all(world)
+    world.press(office, close, sign="1")
+    assert state(world) == "closed"
+    if who == "centre":
+        assert 'name="danger"' in theirs.get(f"/desk/care/{report.code}").text
+    for _ in range(2):  # pressed twice
+        if who == "counselor":
+            contact(world, mine, report, "extra", danger="yes", note="金丝雀", page="0123abcd")
+        else:
+            world.press(theirs, note, danger="yes", note="金丝雀")
+        world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code)
+    assert "金丝雀" in theirs.get(f"/desk/care/{report.code}").text and state(world) == "referred" and owed(world)
+    assert len(report.events("followup.reopened.v1")) == len(report.events("followup.immediate.v1")) == 1
+    read_all(world)
+
+
 def test_before_the_record_is_open_the_page_says_that_nothing_was_done(world: World) -> None:
     report, office = world.report(), world.user("xuanyuan", "security")
     assert world.press(office, f"/desk/followups/{report.code}/danger", danger="yes").status_code == 303
