@@ -31,11 +31,13 @@ from ledger.unit_of_work import Case, UnitOfWork
 
 SCREENED = "screening"
 DECLINED = "declined"  # whether the student is to be left in peace: no question of the same day
+UNREACHABLE = "unreachable"
+OF_CONTACTS = (UNREACHABLE, DECLINED)  # the centre's word that they are left in peace answers these alone
 TEXT = "referral"  # the kind of all that is texted about one
 # Columns of a record of which nobody is asked anything, and nobody is looked for.
 QUIET: Mapping[str, Any] = dict.fromkeys(("same_day_since", "unreached_since", "referral_look_at"))
 _AGAIN = timedelta(minutes=10)  # the same words once more within them are the same note
-f, o = t.follow_ups.c, t.obligations.c
+f, o, e = t.follow_ups.c, t.obligations.c, t.case_events.c
 
 
 def follow_up(uow: UnitOfWork, case: Case) -> RowMapping:
@@ -61,21 +63,32 @@ def change(uow: UnitOfWork, case: Case, **values: Any) -> None:
 def refer(uow: UnitOfWork, case: Case, reason: str, actor: str) -> None:
     """Ask the centre, for the same day once while it has not answered. Danger has a way of its own to ring them.
 
-    That a student declines is no question of the same day: each is asked beside the other.
+    That a student declines is no question of the same day: each is asked beside the other. Both questions of contacts
+    give way to whatever is heard of the student; a talk that is owed keeps its time.
     """
     row, values = still_open(uow, case), {"referred_at": uow.now, "seen_at": None, "state": "referred"}
-    if reason != DECLINED:
-        if row["same_day_since"]:
+    last = _last(uow, case) if row["same_day_since"] and reason != DECLINED else ""
+    if last:
+        if last not in OF_CONTACTS:
             return
+        values = {"state": "referred"}
+    elif reason != DECLINED:
         values |= {"same_day_since": uow.now, "referral_look_at": _remind_at(uow, case)}
     change(uow, case, **values)
     event = uow.append(case, ReferralMade(reason), actor)
-    if case.row["drill"] or reason == "danger":
+    if case.row["drill"] or reason == "danger" or last == UNREACHABLE:  # they have had these words
         return
     for person in people.by_id(uow.conn, uow.keys, people.with_role(uow.conn, "psychologist")):
         facts = {"code": case.code, "today": reason != DECLINED}
         deliveries.tell(uow, person, TEXT, facts, case=case, dedup=f"{event}:{person.id}",
                         priority=PRIORITY[CARE])  # fmt: skip
+
+
+def _last(uow: UnitOfWork, case: Case) -> str:
+    """What the centre was asked last. Asked in this very transaction, it is not asked again."""
+    query = select(e.data).where(e.case_id == case.id, e.type == ReferralMade.type).order_by(e.seq.desc()).limit(1)
+    asked = uow.conn.execute(query).scalar_one_or_none()
+    return str(asked["reason"]) if asked else "asked"
 
 
 def _remind_at(uow: UnitOfWork, case: Case) -> datetime | None:

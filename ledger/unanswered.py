@@ -30,7 +30,7 @@ def look(uow: UnitOfWork, case: Case) -> None:
     referrals.change(uow, case, referral_look_at=None)
     asked = row["referred_at"] and not row["seen_at"]  # whether the student is to be left in peace
     if not (asked or waiving.stands(uow.conn, case.id)):
-        referrals.refer(uow, case, "unreachable", "clock")
+        referrals.refer(uow, case, referrals.UNREACHABLE, "clock")
 
 
 def _remind(uow: UnitOfWork, case: Case, row: RowMapping) -> None:

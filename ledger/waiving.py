@@ -29,7 +29,6 @@ from ledger.events import (
 from ledger.unit_of_work import Case, UnitOfWork
 
 _TYPES = (ContactRecorded, ReferralMade, ContactWaived, ImmediateRaised, FeltUnsafe, FollowUpReopened)
-_ELSEWHERE = ("unreachable", referrals.DECLINED)  # what the centre's word about contacts answers, too
 e, k = t.case_events.c, t.contacts.c
 
 
@@ -61,7 +60,7 @@ def of_record(conn: Connection, key: Lenient, case: Any, record: RowMapping, zon
     question = next((it for it in reversed(events) if it.type == ReferralMade.type), None)
     reason = question.data["reason"] if question else ""
     word = next((it.at for it in reversed(events) if it.type == ContactWaived.type), None)
-    history = _history(conn, key, case, record, events, asking=waiting and reason not in _ELSEWHERE)
+    history = _history(conn, key, case, record, events, asking=waiting and reason not in referrals.OF_CONTACTS)
     return Waiver(
         bars=tuple(declining.bars(history, zone)),
         concerned=declining.concerned(history, zone),

@@ -15,10 +15,20 @@ from ledger import tables as t
 from ledger.accounts import ROLES, User
 from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, newest
-from tests.behaviour.stories import SQLITE, only_counselor_rings, read_all
+from tests.behaviour.stories import SQLITE, days_later, only_counselor_rings, read_all
 from tests.behaviour.test_a_student_who_declines import LEFT, answers, ask_the_centre, declines, left_in_peace, page
 from tests.behaviour.test_drills_touch_nobody import end, start
-from tests.behaviour.test_the_counselor_s_record import CENTRE, HOUR, centre, counselor, referred, said, state
+from tests.behaviour.test_the_counselor_s_record import (
+    CENTRE,
+    DAY,
+    HOUR,
+    centre,
+    contact,
+    counselor,
+    referred,
+    said,
+    state,
+)
 from tests.behaviour.test_the_matrix_of_roles import read, walk
 from tests.world import Report, World
 
@@ -211,6 +221,48 @@ def test_a_question_whether_to_leave_them_in_peace_gives_way_to_it(world: World)
     world.phones[CENTRE].expects("今天需要心理中心", report.code)
     assert "还不能代替" in answers(world, theirs, report)
     assert reasons(report) == ["declined", "screening"] and LEFT not in page(mine, report)
+
+
+def out_of_reach(world: World) -> tuple[Report, FlaskClient]:
+    """The clock has referred the student; since then the counselor has tried on three days."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    world.until(DAY)
+    days_later(report, 91)
+    for _ in range(3):
+        contact(world, mine, report, reached="no")
+        world.clock.advance(DAY)
+    read_all(world)
+    return report, counselor_again(world)
+
+
+def test_it_gives_way_also_where_a_talk_is_owed_since_nobody_reached_them(world: World) -> None:
+    """The student has come to the centre by themselves. The talk keeps its time."""
+    report, mine = out_of_reach(world)
+    ask_the_centre(world, mine, report)
+    theirs = centre(world)
+    agrees(world, theirs, report)
+    owed = world.rows("SELECT same_day_since, referral_look_at FROM follow_ups")
+    for _ in range(2):
+        screen(world, theirs, report, phq9_9="1")
+    world.pump()
+    world.phones[CENTRE].expects("今天需要心理中心", report.code)
+    assert "还不能代替" in answers(world, theirs, report)
+    assert reasons(report) == ["unreachable", "declined", "screening"] and LEFT not in page(mine, report)
+    assert world.rows("SELECT same_day_since, referral_look_at FROM follow_ups") == owed
+    read_all(world)
+
+
+def test_after_it_nobody_can_ask_to_leave_them_in_peace_before_it_is_answered(world: World) -> None:
+    report, mine = out_of_reach(world)
+    theirs = centre(world)
+    agrees(world, theirs, report)
+    screen(world, theirs, report, phq9_9="1")
+    world.pump()
+    world.phones[CENTRE].expects_nothing()  # they were told that it is for today
+    world.press(mine, f"/desk/followups/{report.code}/refer", reason="declined")
+    assert "心理中心还没回复上次的转介" in page(mine, report)
+    assert reasons(report) == ["unreachable", "screening"]
+    read_all(world)
 
 
 @pytest.mark.parametrize("form", [NOW, {"asq1": "refused", "asq5": "refused"}])
