@@ -67,8 +67,14 @@ def _tell(uow: UnitOfWork, case: Case, row: RowMapping, due: followups.Reminder)
     facts["minutes"] = int((uow.now - case.row["received_at"]).total_seconds() // 60)
     kind = "counselor_reminder" if row["kind"] == followups.CADENCE[0].kind else "follow_up"
     earlier = reminders.read_before(uow, case, "counselor") if kind == "counselor_reminder" else {}
-    day = f":{row['due_at']:%Y%m%d}" if row["kind"].startswith(followups.DATED) else ""  # moved, it is asked for anew
     called = rungs.called(uow.conn, uow.keys, due.targets, case.row, uow.now, uow.zone, uow.of_roster)
     for person in called:
         deliveries.tell(uow, person, kind, {**facts, "nth": earlier.get(person.id, 0) + 1}, case=case,
-                        dedup=f"{row['id']}:{due.number}:{person.id}{day}", priority=PRIORITY["counselor"])  # fmt: skip
+                        dedup=f"{_asked(row)}:{due.number}:{person.id}", priority=PRIORITY["counselor"])  # fmt: skip
+
+
+def _asked(row: RowMapping) -> str:
+    """What one text asks for. Those on one day are one: a carrier rejects the third text with the same words. One that
+    was moved is asked for anew."""
+    dated = row["kind"].startswith(followups.DATED)
+    return f"{row['follow_up_id']}:{row['due_at']:%Y%m%d}" if dated else str(row["id"])

@@ -136,6 +136,22 @@ def test_two_of_one_evening_are_one_row_of_the_list_and_an_agreed_call_is_no_rea
     read_all(world)
 
 
+def test_those_of_one_day_are_one_text_to_each(world: World) -> None:
+    """A carrier rejects the third of the same words; and what is taken back leaves the others."""
+    report, mine = settled(world)
+    for purpose in ("loan", "fees", "card"):
+        add(world, mine, report, "2026-12-25", purpose)
+    add(world, mine, report, "2026-12-26", "police")
+    at_evening(world, date(2026, 12, 25))
+    world.phones["counselor"].expects("约定联系到时间了").expects_nothing()
+    mine = world.user("again", "counselor", world.phones["counselor"].number)
+    add(world, mine, report, "", back="1", contact="dated_loan_1")
+    world.advance(15 * HOUR)
+    for name in ("stand_in", "college_duty"):
+        world.phones[name].expects("约定联系已逾期").expects_nothing()
+    world.phones["counselor"].expects("约定联系到时间了").expects_nothing()  # the next day's
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize(
     ("typed", "problem"),
