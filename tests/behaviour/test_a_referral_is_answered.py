@@ -24,6 +24,7 @@ from tests.world import Report, World, another_fraud
 
 HOUR, DAY = 3600, 86400
 AGAIN = 4 * HOUR
+TODAY = ">今天转介<"  # the button
 Told = tuple[str, int]  # who (their key on the roster), hours since the centre was asked
 
 
@@ -114,9 +115,11 @@ def test_whether_one_is_to_be_left_in_peace_has_no_hurry_and_a_referral_is_made_
         referrals.refer(uow, case, referrals.DECLINED, "test")
     goes_by(world, AGAIN)
     assert told(report) == [] and nobody_looks(world)
+    assert TODAY in mine.get(f"/desk/followups/{report.code}").text
     contact(world, mine, report, "extra", loans="1", page="00000001")  # which has
     world.pump()
     world.phones[CENTRE].expects("今天需要心理中心", report.code)
+    assert TODAY not in mine.get(f"/desk/followups/{report.code}").text
     goes_by(world, 2 * AGAIN)
     assert told(report) == [("P01", 4)]
     assert [it["reason"] for it in report.events("followup.referred.v1")] == ["declined", "loans"]
