@@ -27,10 +27,12 @@ def look(uow: UnitOfWork, case: Case) -> None:
     if row["same_day_since"]:
         _remind(uow, case, row)
         return
-    referrals.change(uow, case, referral_look_at=None)
     asked = row["referred_at"] and not row["seen_at"]  # whether the student is to be left in peace
-    if not (asked or waiving.stands(uow.conn, case.id)):
-        referrals.refer(uow, case, referrals.UNREACHABLE, "clock")
+    if asked or waiving.stands(uow.conn, case.id):
+        referrals.change(uow, case, referral_look_at=None, unreached_since=None)  # a later try begins anew
+        return
+    referrals.change(uow, case, referral_look_at=None)
+    referrals.refer(uow, case, referrals.UNREACHABLE, "clock")
 
 
 def _remind(uow: UnitOfWork, case: Case, row: RowMapping) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import failpoints
+from ledger import codes, failpoints, status, unsafety
 from ledger.errors import LedgerAway
 from tests.behaviour.stories import days_later, only_counselor_rings, read_all
 from tests.behaviour.test_a_referral_is_answered import goes_by, nobody_looks, seen
@@ -104,6 +104,19 @@ def test_who_is_left_in_peace_is_not_looked_for(world: World) -> None:
     assert why(report) == ["declined"]
     mine = counselor_again(world)
     assert "不再缺" in "".join(mine.get(f"/desk/followups/{report.code}").text.split())
+
+
+def test_it_begins_anew_once_something_was_heard_of_who_was_left_in_peace(world: World) -> None:
+    """They say that they are not safe, the police reach them, and then nobody does."""
+    report, mine, _theirs = left_in_peace(world)
+    contact(world, mine, report, "extra", reached="no", page="00000001")
+    goes_by(world, 2 * DAY)
+    world.client.post(f"/r/{report.token}/unsafe")
+    with world.parts.ledger.begin("reached") as uow:
+        unsafety.settle(uow, uow.case(status.case_by_code(uow.conn, codes.fold(report.code))))
+    contact(world, counselor_again(world), report, "extra", reached="no", page="00000002")
+    goes_by(world, 4 * DAY)
+    assert why(report) == ["declined", "unreachable"]
 
 
 def test_the_question_whether_to_leave_them_in_peace_stays(world: World) -> None:
