@@ -169,6 +169,8 @@ def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: Wo
     for deed, (form, back) in CENTRE_POSTS.items():
         pressed(world, theirs, f"/desk/care/{report.code}/{deed}", form, lang)
         assert back[lang] in world.press(theirs, f"/desk/care/{report.code}/{deed}", **form).text
+    told = world.press(theirs, f"/desk/followups/{report.code}/family", **COUNSELOR_POSTS["family"])
+    assert 'href="/desk/care"' in told.text and 'class="call" href="/desk/followups"' not in told.text  # their own list
     for deed, form in DUTY_POSTS.items():
         client = office if deed in ("reopen", "review") else police
         pressed(world, client, f"/duty/{report.code}/{deed}", form, lang)
