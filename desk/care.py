@@ -208,7 +208,13 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/followups/<code>/safe")
     @roles("counselor")
     def safe(code: str) -> Response:
-        return deed(code, "safe", lambda uow, case: referrals.end_immediate(uow, case, _actor()))
+        """`raised`: of which danger the page told."""
+
+        def do(uow: UnitOfWork, case: Case) -> None:
+            if not referrals.end_immediate(uow, case, _actor(), request.form.get("raised", "")):
+                raise NotAllowed("it was raised again")
+
+        return deed(code, "safe", do)
 
     @bp.post("/followups/<code>/close")
     @roles(*READERS)
@@ -239,7 +245,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def note(code: str) -> Response:
         """A note; only the centre reads it. `seen` answers the referral, or `waive` does.
 
-        `danger` has somebody go there, as a counselor's word does.
+        `danger` has somebody go there, as a counselor's word does; `safe` ends that which was `raised` then.
         """
         said = {"note": clean_text(request.form.get("note", ""), 4000)}
 
@@ -249,7 +255,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             if "seen" in request.form:
                 referrals.seen(uow, case, _actor())
             if "safe" in request.form:
-                referrals.end_immediate(uow, case, _actor())
+                referrals.end_immediate(uow, case, _actor(), request.form.get("raised", ""))
             if "danger" in request.form:
                 closing.raise_immediate(uow, case, _actor())
             return barred

@@ -14,7 +14,7 @@ from ledger.people import Person
 from ledger.unit_of_work import Ledger
 
 log = structlog.get_logger()
-_OURS = ("csrf_token", "page", "seen", "contact", "person")  # what no person typed or chose
+_OURS = ("csrf_token", "page", "seen", "contact", "person", "raised")  # what no person typed or chose
 
 
 def page(ledger: Ledger) -> str:

@@ -20,6 +20,7 @@ from ledger import (
     followups,
     match_keys,
     people,
+    referrals,
     renumbering,
     values,
     waiving,
@@ -232,6 +233,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "signs": row is not None and row["state"] == "review"
                  and not accounts.same_person(conn, row["closer_id"], user),
         "notes": _centre_notes(conn, key, row) if row and user.role == "psychologist" else None,
+        "raised": referrals.raised_at(conn, case["id"]) if row and row["immediate"] else "",
         "waived": waiver is not None and waiver.said_at is not None,
         "declining": waiver if reads else None,
     }  # fmt: skip

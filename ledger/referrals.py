@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Table, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from ledger import alarms, alerting, deliveries, followups, people
 from ledger import tables as t
@@ -115,11 +115,22 @@ def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     alerting.ring_anew(uow, case, IMMEDIATE)
 
 
-def end_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """Somebody is with the student: the flag goes, and nobody is rung any more."""
+def raised_at(conn: Connection, case_id: UUID) -> str:
+    """When the danger was raised that there is or was last, ISO 8601; empty of a drill."""
+    at = conn.execute(select(o.started_at).where(o.case_id == case_id, o.kind == IMMEDIATE)).scalar_one_or_none()
+    return at.isoformat() if at else ""
+
+
+def end_immediate(uow: UnitOfWork, case: Case, actor: str, raised: str = "") -> bool:
+    """Somebody is with the student: the flag goes, and nobody is rung any more.
+
+    `raised`: the `raised_at` of which they were told, if known. False: that one is over, and this one goes on.
+    """
     row = follow_up(uow, case)
     if not row["immediate"]:
-        return
+        return True
+    if raised not in ("", raised_at(uow.conn, case.id)):
+        return False
     # Who was with them need not be of the centre: a referral is as open as before.
     waits = {"referral_look_at": _remind_at(uow, case)} if row["same_day_since"] else {}
     change(uow, case, immediate=False, **waits)
@@ -128,6 +139,7 @@ def end_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
         deliveries.cancel_alerts(uow, ended)
     alarms.clear(uow, case.id, IMMEDIATE)
     uow.append(case, ImmediateEnded(), actor)
+    return True
 
 
 def seen(uow: UnitOfWork, case: Case, actor: str) -> None:

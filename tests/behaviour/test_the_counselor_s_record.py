@@ -277,6 +277,35 @@ def test_danger_opens_a_closed_record_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["counselor", "centre"])
+def test_a_page_from_before_ends_no_danger_that_was_raised_since(world: World, who: str) -> None:
+    """What the centre writes beside it is kept."""
+    report, mine, theirs = only_counselor_rings(world), counselor(world), centre(world)
+    contact(world, mine, report, danger="yes")
+    client, place, deed = (mine, "followups", "safe") if who == "counselor" else (theirs, "care", "note")
+    path, form = f"/desk/{place}/{report.code}", {"safe": "1", "note": "金丝雀"} if deed == "note" else {}
+
+    def raised() -> str:
+        (found,) = re.findall(r'name="raised" value="([^"]+)"', client.get(path).text)
+        return str(found)
+
+    before = raised()
+    world.press(mine, f"/desk/followups/{report.code}/safe", raised=before)
+    read_all(world)
+    world.clock.advance(60)
+    world.press(world.user("xuanyuan", "security"), f"/desk/followups/{report.code}/danger", danger="yes")
+    world.pump()
+    for phone in (world.phones[CENTRE], world.phones["desk"]):
+        phone.expects("立即到场", report.code)
+    world.press(client, f"{path}/{deed}", raised=before, **form)
+    shown = client.get(path).text
+    assert "不要让学生独处" in shown and ("没有记录" if who == "counselor" else "金丝雀") in shown
+    world.press(client, f"{path}/{deed}", raised=raised(), **form)
+    assert "不要让学生独处" not in client.get(path).text
+    assert len(report.events("followup.immediate_ended.v1")) == 2
+    read_all(world)
+
+
+@pytest.mark.parametrize("who", ["counselor", "centre"])
 def test_danger_that_was_heard_while_somebody_signed_is_not_lost(world: World, who: str) -> None:
     """The page was open before; what was written into it is kept as well."""
     report, mine, office, close = waits_for_a_signature(world)
