@@ -35,6 +35,7 @@ ASK_S = 1.0
 RETRY_S = 0.5  # while something is in the spool
 LEFTOVERS_S = 2.0  # else; a door that died may have left something in it
 SILENT_S = 3.0  # an answer that takes longer counts as none: nobody waits at the door for a ledger that hangs
+HANGS_S = 0.3  # a question that is out for so long is not asked a second time: somebody waits to be rung
 LIST_EVERY_S = 30.0
 BLIP = timedelta(seconds=3)  # away for so short a time, a ledger that has the report after all rings by itself
 AGAIN = timedelta(seconds=5)  # after a refusal
@@ -113,8 +114,7 @@ class Spooler:
         """Whether the ledger is there; and now and then who would be on duty."""
         self._asked = time.monotonic()
         try:
-            with self._ledger.read() as conn:
-                conn.execute(sql("SELECT 1"))
+            self._question()
             came_back = self.silent
             self._asked, self._answers = time.monotonic(), True
             if came_back:
@@ -126,6 +126,10 @@ class Spooler:
         finally:
             self._asked = math.inf
 
+    def _question(self) -> None:
+        with self._ledger.read() as conn:
+            conn.execute(sql("SELECT 1"))
+
     def _is_away(self) -> None:
         if self._answers:
             self._answers, self._away_since = False, self._ledger.clock.now()
@@ -133,6 +137,18 @@ class Spooler:
     def _stays_away(self) -> bool:
         """Whether this is no blip. A ledger that hangs has been silent for long enough (SILENT_S)."""
         return self._answers or self._ledger.clock.now() - self._away_since >= BLIP
+
+    def _came_back(self) -> bool:
+        """Asked before somebody is rung for what was not tried to enter: another door may know it already, and have
+        taken the same report. A ledger that hangs, or has just failed, is not waited for again."""
+        if self._answers or time.monotonic() - self._asked > HANGS_S:
+            return False
+        try:
+            self._question()
+        except LedgerAway:
+            return False
+        self._answers = True
+        return True
 
     def refresh_list(self) -> None:
         with self._ledger.read() as conn:
@@ -165,8 +181,9 @@ class Spooler:
                 name = entry.submission_key, entry.report.phone
                 again = name in known
                 known.add(name)
+                tried = not self.silent
                 if not self._attempt(self._enter, entry) and not again and self._stays_away():
-                    self._attempt(self._ring, entry)
+                    self._attempt(self._ring if tried else self._enter_or_ring, entry)
         return self.spool.waiting()
 
     def _attempt(self, step: Callable[[Entry], bool], entry: Entry) -> bool:
@@ -205,6 +222,9 @@ class Spooler:
             log.error("spooled_calls_unwritten", entry=str(entry.id), reason=where(error))
             with self._ledger.begin("spooled", DOOR) as uow:
                 spooled.enter(uow, entry, ())
+
+    def _enter_or_ring(self, entry: Entry) -> bool:
+        return (self._came_back() and self._enter(entry)) or self._ring(entry)
 
     def _ring(self, entry: Entry) -> bool:
         """Once to each who is on duty. What was refused is tried again; what may have gone out waits for the ledger."""

@@ -100,6 +100,18 @@ def test_it_enters_by_itself_and_both_codes_and_the_link_lead_to_it(world: World
     assert world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["spool_codes"] == [code]
 
 
+def test_who_was_rung_by_another_door_is_not_rung_by_one_that_has_not_heard_that_it_is_back(world: World) -> None:
+    """The form is sent twice: one door has taken it, this one knows of its last question, up to a second ago."""
+    path = form(world)
+    everybody_is_told(world, in_the_ledger(world, path))
+    with away(world) as spooler:
+        pass
+    spool_code(world, form(world))
+    assert spooler.silent
+    assert (spooler.tick(), cases(world)) == (0, 1)
+    world.phones.assert_all_read()
+
+
 def test_deadlines_count_from_the_report_and_the_ladder_from_its_entering(world: World) -> None:
     with away(world):
         path = form(world)

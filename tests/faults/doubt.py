@@ -18,9 +18,9 @@ THROUGHOUT = ("database backends terminated", "database standby lost", "disk ful
 AT_ONE_STROKE = ("database immediate stop", "database primary lost", "spool full, database stopped",
                  "spool fsync fails, database stopped")  # fmt: skip
 STROKE_S = 1.0
-# A door that was stopped, or has not asked again since the database came back (it asks each second), believes what it
-# knew before: that it is away. What another has taken by then it gives to the spool as well, where it is sent to both.
-BEHIND, BEHIND_S = ("pause web", *THROUGHOUT, *AT_ONE_STROKE), 1.5
+# A door that was stopped believes for a moment what it knew before: that the database is away. What another has taken
+# by then it gives to the spool as well, where it is sent to both.
+BEHIND, BEHIND_S = "pause web", 1.5
 
 
 def keys(history: Sequence[Entry], time: Time) -> set[str]:

@@ -289,11 +289,5 @@ def test_a_door_that_was_stopped_may_give_to_the_spool_what_another_has_taken() 
         assert set(twice.verdict()) == broken, resumed
 
 
-def test_so_may_one_that_has_not_asked_again_since_the_database_came_back() -> None:
-    for back, broken in ((99.0, set[int]()), (97.0, {6}), (101.0, {6})):
-        story = spooled().broken(back - 4.0, back, "database immediate stop", "database")
-        assert set(story.create(112.0, OFFICER, POLICE, "d3").verdict()) == broken, back
-
-
 def test_a_code_that_no_page_leads_to_is_a_lost_report() -> None:
     assert set(spooled(page_says=False).verdict()) >= {1, 13}
