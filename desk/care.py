@@ -98,7 +98,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
 
         def do(uow: UnitOfWork, case: Case) -> None:
             if said.entry.in_danger:
-                closing.reopen_for_one_in_danger(uow, case, _actor())
+                closing.reopen_if_closed(uow, case, _actor())
             contacts.record(uow, case, kind, said, _actor(), me().person)
 
         return deed(code, "contact", do)

@@ -27,7 +27,7 @@ from ledger.unit_of_work import Case, UnitOfWork
 o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys((*FIRST_DUTIES, "unsafe", "immediate"), "police") | {"counselor": "counselor"}
-_CALL_WITHIN_MIN = 30  # what a counselor is asked for
+CALL_WITHIN_MIN = 30  # what a counselor is asked for
 OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
 _LADDERS = (
     select(t.ladders)
@@ -215,7 +215,7 @@ def _ring(
             person,
             kind,
             {**facts, "nth": nth}
-            | ({"minutes": _CALL_WITHIN_MIN} if kind == "counselor" else {})
+            | ({"minutes": CALL_WITHIN_MIN} if kind == "counselor" else {})
             | ({"over_budget": True} if hurry else {}),
             case=case,
             dedup=f"{row['id']}:{step}:{person.id}",

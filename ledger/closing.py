@@ -124,12 +124,12 @@ def reopen_for_one_unsafe(uow: UnitOfWork, case: Case) -> None:
 
 def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     """Whoever hears that a life is in danger has people rung: a record that was closed goes on, for the same reason."""
-    reopen_for_one_in_danger(uow, case, actor)
+    reopen_if_closed(uow, case, actor)
     referrals.raise_immediate(uow, case, actor)
 
 
-def reopen_for_one_in_danger(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """It may have been closed while the page was open on which that was written; nobody has to come for a drill."""
+def reopen_if_closed(uow: UnitOfWork, case: Case, actor: str) -> None:
+    """What was heard cannot wait, and may have been written on a page that was open when somebody signed. No drill."""
     if referrals.follow_up(uow, case)["closed_at"] and not case.row["drill"]:
         reopen(uow, case, actor)
 

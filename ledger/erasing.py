@@ -71,7 +71,7 @@ def bars(conn: Connection, case: Mapping[Any, Any], now: datetime) -> list[str]:
     danger = case["unsafe_at"] is not None or bool(record and record.immediate)
     found = {
         "danger": danger or not undone.isdisjoint((UNSAFE, IMMEDIATE)),
-        "police": unfiled or not undone.isdisjoint(("police", "dissuade")),
+        "police": unfiled or not undone.isdisjoint(states.FIRST_DUTIES),
         "stop": any(it.stop_ends_at and it.stop_ends_at > now for it in paid),
         "counselor": duties.get("counselor") in (*WAITING, "acknowledged"),
         "follow_up": record is None or record.closed_at is None,

@@ -17,7 +17,6 @@ from ledger.events import CARE, COUNSELOR, PRIORITY, Envelope, HandedOver, Stude
 from ledger.people import Person
 from ledger.unit_of_work import Case, UnitOfWork
 
-_CALL_WITHIN_MIN = 30
 p = t.people.c
 
 
@@ -71,7 +70,7 @@ def place(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
 
 def _ring(uow: UnitOfWork, case: Case, row: RowMapping, counselor: UUID) -> None:
     for person in people.by_id(uow.conn, uow.keys, [counselor]):
-        facts = {"code": case.code, "minutes": _CALL_WITHIN_MIN}
+        facts = {"code": case.code, "minutes": alerting.CALL_WITHIN_MIN}
         deliveries.tell(uow, person, "counselor", facts, case=case, dedup=f"{row['id']}:named:{person.id}",
                         priority=PRIORITY[COUNSELOR], obligation=row["id"], step=row["step"], alert=True)  # fmt: skip
 

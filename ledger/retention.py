@@ -14,6 +14,7 @@ from ledger.crypto import Keys
 from ledger.errors import NotFound
 from ledger.events import CaseErased
 from ledger.statements import one_of
+from ledger.states import FIRST_DUTIES
 
 c, o, f, e, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.case_events.c, t.spooled.c
 
@@ -66,7 +67,7 @@ def due(conn: Connection, now: datetime, days: int) -> list[Due]:
         return []
     before = now - timedelta(days=days)
     lasted = exists().where(
-        o.case_id == c.id, one_of(o.kind, ("police", "dissuade")), or_(o.done_at.is_(None), o.done_at > before)
+        o.case_id == c.id, one_of(o.kind, FIRST_DUTIES), or_(o.done_at.is_(None), o.done_at > before)
     )
     erased = exists().where(e.case_id == c.id, e.type == CaseErased.type)
     query = (

@@ -111,8 +111,10 @@ def keep(uow: UnitOfWork, case: Case, answers: Answers, user: User) -> Kept:
         _keep(uow, case, row["id"], consent, answers, user)
     elif wanted != screening.IMMEDIATE:
         wanted = None
+    if case.row["drill"] and row["closed_at"]:
+        wanted = None  # it is over, and stays so
     if wanted:
-        _act(uow, case, row, wanted, f"user:{user.id}")
+        _act(uow, case, wanted, f"user:{user.id}")
     return Kept(consent is not None, wanted)
 
 
@@ -127,15 +129,12 @@ def _keep(uow: UnitOfWork, case: Case, record: UUID, consent: UUID, answers: Ans
     uow.append(case, ScreeningKept(str(made)), f"user:{user.id}")
 
 
-def _act(uow: UnitOfWork, case: Case, row: RowMapping, wanted: str, actor: str) -> None:
-    """A closed record is opened again: what is owed has to be on somebody's list. A drill that is over stays over."""
-    if row["closed_at"]:
-        if case.row["drill"]:
-            return
-        closing.reopen(uow, case, actor)
+def _act(uow: UnitOfWork, case: Case, wanted: str, actor: str) -> None:
+    """A closed record is opened again: what is owed has to be on somebody's list."""
     if wanted == screening.IMMEDIATE:
-        referrals.raise_immediate(uow, case, actor)
+        closing.raise_immediate(uow, case, actor)
     else:
+        closing.reopen_if_closed(uow, case, actor)
         referrals.refer(uow, case, referrals.SCREENED, actor)
 
 

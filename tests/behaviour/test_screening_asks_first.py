@@ -318,6 +318,7 @@ def test_nobody_is_rung_for_a_drill(world: World) -> None:
     world.phones.assert_all_read()
     end(world, drill)
     assert screen(world, theirs, drill, **NOW, phq9_9="1") == 303
+    assert "没有触发转介" in theirs.get(f"/desk/care/{drill.code}/screening").text  # the page says no more
     world.pump()
     read_all(world)
 
