@@ -223,7 +223,7 @@ def test_a_drill_reminds_nobody(world: World) -> None:
     assert nobody_looks(world)
 
 
-@pytest.mark.parametrize(("lang", "said"), [("zh", "转介后心理中心还没回复"), ("en", "the centre has not answered")])
+@pytest.mark.parametrize(("lang", "said"), [("zh", "请致电心理中心"), ("en", "not answered: call the centre")])
 def test_the_board_shows_it_since_when_until_it_is_answered(world: World, lang: str, said: str) -> None:
     report, _mine = referred(world)
 
