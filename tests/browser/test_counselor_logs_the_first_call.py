@@ -112,7 +112,8 @@ def test_no_page_of_a_follow_up_has_a_fault_that_axe_finds_nor_scrolls_sideways(
     screen.goto(f"{service.public_url}/desk/followups/{code}?lang={lang}")
     screen.locator("[name=reached][value=yes]").check()
     screen.locator("[name=danger][value=yes]").check()
-    screen.locator(".entry .big").click()
+    with screen.expect_navigation():
+        screen.locator(".entry .big").click()
     faultless(service, screen, lang, "/desk/followups", f"/desk/followups/{code}")
     for name, paths in (
         ("centre", ("/desk/care", f"/desk/care/{code}")),

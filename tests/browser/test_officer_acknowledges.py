@@ -86,6 +86,7 @@ def test_an_officer_takes_a_case_in_two_taps_and_copies_the_account(
     assert len(taps) == 2, taps
     assert state(service, code) == "acknowledged"
     phone.get_by_role("button", name="复制账号").click()
+    expect(phone.locator("#fresh")).to_contain_text("已复制")
     assert phone.evaluate("navigator.clipboard.readText()") == "6217000000004417"
     phone.get_by_role("button", name="已电话核实").click()
     expect(phone.get_by_role("alert")).to_contain_text("已记录")
@@ -101,7 +102,8 @@ def test_no_page_of_an_officer_has_a_fault_that_axe_finds_nor_scrolls_sideways(
     screen = page(device)
     sign_in(service, screen, accounts["li"])
     screen.goto(f"{service.public_url}/duty/{code}")
-    screen.get_by_role("button", name="接单").click()
+    with screen.expect_navigation():
+        screen.get_by_role("button", name="接单").click()
     for path in ("/duty", f"/duty/{code}", f"/duty/{code}/sheet"):
         screen.goto(f"{service.public_url}{path}?lang={lang}")
         assert_fit_to_use(screen, path)

@@ -25,11 +25,13 @@ def test_a_screening_from_the_consent_to_its_withdrawal(world: World, show: Show
     path, zh = f"/desk/care/{report.code}/screening", lang == "zh"
     screen_ = show(f"/desk/care/{report.code}", theirs)
     assert_fit_to_use(screen_, "the referral")
-    screen_.get_by_role("link", name="筛查（须学生同意）" if zh else "Screening (with").click()
+    with screen_.expect_navigation():
+        screen_.get_by_role("link", name="筛查（须学生同意）" if zh else "Screening (with").click()
     assert_fit_to_use(screen_, "not asked yet")
     screen_.locator("#when").fill("明天")
     screen_.get_by_label("同意" if zh else "Agrees", exact=True).check()
-    screen_.locator("button.big").click()
+    with screen_.expect_navigation():
+        screen_.locator("button.big").click()
     assert_fit_to_use(screen_, "consent, faults")
     expect(screen_.locator("#when")).to_have_value("明天")
     screen_.locator("#when").fill("")

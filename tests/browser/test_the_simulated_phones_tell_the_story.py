@@ -52,8 +52,10 @@ def test_the_phones_have_no_fault_in_any_state(
     screen = page(device)
     screen.goto(f"{service.public_url}/?lang={lang}")
     screen.goto(f"{service.public_url}/simulator?lang={lang}")
-    screen.locator("form[action$=fault] button[value='1']").first.click()
-    screen.locator("form[action$=clock] button").nth(1).click()
+    with screen.expect_navigation():
+        screen.locator("form[action$=fault] button[value='1']").first.click()
+    with screen.expect_navigation():
+        screen.locator("form[action$=clock] button").nth(1).click()
     assert_fit_to_use(screen, "simulated phones")
     screen.locator("form[action$=fault] button[value='0']").first.click()
     expect(screen.locator("#provider")).to_contain_text("正常" if lang == "zh" else "up")
