@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import casework, duty_views, lapsing, reviews, rungs, views
+from ledger import asking, casework, duty_views, lapsing, reviews, rungs, views
 from ledger import sheet as stop_sheet
 from ledger.accounts import User
 from ledger.acknowledgement import acknowledge
@@ -161,7 +161,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles(*POLICE)
     def ask(code: str) -> Response:
         """Ask the student for the match keys that the sheet lacks."""
-        return deed(code, "ask", casework.ask_student, lambda _: "asked")
+        return deed(code, "ask", asking.ask_student, lambda _: "asked")
 
     @bp.post("/<code>/voice")
     @roles(*POLICE)

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import doubted, read_aloud
-from ledger import conversion, match_keys, reports, states, status, unsafety, withdrawal
+from ledger import asking, conversion, match_keys, reports, states, status, unsafety, withdrawal
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.reportin import ReportIn, TransferIn
 from ledger.unit_of_work import DOOR, Case, UnitOfWork
@@ -166,7 +166,7 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
         case = status.case_by_token(conn, token, now)
         shown = status.of_case(conn, door.ledger.keys, case, now)
         script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
-        rows, lacking = match_keys.transfers(conn, case["id"]), status.asked(conn, door.ledger.keys, case)
+        rows, lacking = match_keys.transfers(conn, case["id"]), asking.asked(conn, door.ledger.keys, case)
         doubts = doubted(conn, door.ledger.keys, case, rows, now)
     paid_by = sorted({row["channel"] for row in rows})
     endings = states.endings(row["outcome"] for row in rows)

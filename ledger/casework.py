@@ -6,36 +6,18 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import acknowledgement, alarms, deliveries, match_keys, owing, people, status
+from ledger import acknowledgement, alarms, deliveries, owing, people
 from ledger import tables as t
 from ledger.acknowledgement import Owner
 from ledger.alerting import obligation
 from ledger.errors import NotAllowed
-from ledger.events import NOTICE, PRIORITY, CaseClosed, CaseReopened, StudentAsked, VoiceRecorded
+from ledger.events import CaseClosed, CaseReopened, VoiceRecorded
 from ledger.progress import owned, record_progress
 from ledger.resuming import resume
 from ledger.unit_of_work import Case, UnitOfWork
 
 VOICES = ("called", "unreached")  # 已电话核实 · 未接通，先行报送
 d = t.deliveries.c
-
-
-def ask_student(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> tuple[str, ...]:
-    """Ask for the match keys that the sheet lacks: on the status page, and in one text unless the phone may be watched.
-
-    The same question is asked once, until the stop is filed; `person` None is the security office.
-    """
-    owned(uow, case, person)
-    found = match_keys.lacking(match_keys.readable(case.key.lenient(), match_keys.transfers(uow.conn, case.id)))
-    missing = match_keys.words_of(found)
-    if not found or status.waits_for(uow.conn, case.row, found):
-        return missing
-    uow.change(t.cases, case.id, asked=match_keys.written(found))
-    event = uow.append(case, StudentAsked(missing), actor)
-    if phone := case.texts_to:
-        deliveries.tell(uow, (phone, case.row["language"]), "ask", {"code": case.code, "missing": list(missing)},
-                        case=case, dedup=f"{event}:reporter", priority=PRIORITY[NOTICE])  # fmt: skip
-    return missing
 
 
 def record_voice(

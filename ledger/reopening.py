@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, func, insert, select
 
-from ledger import codes, deliveries, reports, spooled, status
+from ledger import codes, deliveries, naming, reports, status
 from ledger import tables as t
 from ledger.events import NOTICE, PRIORITY, Reopened, ReopeningAsked
 from ledger.unit_of_work import Case, UnitOfWork
@@ -63,7 +63,7 @@ def _fitting(uow: UnitOfWork, code: str, phone: str | None) -> Case | None:
     if not phone or not codes.looks_like_code(code):
         return None
     query = select(c.id).where(
-        spooled.named(codes.fold(code)),
+        naming.named(codes.fold(code)),
         c.phone_index == uow.keys.blind("phone", phone),
         c.received_at >= uow.now - status.LIFE,
     )

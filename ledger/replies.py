@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
 
-from ledger import codes, deliveries, people, reply, spooled, status
+from ledger import codes, deliveries, naming, people, reply
 from ledger import tables as t
 from ledger.acknowledgement import acknowledge, answer_owner, stand_down
 from ledger.errors import NotFound, NotYet
@@ -93,7 +93,7 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
     waiting = _waiting_for(uow, sender)
     if said.codes:
         fresh = sent_at is None or uow.now - sent_at < KNOWN_AFTER
-        if fresh and any(spooled.gave(codes.fold(code)) for code in said.codes):
+        if fresh and any(naming.gave(codes.fold(code)) for code in said.codes):
             raise NotYet  # nothing is kept of it: asked for again, the provider still has it
         facts = {"code": said.codes[0]}
         return _answer(uow, staff[0], "unknown_code", facts, sid), None
@@ -108,7 +108,7 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
 def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
     for code in found:
         with suppress(NotFound):
-            return status.case_by_code(uow.conn, codes.fold(code))
+            return naming.case_by_code(uow.conn, codes.fold(code))
     return None
 
 

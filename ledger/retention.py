@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, or_, select
 
-from ledger import codes, erasing, spooled
+from ledger import codes, erasing, naming
 from ledger import tables as t
 from ledger.crypto import Keys
 from ledger.errors import NotFound
@@ -39,7 +39,7 @@ class Kept:
 def find(conn: Connection, keys: Keys, code: str, now: datetime) -> Kept:
     """By the ledger's own code, look-alikes allowed. Raises NotFound: one of the spool's may be several cases."""
     fold = codes.fold(code)
-    if spooled.gave(fold):
+    if naming.gave(fold):
         here = conn.scalars(select(c.code).where(c.id.in_(select(s.case_id).where(s.code_fold == fold)))).all()
         raise NotFound(f"{code} was given while the ledger was away; here it is: {', '.join(here) or '-'}")
     row = conn.execute(select(t.cases).where(c.code_fold == fold)).mappings().one_or_none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, insert, select, update
+from sqlalchemy import insert, select, update
 
 from ledger import alarms, codes, deliveries, reports
 from ledger import tables as t
@@ -105,15 +105,3 @@ def _give_way(uow: UnitOfWork, dedup: str, called: Called) -> None:
     }
     unheard = update(t.deliveries).where(*same, one_of(d.state, ("pending", "failed_temporary")))
     uow.conn.execute(unheard.values(values))
-
-
-def gave(fold: str) -> bool:
-    """Whether this code, as `codes.fold` writes it, was given while the ledger was away: those begin with Z."""
-    return fold.startswith("Z")
-
-
-def named(fold: str | BindParameter[str], *, by_spool: bool | None = None) -> ColumnElement[bool]:
-    """Cases with this code, as `codes.fold` writes it. Of one that is not known yet, `by_spool` says who gave it."""
-    if gave(fold) if isinstance(fold, str) else by_spool:
-        return c.id.in_(select(s.case_id).where(s.code_fold == fold))
-    return c.code_fold == fold

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
-from ledger import match_keys, owing, spooled
+from ledger import asking, match_keys, owing
 from ledger import tables as t
 from ledger.crypto import Keys, digest
 from ledger.deliveries import WAITING
 from ledger.errors import Expired, NotFound
-from ledger.events import ProgressRecorded, StudentAsked
-from ledger.match_keys import Lack
-from ledger.progress import PROGRESS
 from ledger.states import FIRST_DUTIES
 
 LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
 _SHOWN = (*FIRST_DUTIES, "counselor")  # beside care; what else rings is the staff's
 c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
-# Built once: see statements.
-_LATEST = select(c.id).order_by(c.received_at.desc()).limit(1)
-_NAMED, _SPOOLED = (_LATEST.where(spooled.named(bindparam("fold"), by_spool=it)) for it in (False, True))
 
 
 def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
@@ -52,32 +44,7 @@ def of_case(conn: Connection, keys: Keys, case: RowMapping, now: datetime) -> di
     head = {"case": case["code"], "state": case["state"], "received_at": case["received_at"]}
     before = conn.scalars(select(s.code).where(s.case_id == case["id"]).distinct().order_by(s.code)).all()
     head |= {"spool_codes": list(before)} if before else {}
-    return {**head, "obligations": shown, "asked": list(match_keys.words_of(asked(conn, keys, case)))}
-
-
-def asked(conn: Connection, keys: Keys, case: RowMapping) -> list[Lack]:
-    """What the police asked for and the sheet still lacks."""
-    if not _asks(conn, case):
-        return []
-    return match_keys.asked(match_keys.lacking(match_keys.of_case(conn, keys, case)), case["asked"])
-
-
-def waits_for(conn: Connection, case: Mapping[Any, Any], found: Sequence[Lack]) -> bool:
-    """Whether just these were asked for, and still are."""
-    return sorted(case["asked"] or ()) == sorted(match_keys.written(found)) and _asks(conn, case)
-
-
-def _asks(conn: Connection, case: Mapping[Any, Any]) -> bool:
-    """Filing the stop ends the question, until the police ask again; so does the end of the case."""
-    if not case["asked"]:
-        return False
-    over = select(o.id).where(o.case_id == case["id"], o.kind.in_(FIRST_DUTIES), o.state == "done")
-    if conn.execute(over).first():
-        return False
-    types = (StudentAsked.type, ProgressRecorded.type)
-    said = select(e.type, e.data).where(e.case_id == case["id"], e.type.in_(types)).order_by(e.seq.desc())
-    last = (row.type for row in conn.execute(said) if PROGRESS.get(row.data.get("progress")) != "contacted")
-    return next(last, None) == StudentAsked.type
+    return {**head, "obligations": shown, "asked": list(match_keys.words_of(asking.asked(conn, keys, case)))}
 
 
 def _obligation(row: RowMapping, now: datetime) -> dict[str, Any]:
@@ -108,10 +75,3 @@ def _care(conn: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
         "opened_at": record.opened_at if record else None,
         "next_contact_at": next_at,
     }
-
-
-def case_by_code(conn: Connection, fold: str) -> UUID:
-    found: UUID | None = conn.scalars(_SPOOLED if spooled.gave(fold) else _NAMED, {"fold": fold}).one_or_none()
-    if found is None:
-        raise NotFound
-    return found

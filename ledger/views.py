@@ -20,7 +20,7 @@ from sqlalchemy import (
     union,
 )
 
-from ledger import codes, corrections, match_keys, owing, people, spooled, status, values
+from ledger import asking, codes, corrections, match_keys, naming, owing, people, values
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.crypto import Keys
@@ -93,7 +93,7 @@ def find_case(conn: Connection, user: User, code: str) -> RowMapping:
     """A case by its code, look-alikes allowed. Raises NotFound also for one that is not this user's."""
     if not codes.looks_like_code(code):
         raise NotFound
-    query = select(t.cases).where(spooled.named(codes.fold(code)), or_(visible(user), _had_by(user)))
+    query = select(t.cases).where(naming.named(codes.fold(code)), or_(visible(user), _had_by(user)))
     row = conn.execute(query.order_by(c.received_at.desc()).limit(1)).mappings().one_or_none()
     if row is None:
         raise NotFound
@@ -131,7 +131,7 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
         "owner": owner[0].called if owner else "",
         "owed": _owed(police, rows),
         "missing": match_keys.words_of(lacking),
-        "waits": status.waits_for(conn, case, lacking),
+        "waits": asking.waits_for(conn, case, lacking),
         "linked": _linked(conn, user, case["linked_to"]),
         "corrections": corrections.of_case(conn, key, case["id"]),
         "reporter": opened("cases", case, "phone", "victim_phone", "name", "student_no", "narrative", "unread"),

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from ledger import accounts, codes, contacts, people, roster, status
+from ledger import accounts, codes, contacts, naming, people, roster
 from ledger import tables as t
 from ledger.clock import ManualClock
 from ledger.demo_school import demo_school
@@ -178,7 +178,7 @@ class World:
     def call_the_student(self, report: Report) -> None:
         """The counselor has reached the student: their obligation is settled and their first call not asked for."""
         with self.parts.ledger.begin("contact") as uow:
-            case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+            case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
             contacts.record(uow, case, "call_30m", contacts.Said("yes"), "test")
 
     @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger import casework, closing, codes, keyring, status
+from ledger import casework, closing, codes, keyring, naming
 from ledger import tables as t
 from ledger.crypto import RowKey, digest
 from ledger.errors import KeyMissing, Tampered
@@ -76,12 +76,12 @@ def runs(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def of(uow: UnitOfWork, code: str) -> Case:
-    return uow.case(status.case_by_code(uow.conn, codes.fold(code)))
+    return uow.case(naming.case_by_code(uow.conn, codes.fold(code)))
 
 
 def id_of(world: World, code: str) -> UUID:
     with world.parts.ledger.read() as conn:
-        return status.case_by_code(conn, codes.fold(code))
+        return naming.case_by_code(conn, codes.fold(code))
 
 
 def full(world: World, office: FlaskClient) -> Report:

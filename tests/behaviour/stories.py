@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger import codes, contacts, progress, status
+from ledger import codes, contacts, naming, progress
 from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.schoolrows import School
@@ -71,7 +71,7 @@ def only_counselor_rings(world: World, **changes: Any) -> Report:
     report = reported(world, **changes)
     world.phones["officer"].replies(report.code).expects("由您接单", report.code)
     with world.parts.ledger.begin("progress") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         progress.record_progress(uow, case, "filed", None, "test")
     return report
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger import codes, deliveries, status
+from ledger import codes, deliveries, naming
 from ledger import tables as t
 from tests.behaviour.door_tools import sheet
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
@@ -70,7 +70,7 @@ def test_the_old_one_stands_beside_the_new_one_for_whoever_calls(world: World) -
 def test_what_was_not_sent_yet_to_the_old_one_never_is(world: World) -> None:
     report = made(world)
     with world.parts.ledger.begin("waits") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         facts = {"code": case.code, "missing": ["time"]}
         deliveries.tell(uow, (f"+86{STUDENT}", "zh"), "ask", facts, case=case, dedup="waits", priority=3,
                         after=uow.now + timedelta(minutes=5))  # fmt: skip
@@ -124,7 +124,7 @@ def test_a_safe_number_stays_the_one_to_call_and_to_text(world: World) -> None:
     """Whoever holds a phone that is not safe may have the link, too."""
     report = world.report(phone_unsafe=True)
     with world.parts.ledger.begin("safe") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         sealed = case.key.seal("cases", case.id, "safe_phone", f"+86{THIRD}")
         uow.change(t.cases, case.id, safe_phone_sealed=sealed)
     world.phones.add("safe", f"+86{THIRD}")

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger import codes, deadlines, failpoints, referrals, roster, status
+from ledger import codes, deadlines, failpoints, naming, referrals, roster
 from ledger import tables as t
 from ledger.demo_school import demo_school
 from ledger.errors import LedgerAway
@@ -111,7 +111,7 @@ def test_whether_one_is_to_be_left_in_peace_has_no_hurry_and_a_referral_is_made_
     report, mine = only_counselor_rings(world), counselor(world)
     contact(world, mine, report, reached="declined")
     with world.parts.ledger.begin("ask") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         referrals.refer(uow, case, referrals.DECLINED, "test")
     goes_by(world, AGAIN)
     assert told(report) == [] and nobody_looks(world)
@@ -218,7 +218,7 @@ def test_a_drill_reminds_nobody(world: World) -> None:
     drill = start(world, college="WY")
     world.phones.catch_up()
     with world.parts.ledger.begin("refer") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(drill.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(drill.code)))
         referrals.refer(uow, case, "asked", "test")
     assert nobody_looks(world)
 

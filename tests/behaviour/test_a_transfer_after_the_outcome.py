@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import codes, reports, status
+from ledger import codes, naming, reports
 from ledger import tables as t
 from ledger.reportin import TransferIn
 from tests.behaviour.stories import read_all, taken
@@ -166,7 +166,7 @@ def left_done(world: World, officer: FlaskClient) -> Report:
     report = taken(world)
     record(world, officer, report)
     with world.parts.ledger.begin("test") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         further: dict[str, Any] = reports.transfer_row(uow, case, 2, TransferIn(amount_fen=50_000))
         uow.conn.execute(t.transfers.insert().values(further))
     assert states(report) == ("done", "stopped")

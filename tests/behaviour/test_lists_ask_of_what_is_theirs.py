@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, literal, select
 
-from ledger import codes, status
+from ledger import codes, naming
 from ledger import tables as t
 from ledger.accounts import User
 from ledger.acknowledgement import acknowledge
@@ -29,7 +29,7 @@ def test_the_set_and_the_question_give_the_same_cases(world: World) -> None:
     world.pump()
     counselors = [UUID(world.person(key)) for key in ("C01", "C02", "C03", "S01")]
     with world.parts.ledger.begin("test") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(unknown.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(unknown.code)))
         acknowledge(uow, case, "counselor", counselors[1], "page", "test")
         record = uow.conn.execute(select(t.follow_ups.c.id).where(t.follow_ups.c.case_id == case.id)).scalar_one()
         uow.change(t.follow_ups, record, referred_at=uow.now)

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
 
-from ledger import codes, contacts, kept, migrations, referrals, status
+from ledger import codes, contacts, kept, migrations, naming, referrals
 from ledger import tables as t
 from ledger.engine import connect
 from ledger.tables import metadata
@@ -156,7 +156,7 @@ def test_records_from_before_are_looked_at_for_what_they_wait_for(world: World) 
         report = world.report(**another_fraud())
         read_all(world)
         with world.parts.ledger.begin("refer") as uow:
-            case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+            case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
             if reasons:
                 contacts.record(uow, case, "call_30m", contacts.Said("yes"), "test")
             for it in reasons:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import codes, failpoints, status, unsafety
+from ledger import codes, failpoints, naming, unsafety
 from ledger.errors import LedgerAway
 from tests.behaviour.stories import days_later, only_counselor_rings, read_all
 from tests.behaviour.test_a_referral_is_answered import goes_by, nobody_looks, seen
@@ -113,7 +113,7 @@ def test_it_begins_anew_once_something_was_heard_of_who_was_left_in_peace(world:
     goes_by(world, 2 * DAY)
     world.client.post(f"/r/{report.token}/unsafe")
     with world.parts.ledger.begin("reached") as uow:
-        unsafety.settle(uow, uow.case(status.case_by_code(uow.conn, codes.fold(report.code))))
+        unsafety.settle(uow, uow.case(naming.case_by_code(uow.conn, codes.fold(report.code))))
     contact(world, counselor_again(world), report, "extra", reached="no", page="00000002")
     goes_by(world, 4 * DAY)
     assert why(report) == ["declined", "unreachable"]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger import codes, replies, status
+from ledger import codes, naming, replies
 from ledger.acknowledgement import Owner, acknowledge
 from tests.behaviour.stories import at_once, only_police_ring, taken
 from tests.world import Report, World
@@ -83,7 +83,7 @@ def test_of_a_thousand_racing_acknowledgements_one_wins(world: World) -> None:
         found = []
         for _ in range(50):
             with world.parts.ledger.begin("race") as uow:
-                case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+                case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
                 found.append(acknowledge(uow, case, "police", person, "page", "race"))
         return found
 

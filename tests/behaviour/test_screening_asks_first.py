@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from ledger import codes, referrals, screenings, status
+from ledger import codes, naming, referrals, screenings
 from ledger import tables as t
 from ledger.accounts import ROLES, User
 from tests.behaviour.door_tools import a_client, contents
@@ -309,7 +309,7 @@ def test_nobody_is_rung_for_a_drill(world: World) -> None:
     world.pump()
     read_all(world)
     with world.parts.ledger.begin("refer") as uow:
-        referrals.refer(uow, uow.case(status.case_by_code(uow.conn, codes.fold(drill.code))), "asked", "test")
+        referrals.refer(uow, uow.case(naming.case_by_code(uow.conn, codes.fold(drill.code))), "asked", "test")
     theirs = centre(world)
     agrees(world, theirs, drill)
     for form in (TODAY, NOW):

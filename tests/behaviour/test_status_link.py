@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger import codes, contacts, status
+from ledger import codes, contacts, naming
 from ledger.followups import CADENCE
 from tests.behaviour.stories import days_later, only_police_ring, read_all, reported, taken
 from tests.world import Report, World
@@ -30,7 +30,7 @@ def test_care_is_late_while_a_contact_is_overdue_and_not_while_the_record_waits_
     days_later(report, 91)
     assert report.status()["obligations"]["care"]["late"]
     with world.parts.ledger.begin("contacts") as uow:
-        case = uow.case(status.case_by_code(uow.conn, codes.fold(report.code)))
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         for contact in CADENCE:
             contacts.record(uow, case, contact.kind, contacts.Said("yes"), "test")
     shown = report.status()["obligations"]["care"]
