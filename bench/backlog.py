@@ -24,10 +24,10 @@ from sqlalchemy import select
 from bench.load import Run
 from bench.run import EQUAL_THREADS, SETTLE_S, SLOW_MS, WARM_UP, servers
 from bench.sides import OTHERS, OURS, Side, running
-from ledger import deliveries
 from ledger import tables as t
 from ledger.events import COUNSELOR, PRIORITY
-from ledger.unit_of_work import Ledger
+from ledger.store.unit_of_work import Ledger
+from ledger.texts import deliveries
 from services.compose import build_ledger
 from services.settings import load
 

@@ -27,9 +27,13 @@ from sqlalchemy import func, select, text
 from bench import machine
 from bench.load import at
 from bench.years import Years, colleges, histories, school
-from ledger import auditing, claims, deadlines, deliveries, export_rows, export_sheet, exports, outbox, work
+from ledger import deadlines
 from ledger import tables as t
-from ledger.exports import Span
+from ledger.export import export_rows, export_sheet, exports
+from ledger.export.exports import Span
+from ledger.ready import auditing
+from ledger.store import outbox, work
+from ledger.texts import claims, deliveries
 from services.compose import logging_as_json
 from tests.private_services import PostgreSQL
 from tests.world import World, another_fraud

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import urllib3
 
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
 from tests.private_services import PostgreSQL, free_port
 from tests.processes import SECRETS
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ledger.unit_of_work import Ledger, UnitOfWork
+from ledger.store.unit_of_work import Ledger, UnitOfWork
 from notifier.twilio.client import TwilioChannel
 from services import cli, relay, worker
 

@@ -19,13 +19,16 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import JSON, Column, LargeBinary, Table, Uuid, select, update
 
-from ledger import chain, codes, progress, referrals
+from ledger import codes
 from ledger import tables as t
-from ledger.crypto import Keys, RowKey, digest
-from ledger.demo_school import demo_school
-from ledger.schoolrows import ClassRow, CollegeRow, PersonRow, School
+from ledger.police import progress
+from ledger.ringing import referrals
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import ClassRow, CollegeRow, PersonRow, School
+from ledger.store import chain
+from ledger.store.crypto import Keys, RowKey, digest
+from ledger.store.unit_of_work import Ledger
 from ledger.tables.base import UtcTime
-from ledger.unit_of_work import Ledger
 from tests.world import World, another_fraud
 
 YEARS = 5

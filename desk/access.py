@@ -7,9 +7,10 @@ from flask_login import current_user
 from sqlalchemy import RowMapping
 
 from desk.auth import me
-from ledger import codes, views
+from ledger import codes
 from ledger.errors import NotFound
-from ledger.unit_of_work import Ledger
+from ledger.pages import views
+from ledger.store.unit_of_work import Ledger
 
 
 def log(action: str, *read: str) -> None:

@@ -24,7 +24,7 @@ from desk import (
     uploads,
 )
 from ledger import values
-from ledger.unit_of_work import Ledger
+from ledger.store.unit_of_work import Ledger
 
 # the blueprints whose pages switch language
 STAFF = (

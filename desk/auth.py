@@ -13,9 +13,10 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login import login_required as signed_in
 from werkzeug.wrappers import Response
 
-from ledger import accounts, anchors, attempts, remembered
-from ledger.accounts import User
-from ledger.unit_of_work import Ledger
+from ledger.staff import accounts, attempts, remembered
+from ledger.staff.accounts import User
+from ledger.store import anchors
+from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text
 
 View = Callable[..., Any]

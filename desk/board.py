@@ -6,8 +6,8 @@ from flask import Blueprint, render_template, request, session
 
 from desk import access
 from desk.auth import roles
-from ledger import board, views
-from ledger.unit_of_work import Ledger
+from ledger.pages import board, views
+from ledger.store.unit_of_work import Ledger
 
 _SEEN = "board"  # the codes whose numbers this opening of the board has shown, in the viewer's own cookie
 

@@ -14,22 +14,15 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import (
-    care_views,
-    closing,
-    contacts,
-    dated,
-    exports,
-    family,
-    followups,
-    handover,
-    people,
-    referrals,
-    waiving,
-)
-from ledger.contacts import Entry, Said
+from ledger import followups
+from ledger.care import closing, contacts, dated, family, waiving
+from ledger.care.contacts import Entry, Said
 from ledger.errors import NotAllowed, NotFound
-from ledger.unit_of_work import Case, Ledger, UnitOfWork
+from ledger.export import exports
+from ledger.pages import care_views
+from ledger.ringing import handover, referrals
+from ledger.school import people
+from ledger.store.unit_of_work import Case, Ledger, UnitOfWork
 from ledger.values import clean_text, parse_when
 
 OFFICE = ("security", "admin")

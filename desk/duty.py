@@ -15,16 +15,19 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import asking, casework, duty_views, lapsing, reviews, rungs, views
-from ledger import sheet as stop_sheet
-from ledger.accounts import User
-from ledger.acknowledgement import acknowledge
 from ledger.errors import NotAllowed, NotFound
-from ledger.people import Person
-from ledger.progress import PROGRESS, record_outcome, record_progress
+from ledger.figures import reviews
+from ledger.pages import duty_views, views
+from ledger.pages import sheet as stop_sheet
+from ledger.police import asking, casework, lapsing
+from ledger.police.acknowledgement import acknowledge
+from ledger.police.progress import PROGRESS, record_outcome, record_progress
+from ledger.police.stopped import STOPPED
+from ledger.school import rungs
+from ledger.school.people import Person
+from ledger.staff.accounts import User
 from ledger.states import OUTCOMES, first_obligation
-from ledger.stopped import STOPPED
-from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.values import clean_text, parse_amount, parse_when
 
 POLICE = ("officer", "security", "admin")

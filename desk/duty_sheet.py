@@ -8,9 +8,9 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 
 from desk import access
 from desk.auth import roles
-from ledger import sheet
-from ledger.sheet import Sheet
-from ledger.unit_of_work import Ledger
+from ledger.pages import sheet
+from ledger.pages.sheet import Sheet
+from ledger.store.unit_of_work import Ledger
 
 POLICE = ("officer", "security", "admin")
 

@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import export_rows, exports
 from ledger.errors import NotAllowed, NotFound
-from ledger.export_rows import Record
-from ledger.exports import Export
-from ledger.unit_of_work import Ledger
+from ledger.export import export_rows, exports
+from ledger.export.export_rows import Record
+from ledger.export.exports import Export
+from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -134,7 +134,7 @@ def _id(typed: str) -> UUID:
 
 def _made(ledger: Ledger, held: Export) -> IO[bytes]:
     """A file without a name, which is gone as soon as it was sent. Each record in it is noted as read before that."""
-    from ledger import export_sheet  # its library is large, and most processes never export
+    from ledger.export import export_sheet
 
     english = request.args.get("lang", request.cookies.get("lang")) == "en"
     access.log("export.fetch", f"export:{held.id}")

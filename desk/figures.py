@@ -15,13 +15,13 @@ from flask import Blueprint, render_template, request, send_file
 from desk import access
 from desk.auth import me, roles
 from desk.exports import XLSX
-from ledger import college, oversight, registered, registerfile, registerimport
-from ledger.registerfile import BadRegister
-from ledger.registerimport import Change
-from ledger.schoolrows import Fault
-from ledger.unit_of_work import Ledger
+from ledger.figures import college, oversight, registered, registerfile, registerimport
+from ledger.figures.registerfile import BadRegister
+from ledger.figures.registerimport import Change
+from ledger.pages.views import ALL_CASES
+from ledger.school.schoolrows import Fault
+from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text
-from ledger.views import ALL_CASES
 
 READERS = ("leader", *ALL_CASES)
 SHOWN = 30  # faults, or lines of what was changed
@@ -80,7 +80,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.get("/figures.xlsx")
     @roles(*READERS)
     def sheet() -> Any:
-        from ledger import oversight_sheet  # its library is large, and most processes never write a workbook
+        from ledger.figures import oversight_sheet
 
         now, out = ledger.clock.now(), io.BytesIO()
         with ledger.read() as conn:

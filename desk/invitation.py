@@ -9,9 +9,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import login_user
 
 from desk.auth import SessionUser
-from ledger import attempts, invitations
 from ledger.errors import Expired, NotFound
-from ledger.unit_of_work import Ledger
+from ledger.staff import attempts, invitations
+from ledger.store.unit_of_work import Ledger
 
 
 def blueprint(ledger: Ledger) -> Blueprint:

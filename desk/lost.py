@@ -9,9 +9,10 @@ from __future__ import annotations
 import structlog
 from flask import render_template, request
 
-from ledger import contacts, people, screening
-from ledger.people import Person
-from ledger.unit_of_work import Ledger
+from ledger.care import contacts, screening
+from ledger.school import people
+from ledger.school.people import Person
+from ledger.store.unit_of_work import Ledger
 
 log = structlog.get_logger()
 _OURS = ("csrf_token", "page", "seen", "contact", "person", "raised")  # what no person typed or chose

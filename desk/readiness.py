@@ -8,8 +8,8 @@ from flask import Blueprint, render_template
 
 from desk import access
 from desk.auth import me, roles
-from ledger.readiness import AREAS, readiness
-from ledger.unit_of_work import Ledger
+from ledger.ready.readiness import AREAS, readiness
+from ledger.store.unit_of_work import Ledger
 
 
 def blueprint(ledger: Ledger) -> Blueprint:

@@ -10,11 +10,11 @@ from sqlalchemy import RowMapping
 
 from desk import access
 from desk.auth import me, roles
-from ledger import reviews
 from ledger.errors import NotAllowed
-from ledger.unit_of_work import Ledger
+from ledger.figures import reviews
+from ledger.pages.views import ALL_CASES
+from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text
-from ledger.views import ALL_CASES
 
 
 def blueprint(ledger: Ledger) -> Blueprint:

@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 
 from desk import access
 from desk.auth import me, roles
-from ledger import people, screening, screenings
-from ledger.unit_of_work import Ledger
+from ledger.care import screening, screenings
+from ledger.school import people
+from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text, parse_when
 
 CENTRE = "psychologist"

@@ -13,8 +13,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from ledger.sheet import Sheet
-from ledger.sheet_lines import Later, Line
+from ledger.pages.sheet import Sheet
+from ledger.pages.sheet_lines import Later, Line
 
 _FONT = "STSong-Light"
 _BODY = ParagraphStyle("body", fontName=_FONT, fontSize=11, leading=15, wordWrap="CJK")

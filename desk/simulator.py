@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from ledger import replies, simulated
-from ledger.clock import DemoClock
-from ledger.unit_of_work import URGENT, Ledger
+from ledger.pages import simulated
+from ledger.police import replies
+from ledger.store.clock import DemoClock
+from ledger.store.unit_of_work import URGENT, Ledger
 from ledger.values import parse_phone
 
 STEPS_S = (60, 120, 300, 600, 3600)  # by how much the clock may be advanced at a time

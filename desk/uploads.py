@@ -10,8 +10,9 @@ from sqlalchemy import RowMapping
 
 from desk import access
 from desk.auth import roles
-from ledger import additions, fraud, uploads
-from ledger.unit_of_work import Ledger
+from ledger import fraud
+from ledger.reporting import additions, uploads
+from ledger.store.unit_of_work import Ledger
 
 _FRAUD = {lang: {code: words[n] for code, words in fraud.KINDS.items()} for n, lang in enumerate(("zh", "en"))}
 POLICE = ("officer", "security", "admin")

@@ -9,9 +9,9 @@ from typing import Any
 
 from intake.questions import ACCOUNT_KIND, CHANNEL, Question
 from ledger import fraud, values
-from ledger.additions import Given
-from ledger.corrections import SEALED, UNREAD
-from ledger.reportin import TransferIn
+from ledger.reporting.additions import Given
+from ledger.reporting.corrections import SEALED, UNREAD
+from ledger.reporting.reportin import TransferIn
 
 _SHORT, _LONG = 200, 10_000
 _CASE = {"name": "name", "student_no": "student_no", "narrative": "narrative", "money_source": "money_source"}

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 from intake import openapi
 from intake.doors import Door, Spooled, problem
 from intake.reading import Reading, parse_json, read_json
-from ledger import status
 from ledger.errors import Conflict, Expired, LedgerAway, NotFound
+from ledger.reporting import status
 
 
 def blueprint(door: Door) -> Blueprint:

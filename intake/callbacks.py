@@ -10,9 +10,10 @@ import structlog
 from flask import Blueprint, Response, request
 
 from intake.doors import Door, problem
-from ledger import deliveries, replies
 from ledger.errors import NotFound, NotYet
-from ledger.unit_of_work import URGENT
+from ledger.police import replies
+from ledger.store.unit_of_work import URGENT
+from ledger.texts import deliveries
 
 log = structlog.get_logger()
 _SID, _CODE = re.compile(r"[!-~]{1,64}"), re.compile(r"[!-~]{1,32}")

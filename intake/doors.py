@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import structlog
 from flask import Response, jsonify
 
-from ledger import reports
 from ledger.errors import AlreadyThere, Conflict, LedgerAway, where
-from ledger.reportin import ReportIn
-from ledger.reports import Accepted
-from ledger.unit_of_work import DOOR, Ledger
+from ledger.reporting import reports
+from ledger.reporting.reportin import ReportIn
+from ledger.reporting.reports import Accepted
+from ledger.store.unit_of_work import DOOR, Ledger
 
 log = structlog.get_logger()
 MAX_BODY = 1 << 20  # bytes; over that 413

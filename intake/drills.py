@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from intake.doors import Door, problem
-from ledger import deadlines, people, reports, status, values
+from ledger import deadlines, values
 from ledger.errors import Expired, NotFound
-from ledger.reports import ReportIn, TransferIn
-from ledger.unit_of_work import DOOR
+from ledger.reporting import reports, status
+from ledger.reporting.reports import ReportIn, TransferIn
+from ledger.school import people
+from ledger.store.unit_of_work import DOOR
 
 _NOBODY = "+8613800000000"  # the made-up reporter: no text goes there
 _AMOUNT_FEN = 3_860_000

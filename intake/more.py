@@ -15,10 +15,11 @@ from intake import answers, images, language
 from intake.doors import Door
 from intake.questions import PHONE, Question, asked
 from intake.reading import Problem, Reading
-from ledger import additions, match_keys, renumbering, status, uploads
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
-from ledger.unit_of_work import DOOR
+from ledger.reporting import additions, renumbering, status, uploads
+from ledger.ringing import match_keys
+from ledger.store.unit_of_work import DOOR
 
 _FRAME = 64 << 10  # what a form puts around its picture
 SCREENSHOTS = "screenshots"

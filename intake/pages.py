@@ -15,10 +15,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from intake.doors import Door, Spooled
 from intake.reading import CHANNELS, Problem, Reading, read_form
 from intake.script import doubted, read_aloud
-from ledger import asking, conversion, match_keys, reports, states, status, unsafety, withdrawal
+from ledger import states
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
-from ledger.reportin import ReportIn, TransferIn
-from ledger.unit_of_work import DOOR, Case, UnitOfWork
+from ledger.police import asking
+from ledger.reporting import conversion, reports, status, withdrawal
+from ledger.reporting.reportin import ReportIn, TransferIn
+from ledger.ringing import match_keys, unsafety
+from ledger.store.unit_of_work import DOOR, Case, UnitOfWork
 
 log = structlog.get_logger()
 BUCKETS = ("now", "30min", "24h", "earlier")

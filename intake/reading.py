@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from ledger import fraud, values
-from ledger.reports import ReportIn, TransferIn
+from ledger.reporting.reports import ReportIn, TransferIn
 
 CHANNELS = ("bank", "alipay", "wechat", "other")
 MAX_TRANSFERS = 50  # in one report; what is beyond is flagged, the page takes more later

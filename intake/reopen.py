@@ -7,8 +7,10 @@ from werkzeug.wrappers import Response
 
 from intake import language
 from intake.doors import Door
-from ledger import attempts, reopening, values
-from ledger.unit_of_work import DOOR
+from ledger import values
+from ledger.reporting import reopening
+from ledger.staff import attempts
+from ledger.store.unit_of_work import DOOR
 
 
 def blueprint(door: Door) -> Blueprint:

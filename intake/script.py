@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from ledger import corrections, match_keys, values
-from ledger.corrections import Correction
-from ledger.crypto import Keys
+from ledger import values
 from ledger.errors import KeyMissing, Tampered
-from ledger.match_keys import Row
+from ledger.reporting import corrections
+from ledger.reporting.corrections import Correction
+from ledger.ringing import match_keys
+from ledger.ringing.match_keys import Row
+from ledger.store.crypto import Keys
 
 READABLE = timedelta(minutes=15)  # after that the link adds to the report but gives nothing back
 _BUCKETS = {

@@ -8,15 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, union_all, update
 
-from ledger import alerting, care, closing, lapsing, owing, unanswered
 from ledger import tables as t
-from ledger.alarms import alarm, clear_one
-from ledger.deliveries import WAITING
+from ledger.care import closing, opening, unanswered
 from ledger.errors import LedgerAway
 from ledger.events import DrillEnded
-from ledger.statements import number, one_of
+from ledger.police import lapsing
+from ledger.ringing import alerting, owing
 from ledger.states import FIRST_DUTIES
-from ledger.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+from ledger.store.alarms import alarm, clear_one
+from ledger.store.statements import number, one_of
+from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
+from ledger.texts.deliveries import WAITING
 
 DRILL_LIFE = timedelta(minutes=60)
 PUT_OFF = timedelta(seconds=10)  # what could not be looked at is tried again after this
@@ -86,7 +88,7 @@ def remind_one(ledger: Ledger) -> bool:
         return False
     try:
         with ledger.begin("remind") as uow:
-            care.remind(uow, due)
+            opening.remind(uow, due)
             clear_one(uow, f"stuck:{due}")
     except LedgerAway:
         raise

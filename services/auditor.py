@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import structlog
 import urllib3
 
-from ledger.auditing import BEGUN_WITHIN, Audit, audit
+from ledger.away.spool import Spool
 from ledger.errors import LedgerAway
-from ledger.spool import Spool
-from ledger.unit_of_work import Ledger
+from ledger.ready.auditing import BEGUN_WITHIN, Audit, audit
+from ledger.store.unit_of_work import Ledger
 from services.threads import Lasting
 
 log = structlog.get_logger()

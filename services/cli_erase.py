@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from ledger import accounts, erasing, holds, retention
-from ledger.erasing import BARS, REASONS, RETENTION
+from ledger.erasure import erasing, holds, retention
+from ledger.erasure.erasing import BARS, REASONS, RETENTION
+from ledger.erasure.retention import Due, Kept
 from ledger.errors import NotAllowed, StoplineError
-from ledger.exports import MACHINE
-from ledger.retention import Due, Kept
-from ledger.unit_of_work import Ledger
+from ledger.export.exports import MACHINE
+from ledger.staff import accounts
+from ledger.store.unit_of_work import Ledger
 from services import compose
 from services.settings import load
 

@@ -9,11 +9,12 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from ledger import anchors, durable, export_rows, export_sheet, exports
 from ledger.errors import StoplineError
-from ledger.export_rows import Record
-from ledger.exports import MACHINE, Period
-from ledger.unit_of_work import Ledger
+from ledger.export import export_rows, export_sheet, exports
+from ledger.export.export_rows import Record
+from ledger.export.exports import MACHINE, Period
+from ledger.store import anchors, durable
+from ledger.store.unit_of_work import Ledger
 from services import compose
 from services.settings import load
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ledger import anchors, keyring, migrations, work
-from ledger.engine import connect
+from ledger import migrations
+from ledger.store import anchors, keyring, work
+from ledger.store.engine import connect
 from services import compose
 from services.settings import load, make_state_dir
 

@@ -7,13 +7,14 @@ import json
 import sys
 from uuid import UUID
 
-from ledger import accounts, invitations, people, roster
-from ledger.accounts import ROLES, Credentials
-from ledger.demo_school import demo_school
 from ledger.errors import NotFound, PeopleExist, StoplineError
-from ledger.schoolfile import BadRoster, School, read, write_template
-from ledger.schoolrows import BadRows, Fault
-from ledger.unit_of_work import Ledger, UnitOfWork
+from ledger.school import people, roster
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolfile import BadRoster, School, read, write_template
+from ledger.school.schoolrows import BadRows, Fault
+from ledger.staff import accounts, invitations
+from ledger.staff.accounts import ROLES, Credentials
+from ledger.store.unit_of_work import Ledger, UnitOfWork
 from ledger.values import parse_phone
 from services import compose
 from services.settings import load
@@ -96,7 +97,7 @@ def _apply(ledger: Ledger, school: School) -> int:
 
 
 def roster_check(_options: argparse.Namespace) -> int:
-    from ledger.lineup import duty_lines
+    from ledger.ready.lineup import duty_lines
 
     ledger = ledger_of_settings()
     with ledger.read() as conn:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ledger import registered, registerfile, registerimport
-from ledger.exports import MACHINE
-from ledger.registerfile import BadRegister
+from ledger.export.exports import MACHINE
+from ledger.figures import registered, registerfile, registerimport
+from ledger.figures.registerfile import BadRegister
 from services.cli_people import ledger_of_settings, print_faults
 
 

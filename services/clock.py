@@ -1,7 +1,7 @@
 """The clock: what the ledger says is due, one unit a step; any number of copies may run beside each other.
 
-One thread looks each second whether there is anything (ledger/glance.py) and wakes those that do it, each in a thread
-of its own for what may not wait for the others.
+One thread looks each second whether there is anything (ledger/store/glance.py) and wakes those that do it, each in a
+thread of its own for what may not wait for the others.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from functools import partial
 
 import structlog
 
-from ledger import claims, deadlines, work
+from ledger import deadlines
 from ledger.errors import LedgerAway
-from ledger.glance import EVERYTHING, glance
-from ledger.unit_of_work import Ledger
-from ledger.work import Handlers
+from ledger.store import work
+from ledger.store.glance import EVERYTHING, glance
+from ledger.store.unit_of_work import Ledger
+from ledger.store.work import Handlers
+from ledger.texts import claims
 from notifier.channel import Channel, ChannelAway
 from services import inquiries
 from services.lookout import Lookout

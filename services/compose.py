@@ -15,15 +15,19 @@ import structlog
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from ledger import anchors, deliveries, failpoints, keyring, limits, migrations, people, replies
+from ledger import migrations
 from ledger import tables as t
-from ledger.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
-from ledger.engine import connect
+from ledger.away.spool import Spool
 from ledger.errors import LedgerAway, LedgerNotReady
-from ledger.hands import Committed
-from ledger.limits import Limits
-from ledger.spool import Spool
-from ledger.unit_of_work import URGENT, Ledger
+from ledger.police import replies
+from ledger.school import people
+from ledger.store import anchors, failpoints, keyring, limits
+from ledger.store.clock import Clock, DemoClock, FileClock, SteadyClock, ahead, wall
+from ledger.store.engine import connect
+from ledger.store.hands import Committed
+from ledger.store.limits import Limits
+from ledger.store.unit_of_work import URGENT, Ledger
+from ledger.texts import deliveries
 from notifier.channel import Channel, Outgoing
 from notifier.countries import for_phone
 from notifier.registry import build

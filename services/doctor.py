@@ -10,16 +10,18 @@ from amqp.exceptions import NotFound
 from kombu.connection import Connection as BrokerConnection
 from sqlalchemy import Connection, select
 
-from ledger import people, retention, views
 from ledger import tables as t
-from ledger.alarms import PROVIDER_REFUSES
-from ledger.auditing import audit
+from ledger.away.spool import Spool
+from ledger.erasure import retention
 from ledger.errors import StoplineError
 from ledger.events import QUEUES
-from ledger.lineup import duty_lines
 from ledger.migrations import triggers
-from ledger.spool import Spool
-from ledger.unit_of_work import Ledger
+from ledger.pages import views
+from ledger.ready.auditing import audit
+from ledger.ready.lineup import duty_lines
+from ledger.school import people
+from ledger.store.alarms import PROVIDER_REFUSES
+from ledger.store.unit_of_work import Ledger
 from notifier import countries
 from notifier.channel import ChannelAway
 from notifier.twilio.client import TwilioChannel

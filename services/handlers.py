@@ -7,24 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import (
-    acknowledgement,
-    alerting,
-    amendments,
-    care,
-    closing,
-    corrections,
-    deliveries,
-    doorbell,
-    handover,
-    later,
-    linking,
-    one_answer,
-    people,
-    renumbering,
-    unsafety,
-)
 from ledger import tables as t
+from ledger.care import closing, opening
 from ledger.escalation import IMMEDIATE
 from ledger.events import (
     CARE,
@@ -45,9 +29,14 @@ from ledger.events import (
     ReportConverted,
     ReportReceived,
 )
-from ledger.people import Person
-from ledger.unit_of_work import Case, UnitOfWork
-from ledger.work import Handlers
+from ledger.police import acknowledgement, one_answer
+from ledger.reporting import corrections, later, renumbering
+from ledger.ringing import alerting, doorbell, handover, linking, unsafety
+from ledger.school import people
+from ledger.school.people import Person
+from ledger.store.unit_of_work import Case, UnitOfWork
+from ledger.store.work import Handlers
+from ledger.texts import amendments, deliveries
 
 d, o = t.deliveries.c, t.obligations.c
 
@@ -78,7 +67,7 @@ def reach_the_unsafe(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def open_follow_up(uow: UnitOfWork, event: Envelope) -> None:
-    care.open_follow_up(uow, uow.case(event.case_id))
+    opening.open_follow_up(uow, uow.case(event.case_id))
 
 
 def confirm_to_reporter(uow: UnitOfWork, event: Envelope) -> None:

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, jsonify, render_template_string
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import Connection, func, select
 
-from ledger import deliveries
 from ledger import tables as t
-from ledger.auditing import audit
 from ledger.errors import LedgerAway
+from ledger.ready.auditing import audit
+from ledger.texts import deliveries
 from services.compose import Parts
 
 _DOCS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stopline API</title>

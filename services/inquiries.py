@@ -7,9 +7,10 @@ from uuid import UUID
 
 import structlog
 
-from ledger import deliveries, replies
 from ledger.errors import LedgerAway, NotFound, NotYet
-from ledger.unit_of_work import URGENT, Ledger
+from ledger.police import replies
+from ledger.store.unit_of_work import URGENT, Ledger
+from ledger.texts import deliveries
 from notifier.channel import Channel, Inbound, StatusReport
 
 log = structlog.get_logger()

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from ledger.clock import Clock
 from ledger.events import CONSUMERS, POLICE
+from ledger.store.clock import Clock
 
 HEAD_START_S = 0.025  # from the report on; by then its police text is on its way, where nothing else is to be done
 STANDS_BACK_S = 1.0  # at most, for what is then done together: police work that does not end stops nobody

@@ -21,10 +21,10 @@ import pika
 import structlog
 from pika.adapters.select_connection import SelectConnection
 
-from ledger import failpoints, outbox
 from ledger.errors import LedgerAway
 from ledger.events import Envelope
-from ledger.unit_of_work import Ledger
+from ledger.store import failpoints, outbox
+from ledger.store.unit_of_work import Ledger
 from services import topology
 from services.lookout import Lookout
 from services.threads import Lasting, Pause

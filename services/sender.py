@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import structlog
 
-from ledger import claims, deliveries, failpoints, settling
-from ledger.calls import Claim, Draft, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import NOTICE, POLICE, PRIORITY
-from ledger.unit_of_work import Ledger, UnitOfWork
+from ledger.store import failpoints
+from ledger.store.unit_of_work import Ledger, UnitOfWork
+from ledger.texts import claims, deliveries, settling
+from ledger.texts.calls import Claim, Draft, Outcome
 from notifier import countries
 from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.lookout import Lookout

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 
-from ledger.crypto import Keys
+from ledger.store.crypto import Keys
 from services import kept_secrets, shapes
 
 _ENV_FILE = ".env"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from ledger import limits
+from ledger.store import limits
 from services.proxies import networks
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

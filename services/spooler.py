@@ -16,15 +16,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text as sql
 
-from ledger import duty_list, failpoints, spooled
 from ledger import tables as t
-from ledger.alarms import alarm
-from ledger.calls import Draft
+from ledger.away import duty_list, spooled
+from ledger.away.spool import Called, Entry, Spool
 from ledger.errors import LedgerAway, where
-from ledger.reportin import ReportIn
-from ledger.reports import Accepted
-from ledger.spool import Called, Entry, Spool
-from ledger.unit_of_work import DOOR, Ledger
+from ledger.reporting.reportin import ReportIn
+from ledger.reporting.reports import Accepted
+from ledger.store import failpoints
+from ledger.store.alarms import alarm
+from ledger.store.unit_of_work import DOOR, Ledger
+from ledger.texts.calls import Draft
 from notifier.channel import Accepted as Taken
 from notifier.channel import Channel, Outgoing, Refused
 from services.sender import ALERT_VALIDITY_S

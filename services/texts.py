@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from ledger import stopped
-from ledger.calls import Draft
-from ledger.clock import Clock
 from ledger.escalation import minutes_between
+from ledger.police import stopped
+from ledger.store.clock import Clock
+from ledger.texts.calls import Draft
 from notifier import countries, messages, wording
 from services.settings import Settings
 

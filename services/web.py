@@ -26,7 +26,7 @@ import intake.app
 import intake.lost
 from intake.doors import MAX_BODY, Door, Provider, problem
 from ledger.errors import KeyMissing, LedgerAway, NotFound, Tampered, TooMany
-from ledger.unit_of_work import Ledger
+from ledger.store.unit_of_work import Ledger
 from notifier.simulator.channel import SimulatorChannel
 from notifier.twilio import voice, webhook
 from services import drill, health, own_files

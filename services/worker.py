@@ -21,12 +21,12 @@ from kombu.exceptions import OperationalError as BrokerError
 from kombu.messaging import Consumer
 from sqlalchemy import select
 
-from ledger import failpoints, work
-from ledger.alarms import alarm
 from ledger.errors import LedgerAway
 from ledger.events import QUEUES
-from ledger.unit_of_work import Ledger
-from ledger.work import Handlers
+from ledger.store import failpoints, work
+from ledger.store.alarms import alarm
+from ledger.store.unit_of_work import Ledger
+from ledger.store.work import Handlers
 from services import topology
 from services.lookout import Lookout
 from services.police_first import PoliceFirst

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from ledger import accounts
+from ledger.staff import accounts
 from tests.made_once import FAST_HASHER, migrate
 from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_memory
 from tests.world import World, sqlite_url

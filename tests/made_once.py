@@ -13,7 +13,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from ledger import migrations
-from ledger.engine import connect
+from ledger.store.engine import connect
 
 # A password's hash is made to be slow, a tenth of a second; this one is the same with the least of everything.
 FAST_HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))

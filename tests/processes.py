@@ -21,8 +21,8 @@ import urllib3
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from ledger.claims import LEASE
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
+from ledger.texts.claims import LEASE
 from tests.fakes.phones import Phones
 from tests.fakes.twilio_double import TwilioDouble
 from tests.one_process import Answer, Process, eventually

@@ -16,11 +16,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from ledger import accounts, codes, contacts, naming, people, roster
+from ledger import codes
 from ledger import tables as t
-from ledger.clock import ManualClock
-from ledger.demo_school import demo_school
-from ledger.schoolrows import School
+from ledger.care import contacts
+from ledger.ringing import naming
+from ledger.school import people, roster
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import School
+from ledger.staff import accounts
+from ledger.store.clock import ManualClock
 from notifier.twilio.client import TwilioChannel, TwilioConfig
 from services.compose import Parts, build_parts
 from services.settings import Settings, load

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from ledger import kept
 from ledger import tables as t
+from ledger.store import kept
 
 # A row's key is wrapped anew where keys turn: that changes nobody.
 _WATCHED = {

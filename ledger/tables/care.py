@@ -98,7 +98,7 @@ screenings = Table(  # what only the psychology centre reads; none without a con
     reference("consent_id", "screening_consents", nullable=False),
     Column("at", UtcTime, nullable=False),
     reference("user_id", "users", nullable=False),
-    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: item → answer (ledger/screening.py)
+    Column("content_sealed", LargeBinary, nullable=False),  # one JSON object: item → answer (ledger/care/screening.py)
 )
 exports = Table(  # of the ledger of the follow-ups: one person asks, another signs
     "exports",

@@ -99,7 +99,7 @@ users = Table(
     Column("row_key", LargeBinary, nullable=False),
     Index("ix_users_invite_hash", "invite_hash", unique=True),
 )
-attempts = Table(  # failed sign-ins and the like from one address, within some minutes (ledger/attempts.py)
+attempts = Table(  # failed sign-ins and the like from one address, within some minutes (ledger/staff/attempts.py)
     "attempts",
     metadata,
     Column("who_index", LargeBinary, primary_key=True),  # of what was tried and of the address
@@ -125,11 +125,13 @@ access_log = Table(
     Column("anchored", Boolean, nullable=False, default=False),
     Index("ix_access_log_unanchored", "id", **only_while("NOT anchored")),
 )
-registered_months = Table(  # whose cases registered by the police (立案) were imported; see ledger/registered.py
-    "registered_months",
-    metadata,
-    Column("month", String(7), primary_key=True),  # 2026-10
-    Column("imported_at", UtcTime, nullable=False),
+registered_months = (
+    Table(  # whose cases registered by the police (立案) were imported; see ledger/figures/registered.py
+        "registered_months",
+        metadata,
+        Column("month", String(7), primary_key=True),  # 2026-10
+        Column("imported_at", UtcTime, nullable=False),
+    )
 )
 registered_cases = Table(
     "registered_cases",

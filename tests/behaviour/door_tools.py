@@ -16,8 +16,8 @@ from sqlalchemy import create_engine, func, select
 from werkzeug.test import TestResponse
 
 from ledger import tables as t
-from ledger import views
-from ledger.accounts import User
+from ledger.pages import views
+from ledger.staff.accounts import User
 from tests.private_services import PostgreSQL
 from tests.world import World, sqlite_url
 

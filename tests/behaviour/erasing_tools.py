@@ -12,11 +12,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger import casework, closing, codes, keyring, naming
+from ledger import codes
 from ledger import tables as t
-from ledger.crypto import RowKey, digest
+from ledger.care import closing
 from ledger.errors import KeyMissing, Tampered
-from ledger.unit_of_work import Case, UnitOfWork
+from ledger.police import casework
+from ledger.ringing import naming
+from ledger.store import keyring
+from ledger.store.crypto import RowKey, digest
+from ledger.store.unit_of_work import Case, UnitOfWork
 from services import cli_erase
 from services.cli import main
 from tests.behaviour.stories import read_all

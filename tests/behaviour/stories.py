@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger import codes, contacts, naming, progress
+from ledger import codes
 from ledger import tables as t
-from ledger.demo_school import demo_school
-from ledger.schoolrows import School
+from ledger.care import contacts
+from ledger.police import progress
+from ledger.ringing import naming
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import School
 from tests.world import Report, World
 
 # For tables of cases that say nothing about a database: one kind is enough.

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from ledger import claims, failpoints, limits, settling, work
 from ledger import tables as t
-from ledger.calls import Claim, Outcome
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE, PRIORITY
+from ledger.store import failpoints, limits, work
+from ledger.texts import claims, settling
+from ledger.texts.calls import Claim, Outcome
 from services.texts import renderer
 from tests.behaviour.stories import POSTGRESQL, SQLITE, read_all
 from tests.behaviour.test_statements_are_counted import counted

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from ledger import tables as t
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
 from tests.behaviour.stories import only_police_ring, world_with
 from tests.fakes.twilio_double import Call
 from tests.world import PUBLIC, World

@@ -12,11 +12,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from ledger import alarms, anchors, claims, codes, deliveries, erasing, holds, oversight, settling, simulated
+from ledger import codes
 from ledger import tables as t
-from ledger.accounts import User
-from ledger.calls import Outcome
+from ledger.erasure import erasing, holds
 from ledger.errors import NotAllowed
+from ledger.figures import oversight
+from ledger.pages import simulated
+from ledger.staff.accounts import User
+from ledger.store import alarms, anchors
+from ledger.texts import claims, deliveries, settling
+from ledger.texts.calls import Outcome
 from services.compose import anchor_file, build_ledger
 from services.texts import renderer
 from tests.behaviour import erasing_tools as tools

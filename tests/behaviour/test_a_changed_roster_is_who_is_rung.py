@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ledger import reports, roster
-from ledger.kept import Kept
-from ledger.reportin import ReportIn, TransferIn
-from ledger.schoolrows import DutyRow, LadderRow, School
-from ledger.unit_of_work import Ledger
+from ledger.reporting import reports
+from ledger.reporting.reportin import ReportIn, TransferIn
+from ledger.school import roster
+from ledger.school.schoolrows import DutyRow, LadderRow, School
+from ledger.store.kept import Kept
+from ledger.store.unit_of_work import Ledger
 from services.compose import build_ledger
 from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.world import World

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger import board
+from ledger.pages import board
 from tests.behaviour.stories import SQLITE, read_all
 from tests.world import World, another_fraud
 

@@ -13,8 +13,8 @@ import services.clock
 import services.lookout
 from ledger import tables as t
 from ledger.errors import LedgerAway
-from ledger.glance import glance
-from ledger.work import STALE
+from ledger.store.glance import glance
+from ledger.store.work import STALE
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
 from services.lookout import Lookout

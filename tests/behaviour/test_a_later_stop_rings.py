@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from ledger import tables as t
-from ledger.additions import MAX_TRANSFERS
-from ledger.demo_school import demo_school
-from ledger.schoolrows import DutyRow, School
+from ledger.reporting.additions import MAX_TRANSFERS
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import DutyRow, School
 from tests.behaviour.door_tools import sheet
 from tests.behaviour.stories import POSTGRESQL, SQLITE, at_once, only_police_ring, read_all, taken, world_with
 from tests.behaviour.test_a_new_stop_is_owed import add, is_left_alone, is_reminded

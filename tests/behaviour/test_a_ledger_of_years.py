@@ -8,10 +8,13 @@ from sqlalchemy import func, select, text
 
 from bench.growth import _cases
 from bench.years import Years, colleges, histories
-from ledger import anchors, claims, deadlines, deliveries, glance, outbox, oversight, work
+from ledger import deadlines
 from ledger import tables as t
-from ledger.accounts import User
 from ledger.events import COUNSELOR, PRIORITY
+from ledger.figures import oversight
+from ledger.staff.accounts import User
+from ledger.store import anchors, glance, outbox, work
+from ledger.texts import claims, deliveries
 from services.compose import anchor_file
 from services.worker import run_open
 from tests.behaviour.stories import POSTGRESQL, read_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from ledger.auditing import audit
+from ledger.ready.auditing import audit
 from tests.behaviour.stories import SQLITE, only_police_ring, taken
 from tests.behaviour.test_a_transfer_after_the_outcome import press, record, states
 from tests.behaviour.test_drills_touch_nobody import start

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger import codes, deliveries, naming
+from ledger import codes
 from ledger import tables as t
+from ledger.ringing import naming
+from ledger.texts import deliveries
 from tests.behaviour.door_tools import sheet
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.world import STUDENT, Report, World

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from ledger import alarms, views, work
+from ledger.pages import views
+from ledger.store import alarms, work
 from services.doctor import _ledger
 from tests.behaviour.stories import SQLITE, read_all
 from tests.world import World

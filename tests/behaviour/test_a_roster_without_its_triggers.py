@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from ledger import migrations, roster
+from ledger import migrations
 from ledger import tables as t
 from ledger.migrations import triggers
+from ledger.school import roster
 from services import doctor
 from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.behaviour.test_a_changed_roster_is_who_is_rung import another_on_duty, index_of, number_rung

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ledger import tables as t
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
 from tests.behaviour.stories import read_all, reported, world_with
 from tests.world import Report, World
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import codes, naming, reports
+from ledger import codes
 from ledger import tables as t
-from ledger.reportin import TransferIn
+from ledger.reporting import reports
+from ledger.reporting.reportin import TransferIn
+from ledger.ringing import naming
 from tests.behaviour.stories import read_all, taken
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, update
 from structlog.testing import capture_logs
 
-from ledger import export_rows, exports
 from ledger import tables as t
-from ledger.export_rows import WHOLE
-from ledger.exports import Period
+from ledger.export import export_rows, exports
+from ledger.export.export_rows import WHOLE
+from ledger.export.exports import Period
 from tests.behaviour import export_tools
 from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, fetched, known, log, newest, signed, state, status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger import export_rows
+from ledger.export import export_rows
 from services import cli_export
 from services.cli import main
 from tests.behaviour.door_tools import shared_world

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger import tables as t
-from ledger.accounts import User
-from ledger.duty_views import duty_list
+from ledger.pages.duty_views import duty_list
+from ledger.staff.accounts import User
 from tests.behaviour.stories import read_all, taken
 from tests.behaviour.test_what_is_sent_beside_a_spoiled_field_is_kept import spoil
 from tests.world import Report, World, body

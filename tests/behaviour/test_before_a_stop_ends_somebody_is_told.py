@@ -9,10 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger import deadlines, failpoints, roster
+from ledger import deadlines
 from ledger import tables as t
-from ledger.demo_school import demo_school
 from ledger.errors import LedgerAway
+from ledger.school import roster
+from ledger.school.demo_school import demo_school
+from ledger.store import failpoints
 from tests.behaviour.stories import at_once, read_all, school_without, taken, world_with
 from tests.behaviour.test_a_transfer_after_the_outcome import press, record
 from tests.behaviour.test_drills_touch_nobody import start

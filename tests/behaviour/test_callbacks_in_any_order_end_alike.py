@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from ledger import claims, deliveries, settling, states
-from ledger.calls import Outcome
+from ledger import states
+from ledger.texts import claims, deliveries, settling
+from ledger.texts.calls import Outcome
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.lineup import duty_lines
+from ledger.ready.lineup import duty_lines
 from tests.behaviour.stories import only_counselor_rings, reported
 from tests.world import Report, World
 

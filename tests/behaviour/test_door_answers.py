@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from ledger.unit_of_work import Ledger
+from ledger.store.unit_of_work import Ledger
 from services.proxies import TrustedProxies, networks
 from services.web import build_app
 from services.worker import run_open

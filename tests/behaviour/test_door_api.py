@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger import people
-from ledger.unit_of_work import Ledger
+from ledger.school import people
+from ledger.store.unit_of_work import Ledger
 from tests.behaviour.door_tools import cases, ledger_away, shared_world, sheet, spool_full, unread
 from tests.world import World, body
 

@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from ledger import accounts
 from ledger import tables as t
-from ledger.accounts import Credentials
+from ledger.staff import accounts
+from ledger.staff.accounts import Credentials
 from services.web import build_app
 from tests.behaviour.door_tools import a_client, shared_world, token_in
 from tests.world import World, csrf

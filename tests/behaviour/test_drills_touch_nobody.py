@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger import people
+from ledger.school import people
 from services.drill import signed_token
 from services.worker import run_open
 from tests.behaviour.stories import only_police_ring, read_all

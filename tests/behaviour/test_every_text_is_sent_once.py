@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event
 
-from ledger import claims, deliveries, people, settling
 from ledger import tables as t
-from ledger.calls import Claim, Outcome
 from ledger.errors import LedgerAway
 from ledger.events import PRIORITY
+from ledger.school import people
+from ledger.texts import claims, deliveries, settling
+from ledger.texts.calls import Claim, Outcome
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open

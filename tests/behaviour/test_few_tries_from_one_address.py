@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from ledger import attempts
 from ledger import tables as t
+from ledger.staff import attempts
 from services.web import build_app
 from tests.behaviour.door_tools import FORM, a_client
 from tests.behaviour.stories import read_all

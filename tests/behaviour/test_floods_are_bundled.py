@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ledger import bundling, claims, limits
 from ledger.events import POLICE, PRIORITY
-from ledger.unit_of_work import Ledger
+from ledger.store import limits
+from ledger.store.unit_of_work import Ledger
+from ledger.texts import bundling, claims
 from notifier.countries import for_phone
 from notifier.messages import BUNDLE_CODES
 from notifier.segments import segments

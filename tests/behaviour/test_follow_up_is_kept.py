@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger import care
 from ledger import tables as t
+from ledger.care import opening
 from tests.behaviour.stories import at_once, only_counselor_rings, read_all
 from tests.faults import texts
 from tests.world import START, Report, World
@@ -43,7 +43,7 @@ def test_it_is_opened_once_with_its_dated_contacts(world: World) -> None:
         "next_contact_at": "2026-11-24T07:10:00.000Z",
     }
     with world.parts.ledger.begin("again") as uow:
-        care.open_follow_up(uow, uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one()))
+        opening.open_follow_up(uow, uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one()))
     assert len(contacts(world)) == 8
     assert report.events("followup.opened.v1") == [{"contacts": 8, "drill": False}]
 
@@ -151,7 +151,7 @@ def test_one_reminder_that_cannot_be_sent_does_not_hide_the_others(
 ) -> None:
     first, second = answered(world), answered(world)
     read_all(world)
-    remind = care.remind
+    remind = opening.remind
     bad: list[Any] = []
 
     def trip(uow: Any, contact_id: Any) -> None:
@@ -160,12 +160,12 @@ def test_one_reminder_that_cannot_be_sent_does_not_hide_the_others(
             raise RuntimeError("a roster nobody foresaw")
         remind(uow, contact_id)
 
-    monkeypatch.setattr(care, "remind", trip)
+    monkeypatch.setattr(opening, "remind", trip)
     world.until(20 * 60)
     told = world.phones["counselor"].expects("第2次提醒").code
     assert told in (first.code, second.code)
     assert world.alarms() == ["reminder_stuck"]
-    monkeypatch.setattr(care, "remind", remind)
+    monkeypatch.setattr(opening, "remind", remind)
     world.until(30 * 60)
     assert {world.phones["counselor"].expects("已过30分钟").code for _ in range(2)} == {first.code, second.code}
     assert world.alarms() == []

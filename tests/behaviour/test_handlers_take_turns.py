@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE
-from ledger.outbox import claim_unpublished
+from ledger.store.outbox import claim_unpublished
 from services.handlers import HANDLERS
 from services.police_first import PoliceFirst
 from services.worker import BrokerWorker

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from ledger import accounts, invitations
 from ledger import tables as t
+from ledger.staff import accounts, invitations
 from tests.behaviour.door_tools import a_client, contents, token_in
 from tests.behaviour.test_door_signing_in import Account, later
 from tests.world import World, csrf

@@ -12,9 +12,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import LargeBinary, select
 
-from ledger import accounts, remembered
 from ledger import tables as t
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
+from ledger.staff import accounts, remembered
 from services.web import build_app
 from tests.behaviour.door_tools import FORM, a_client, contents, shared_world
 from tests.behaviour.stories import SQLITE, read_all

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import LargeBinary, select, update
 
-from ledger import keyring
 from ledger import tables as t
-from ledger.crypto import Keys, RowKey
 from ledger.errors import KeyMissing, Tampered
+from ledger.store import keyring
+from ledger.store.crypto import Keys, RowKey
 from services.compose import build_ledger
 from services.settings import BadSettings, Settings
 from tests.behaviour.stories import read_all, reported, taken

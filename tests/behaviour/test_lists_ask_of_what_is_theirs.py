@@ -4,11 +4,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, literal, select
 
-from ledger import codes, naming
+from ledger import codes
 from ledger import tables as t
-from ledger.accounts import User
-from ledger.acknowledgement import acknowledge
-from ledger.views import all_of, visible
+from ledger.pages.views import all_of, visible
+from ledger.police.acknowledgement import acknowledge
+from ledger.ringing import naming
+from ledger.staff.accounts import User
 from tests.behaviour.stories import read_all
 from tests.world import World, another_fraud
 

@@ -10,9 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
 
-from ledger import codes, contacts, kept, migrations, naming, referrals
+from ledger import codes, migrations
 from ledger import tables as t
-from ledger.engine import connect
+from ledger.care import contacts
+from ledger.ringing import naming, referrals
+from ledger.store import kept
+from ledger.store.engine import connect
 from ledger.tables import metadata
 from tests.behaviour.stories import read_all
 from tests.private_services import PostgreSQL

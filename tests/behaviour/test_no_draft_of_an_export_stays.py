@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from openpyxl.worksheet import _writer as drafts
 
-from ledger import export_rows, export_sheet
-from ledger.export_rows import WHOLE, Record
-from ledger.exports import Period, Span
+from ledger.export import export_rows, export_sheet
+from ledger.export.export_rows import WHOLE, Record
+from ledger.export.exports import Period, Span
 from tests.behaviour.door_tools import shared_world
 from tests.behaviour.export_tools import known, records
 from tests.world import World

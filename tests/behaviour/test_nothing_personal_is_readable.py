@@ -15,8 +15,8 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ledger import tables as t
-from ledger.demo_school import demo_school
 from ledger.events import CONSUMERS, COUNSELOR, QUEUES, Envelope, ReportReceived
+from ledger.school.demo_school import demo_school
 from services.handlers import HANDLERS
 from services.relay import Relay
 from tests.behaviour.stories import SQLITE, read_all

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from ledger import codes, naming, replies
-from ledger.acknowledgement import Owner, acknowledge
+from ledger import codes
+from ledger.police import replies
+from ledger.police.acknowledgement import Owner, acknowledge
+from ledger.ringing import naming
 from tests.behaviour.stories import at_once, only_police_ring, taken
 from tests.world import Report, World
 

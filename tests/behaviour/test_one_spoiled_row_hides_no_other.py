@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from ledger import deliveries, limits
 from ledger import tables as t
+from ledger.store import limits
+from ledger.texts import deliveries
 from services import inquiries
 from services.worker import run_open
 from tests.behaviour.stories import SQLITE, read_all, reported

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import outbox
 from ledger.events import CONSUMERS, PUBLISHED
-from ledger.outbox import claim_unpublished, mark_published
+from ledger.store import outbox
+from ledger.store.outbox import claim_unpublished, mark_published
 from tests.behaviour.stories import only_counselor_rings, read_all, taken
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_statements_are_counted import counted

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger import deliveries, people, work
 from ledger import tables as t
 from ledger.events import COUNSELOR, POLICE, Envelope, ReportReceived
-from ledger.unit_of_work import UnitOfWork
+from ledger.school import people
+from ledger.store import work
+from ledger.store.unit_of_work import UnitOfWork
+from ledger.texts import deliveries
 from services import handlers
 from services.handlers import HANDLERS
 from tests.behaviour.stories import only_police_ring, reported

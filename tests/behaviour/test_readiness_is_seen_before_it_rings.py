@@ -14,14 +14,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, update
 
 from bench.years import school as school_of_thirty
-from ledger import alarms, alerting, gaps, lineup, people, roster, rungs
 from ledger import tables as t
-from ledger.demo_school import demo_school
 from ledger.escalation import NIGHT_BEGINS
-from ledger.lineup import STAFF, duty_lines
-from ledger.people import DEFAULT
-from ledger.readiness import readiness
-from ledger.schoolrows import DutyRow, School
+from ledger.ready import gaps, lineup
+from ledger.ready.lineup import STAFF, duty_lines
+from ledger.ready.readiness import readiness
+from ledger.ringing import alerting
+from ledger.school import people, roster, rungs
+from ledger.school.demo_school import demo_school
+from ledger.school.people import DEFAULT
+from ledger.school.schoolrows import DutyRow, School
+from ledger.store import alarms
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_statements_are_counted import counted
 from tests.world import World

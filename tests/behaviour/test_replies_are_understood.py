@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger import codes
-from ledger.demo_school import demo_school
+from ledger.school.demo_school import demo_school
 from notifier.messages import BUNDLE_CODES
 from notifier.segments import segments
 from tests.behaviour.stories import SQLITE, only_police_ring, reported, world_with

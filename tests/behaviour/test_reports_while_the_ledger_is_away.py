@@ -18,12 +18,13 @@ import pytest
 from pytest import MonkeyPatch
 from sqlalchemy import select, update
 
-from ledger import claims, reports, settling
 from ledger import tables as t
-from ledger.calls import Outcome
 from ledger.events import PRIORITY
-from ledger.reportin import ReportIn
-from ledger.unit_of_work import UnitOfWork
+from ledger.reporting import reports
+from ledger.reporting.reportin import ReportIn
+from ledger.store.unit_of_work import UnitOfWork
+from ledger.texts import claims, settling
+from ledger.texts.calls import Outcome
 from services.spooler import Spooler
 from services.worker import run_open
 from tests.behaviour.door_tools import FORM, a_client, cases, ledger_away, spool_full

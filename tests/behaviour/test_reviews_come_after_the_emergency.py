@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger import anchors, reviews
 from ledger import tables as t
+from ledger.figures import reviews
+from ledger.store import anchors
 from services.compose import anchor_file
 from tests.behaviour.door_tools import contents, shared_world
 from tests.behaviour.export_tools import seal

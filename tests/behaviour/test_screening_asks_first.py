@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from ledger import codes, naming, referrals, screenings
+from ledger import codes
 from ledger import tables as t
-from ledger.accounts import ROLES, User
+from ledger.care import screenings
+from ledger.ringing import naming, referrals
+from ledger.staff.accounts import ROLES, User
 from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, newest
 from tests.behaviour.stories import SQLITE, days_later, only_counselor_rings, read_all

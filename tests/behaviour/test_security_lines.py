@@ -29,12 +29,12 @@ class Line:
 
 LINES = {
     1: Line("each field sealed in its place; a swapped ciphertext does not open", (
-        f"{U}ledger/test_crypto.py::test_a_sealed_text_opens_in_its_place_only",
-        f"{U}ledger/test_crypto.py::test_another_row_s_key_does_not_open_it",
-        f"{U}ledger/test_crypto.py::test_one_bit_is_enough",
+        f"{U}ledger/store/test_crypto.py::test_a_sealed_text_opens_in_its_place_only",
+        f"{U}ledger/store/test_crypto.py::test_another_row_s_key_does_not_open_it",
+        f"{U}ledger/store/test_crypto.py::test_one_bit_is_enough",
     )),
     2: Line("a key per row under a ring that turns; a destroyed key erases; a missing one stops the start", (
-        f"{U}ledger/test_crypto.py::test_after_a_rotation_the_newest_wraps_and_the_old_still_opens",
+        f"{U}ledger/store/test_crypto.py::test_after_a_rotation_the_newest_wraps_and_the_old_still_opens",
         f"{B}keys_turn.py::test_after_a_rotation_every_row_is_wrapped_anew_and_the_old_key_may_go",
         f"{B}keys_turn.py::test_nothing_starts_without_a_key_that_the_ledger_needs",
         f"{B}keys_turn.py::test_a_case_whose_key_was_destroyed_can_be_read_by_nobody_and_the_others_still_can",
@@ -49,7 +49,7 @@ LINES = {
         f"{B}door_answers.py::test_the_metrics_can_be_read_and_name_nobody",
     )),
     4: Line("look-ups by a keyed digest; none on notes", (
-        f"{U}ledger/test_crypto.py::test_the_blind_index_finds_equals_of_one_kind_under_one_key",
+        f"{U}ledger/store/test_crypto.py::test_the_blind_index_finds_equals_of_one_kind_under_one_key",
         f"{B}kept_from_others.py::test_only_what_is_looked_up_has_a_blind_index_and_no_note_has_one",
     )),
     5: Line("who may see which field of what", (
@@ -67,7 +67,7 @@ LINES = {
         f"{B}reviews_come_after_the_emergency.py::test_only_the_office_reads_and_writes_it_and_each_reading_is_logged",
     )),
     6: Line("tokens of 128 bits or more, derived or kept as digests", (
-        f"{U}ledger/test_crypto.py::test_a_token_is_of_its_row_and_purpose_and_long_enough",
+        f"{U}ledger/store/test_crypto.py::test_a_token_is_of_its_row_and_purpose_and_long_enough",
         f"{B}status_link.py::test_the_token_is_not_in_the_ledger",
         f"{B}kept_from_others.py::test_tokens_and_passwords_are_kept_as_digests_only",
         f"{B}kept_from_others.py::test_a_remembered_phone_s_token_is_long_and_stands_nowhere",

@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from ledger import deliveries
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE
-from ledger.unit_of_work import UnitOfWork
+from ledger.store.unit_of_work import UnitOfWork
+from ledger.texts import deliveries
 from services.worker import run_open
 from tests.behaviour.stories import read_all, reported
 from tests.world import STUDENT, World, another_fraud

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ledger import codes, contacts, naming
+from ledger import codes
+from ledger.care import contacts
 from ledger.followups import CADENCE
+from ledger.ringing import naming
 from tests.behaviour.stories import days_later, only_police_ring, read_all, reported, taken
 from tests.world import Report, World
 

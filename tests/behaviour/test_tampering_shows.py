@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from ledger import anchors
-from ledger.crypto import Keys
+from ledger.store import anchors
+from ledger.store.crypto import Keys
 from services.compose import anchor_file
 from tests.behaviour.stories import at_once, read_all, taken
 from tests.world import World, another_fraud, sqlite_url

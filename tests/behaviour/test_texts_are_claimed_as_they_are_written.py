@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, select
 
-from ledger import deliveries
 from ledger import tables as t
 from ledger.errors import LedgerAway
 from ledger.events import POLICE, PRIORITY
-from ledger.unit_of_work import UnitOfWork
+from ledger.store.unit_of_work import UnitOfWork
+from ledger.texts import deliveries
 from services.sender import Sender
 from services.worker import run_open
 from tests.one_process import eventually

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from ledger import board
 from ledger import tables as t
+from ledger.pages import board
 from tests.behaviour.door_tools import shared_world
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import World

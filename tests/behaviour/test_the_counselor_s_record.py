@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
-from ledger import care_views
 from ledger import tables as t
+from ledger.pages import care_views
 from services.worker import run_open
 from tests.behaviour.stories import POSTGRESQL, days_later, only_counselor_rings, read_all
 from tests.world import Report, World, another_fraud

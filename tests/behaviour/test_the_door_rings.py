@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import Connection, event
 
 from intake.doors import Door, Provider
-from ledger import alerting, linking, match_keys, reports
 from ledger.errors import LedgerAway, Tampered
 from ledger.events import POLICE
-from ledger.reportin import ReportIn, TransferIn
+from ledger.reporting import reports
+from ledger.reporting.reportin import ReportIn, TransferIn
+from ledger.ringing import alerting, linking, match_keys
 from services.worker import run_open
 from tests.one_process import eventually
 from tests.world import PUBLIC, World, another_fraud, body

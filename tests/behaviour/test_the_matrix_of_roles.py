@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from desk.exports import XLSX
-from ledger import contacts, dated, exports, family
 from ledger import tables as t
-from ledger.accounts import User
-from ledger.exports import ASKERS, Period
+from ledger.care import contacts, dated, family
+from ledger.export import exports
+from ledger.export.exports import ASKERS, Period
+from ledger.staff.accounts import User
 from tests.behaviour.door_tools import a_client, shared_world
 from tests.behaviour.export_tools import FILE, all_cells
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR

@@ -11,9 +11,10 @@ import pyotp
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import accounts, roster
-from ledger.clock import DemoClock
-from ledger.demo_school import demo_school
+from ledger.school import roster
+from ledger.school.demo_school import demo_school
+from ledger.staff import accounts
+from ledger.store.clock import DemoClock
 from services.compose import Parts, build_parts
 from services.handlers import HANDLERS
 from services.settings import load

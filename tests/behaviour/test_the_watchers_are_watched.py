@@ -8,7 +8,7 @@ import pytest
 import urllib3
 from structlog.testing import capture_logs
 
-from ledger.spool import Entry, Spool
+from ledger.away.spool import Entry, Spool
 from services.auditor import Auditor
 from services.compose import spool_folder
 from services.worker import run_open

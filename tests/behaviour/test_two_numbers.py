@@ -12,13 +12,14 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger import college, oversight, registerfile, registerimport, roster
 from ledger import tables as t
-from ledger.accounts import User
-from ledger.oversight import Figures
-from ledger.registered import Registered
-from ledger.schoolrows import CollegeRow
-from ledger.timeliness import Reports
+from ledger.figures import college, oversight, registerfile, registerimport
+from ledger.figures.oversight import Figures
+from ledger.figures.registered import Registered
+from ledger.figures.timeliness import Reports
+from ledger.school import roster
+from ledger.school.schoolrows import CollegeRow
+from ledger.staff.accounts import User
 from tests.behaviour.door_tools import contents, shared_world
 from tests.behaviour.export_tools import all_cells
 from tests.behaviour.stories import at_once

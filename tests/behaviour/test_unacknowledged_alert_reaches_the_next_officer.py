@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger import alerting
 from ledger import tables as t
 from ledger.deadlines import look_at_one
-from ledger.demo_school import demo_school
+from ledger.ringing import alerting
+from ledger.school.demo_school import demo_school
 from services.worker import run_open
 from tests.behaviour.stories import at_once, only_police_ring, read_all, reported, school_without, world_with
 from tests.world import START, Report, World

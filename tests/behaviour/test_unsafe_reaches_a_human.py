@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from ledger import tables as t
-from ledger.demo_school import demo_school
-from ledger.schoolrows import LadderRow
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import LadderRow
 from tests.behaviour.stories import only_police_ring, read_all, taken, world_with
 from tests.behaviour.test_what_is_sent_beside_a_spoiled_field_is_kept import spoil
 from tests.world import Report, World

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ledger import doorbell, foreseen, reports
-from ledger.reportin import ReportIn, TransferIn
+from ledger.reporting import foreseen, reports
+from ledger.reporting.reportin import ReportIn, TransferIn
+from ledger.ringing import doorbell
 from tests.behaviour.stories import read_all
 from tests.world import STUDENT, STUDENT_NO, World
 

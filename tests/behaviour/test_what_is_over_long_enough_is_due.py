@@ -10,8 +10,8 @@ import sys
 import pytest
 from flask.testing import FlaskClient
 
-from ledger import holds, retention
 from ledger import tables as t
+from ledger.erasure import holds, retention
 from services import doctor
 from tests.behaviour import erasing_tools as tools
 from tests.behaviour.door_tools import contents

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Table, select
 
 from ledger import tables as t
-from ledger.unit_of_work import UnitOfWork
-from ledger.writes import Writes
+from ledger.store.unit_of_work import UnitOfWork
+from ledger.store.writes import Writes
 from tests.behaviour.stories import POSTGRESQL, read_all
 from tests.behaviour.test_statements_are_counted import counted
 from tests.world import World

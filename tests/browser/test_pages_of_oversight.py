@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.years import school as school_of_thirty
-from ledger import roster
+from ledger.school import roster
 from tests.behaviour.stories import SQLITE, read_all
 from tests.behaviour.test_drills_touch_nobody import end, start
 from tests.behaviour.test_reviews_come_after_the_emergency import decided

@@ -13,12 +13,14 @@ from playwright.sync_api import Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench.years import school as school_of_thirty
-from ledger import attempts, exports, roster
-from ledger.additions import MAX_TRANSFERS
-from ledger.demo_school import demo_school
-from ledger.exports import Period
+from ledger.export import exports
+from ledger.export.exports import Period
 from ledger.followups import CADENCE
-from ledger.schoolrows import School
+from ledger.reporting.additions import MAX_TRANSFERS
+from ledger.school import roster
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolrows import School
+from ledger.staff import attempts
 from tests.behaviour.door_tools import FORM, a_client, ledger_away
 from tests.behaviour.export_tools import answer, ask, newest
 from tests.behaviour.stories import SQLITE, days_later, read_all, reported

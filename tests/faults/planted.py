@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-from ledger import work
-from ledger.calls import Claim
 from ledger.events import Envelope
-from ledger.hands import Committed
-from ledger.unit_of_work import Ledger, UnitOfWork
-from ledger.work import Handlers
+from ledger.store import work
+from ledger.store.hands import Committed
+from ledger.store.unit_of_work import Ledger, UnitOfWork
+from ledger.store.work import Handlers
+from ledger.texts.calls import Claim
 from services import clock, compose, relay, sender
 from services.handlers import HANDLERS
 

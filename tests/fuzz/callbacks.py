@@ -20,9 +20,10 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ledger import claims, deliveries, people, settling
 from ledger import tables as t
-from ledger.calls import Outcome
+from ledger.school import people
+from ledger.texts import claims, deliveries, settling
+from ledger.texts.calls import Outcome
 from services.worker import run_open
 from tests.fuzz import results
 from tests.fuzz.databases import databases

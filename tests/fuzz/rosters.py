@@ -10,11 +10,11 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from ledger import roster
-from ledger.demo_school import demo_school
-from ledger.schoolfile import BadRoster, School, read, write_school
-from ledger.schoolrows import COLUMNS, SHEETS_ZH
-from ledger.unit_of_work import Ledger
+from ledger.school import roster
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolfile import BadRoster, School, read, write_school
+from ledger.school.schoolrows import COLUMNS, SHEETS_ZH
+from ledger.store.unit_of_work import Ledger
 from tests.fuzz.words import Chance
 
 MOST_OF_A_FAULT = 1_000  # characters

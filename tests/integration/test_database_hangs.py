@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, text
 
-from ledger import patience
-from ledger.clock import ManualClock
-from ledger.engine import connect
 from ledger.errors import LedgerAway
-from ledger.unit_of_work import DOOR, Ledger
+from ledger.store import patience
+from ledger.store.clock import ManualClock
+from ledger.store.engine import connect
+from ledger.store.unit_of_work import DOOR, Ledger
 from services.settings import Settings
 from tests.faults.clusters import Pair
 from tests.private_services import PostgreSQL

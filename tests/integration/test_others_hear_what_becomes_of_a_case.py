@@ -15,8 +15,8 @@ import pyotp
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
-from ledger.demo_school import demo_school
 from ledger.events import PUBLISHED
+from ledger.school.demo_school import demo_school
 from tests.private_services import RabbitMQ
 from tests.processes import SEPARATE, Answer, Installation, eventually
 from tests.world import another_fraud

@@ -88,8 +88,12 @@ def test_the_reading_guide_leads_through_what_there_is() -> None:
     assert [file for file in re.findall(r"`(\w+/[\w/]+\.py)`", GUIDE) if not (ROOT / file).exists()] == []
 
 
-def test_the_reading_guide_says_of_each_file_of_the_ledger_what_it_is_about() -> None:
-    """A new one has to be put there: among so many nobody finds it by chance."""
-    named = re.findall(r"`(\w+/?)`", GUIDE.partition("`ledger/` is flat")[2])
-    there = [it.stem if it.suffix else f"{it.name}/" for it in (ROOT / "ledger").glob("[!_]*")]
-    assert sorted(named) == sorted(there)
+def test_the_reading_guide_says_of_each_room_of_the_ledger_what_it_is_about() -> None:
+    """A new file has to be put there: among so many nobody finds it by chance."""
+    rows = re.findall(r"^\| `(ledger/\w+/)` \| (.+) \| (.+) \|$", GUIDE, re.M)
+    rooms = {f"ledger/{it.name}/": it for it in (ROOT / "ledger").glob("[!_]*/")}
+    assert sorted(room for room, _, _ in rows) == sorted(rooms)
+    for room, about, files in rows:
+        assert (rooms[room] / "__init__.py").read_text().startswith(f'"""{about}'), room
+        there = [it.stem for it in rooms[room].glob("[!_]*.py") if it.stem != "env"]
+        assert sorted(re.findall(r"`(\w+)`", files)) == sorted(there), room

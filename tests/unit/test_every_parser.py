@@ -17,7 +17,11 @@ from desk.auth import _local
 from intake import answers, images
 from intake.questions import QUESTIONS
 from intake.reading import parse_json
-from ledger import codes, limits, registerfile, reply, schoolrows, values
+from ledger import codes, values
+from ledger.figures import registerfile
+from ledger.police import reply
+from ledger.school import schoolrows
+from ledger.store import limits
 from notifier.twilio import voice, webhook
 from services.proxies import networks
 from tests.fuzz.words import NASTY

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.exports import Period
+from ledger.export.exports import Period
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger import dated, escalation, followups
+from ledger import escalation, followups
+from ledger.care import dated
 from ledger.followups import CloseFacts, Reminder
 
 OPENED = datetime(2026, 11, 23, 6, 32, tzinfo=UTC)

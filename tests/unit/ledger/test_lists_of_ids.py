@@ -8,8 +8,14 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import sqlite
 
-from ledger import alerting, care, case, deliveries, export_rows, lineup, match_keys, outbox, people, work
 from ledger import tables as t
+from ledger.care import opening
+from ledger.export import export_rows
+from ledger.ready import lineup
+from ledger.ringing import alerting, match_keys
+from ledger.school import people
+from ledger.store import case, outbox, work
+from ledger.texts import deliveries
 
 STATEMENTS = {
     "cases": case.THOSE_FREE,
@@ -18,7 +24,7 @@ STATEMENTS = {
     "line-up": lineup._NAMED,
     "obligations": alerting.OBLIGATION,
     "transfers": match_keys.TRANSFERS,
-    "records": care._OPENED,
+    "records": opening._OPENED,
     "new reports": work._NEW_REPORTS,
     "published": outbox._MARK,
     "students of an export": export_rows._STUDENTS,

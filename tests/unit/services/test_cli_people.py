@@ -10,10 +10,11 @@ import pyotp
 import pytest
 from sqlalchemy import Engine, text
 
-from ledger import accounts, roster
-from ledger.demo_school import demo_school
-from ledger.engine import connect
-from ledger.schoolfile import write_school
+from ledger.school import roster
+from ledger.school.demo_school import demo_school
+from ledger.school.schoolfile import write_school
+from ledger.staff import accounts
+from ledger.store.engine import connect
 from services import compose
 from services.cli import main
 from services.settings import load

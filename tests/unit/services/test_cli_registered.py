@@ -6,7 +6,7 @@ from pathlib import Path
 
 import openpyxl
 
-from ledger.registered import last_month
+from ledger.figures.registered import last_month
 from services import compose
 from services.settings import load
 from tests.unit.services.test_cli_people import Run

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.calls import Draft
-from ledger.clock import ManualClock
+from ledger.store.clock import ManualClock
+from ledger.texts.calls import Draft
 from services.settings import load
 from services.texts import renderer
 

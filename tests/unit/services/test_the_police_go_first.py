@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.clock import ManualClock
 from ledger.events import CARE, COUNSELOR, NOTICE, POLICE, CaseAcknowledged, ReportReceived
+from ledger.store.clock import ManualClock
 from services.police_first import HEAD_START_S, QUIET_S, STANDS_BACK_S, PoliceFirst
 
 OTHERS = pytest.mark.parametrize("queue", [COUNSELOR, CARE, NOTICE])

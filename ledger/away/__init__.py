@@ -1,0 +1,1 @@
+"""While the ledger is away: the spool, the duty list, and the way back."""

@@ -1,0 +1,1 @@
+"""The follow-up of a student (跟进): contacts, screening, and its end."""

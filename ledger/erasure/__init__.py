@@ -1,0 +1,1 @@
+"""Erasing what is over, and what holds it."""

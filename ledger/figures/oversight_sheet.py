@@ -1,0 +1,100 @@
+"""Both numbers of each college as a workbook for the office's report: a sheet for each, so that nobody adds them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from ledger.figures.oversight import Figures, Line
+from ledger.figures.registered import Registered, runs
+from ledger.school.cells import cell
+
+Value = str | int | float | None
+Words = tuple[str, str]
+_WRAP, _BOLD = Alignment(vertical="top", wrap_text=True), Font(bold=True)
+_SCHOOL, _UNKNOWN, _NOT_KNOWN = (
+    ("全校", "Whole school"),
+    ("学院待确认", "College not known"),
+    ("数据未导入", "not imported"),
+)
+_FREE = {True: ("是", "yes"), False: ("否", "no"), None: _NOT_KNOWN}
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: Words
+    width: int
+    value: Callable[[Line], Value | Words]
+
+
+def _of_police(value: Callable[[Registered], Value | Words]) -> Callable[[Line], Value | Words]:
+    """Nothing is known of a college while no month is."""
+
+    def read(line: Line) -> Value | Words:
+        return value(line.registered) if line.registered and line.registered.months else _NOT_KNOWN
+
+    return read
+
+
+def _lost(it: Registered) -> Value:
+    return None if it.fen is None else it.fen / 100
+
+
+_WHO = _Column(("学院代码", "College code"), 14, lambda line: line.code or "")
+_NAME = _Column(("学院", "College"), 22, lambda line: line.name or (_SCHOOL if line.registered else _UNKNOWN))
+_REPORTS = (
+    _WHO, _NAME,
+    _Column(("今年报告", "Reports this year"), 12, lambda line: line.reports.year),
+    _Column(("近30天报告", "Reports in 30 days"), 12, lambda line: line.reports.recent),
+    _Column(("转出到报告，中位数（分钟）", "Transfer to report, median, min"), 16,
+            lambda line: line.reports.to_report_min),
+    _Column(("转出时间已知的报告", "Reports with a known time"), 14, lambda line: line.reports.timed),
+    _Column(("10分钟内接单", "Taken within 10 min"), 12, lambda line: line.reports.soon),
+    _Column(("应接单", "To be taken"), 12, lambda line: line.reports.due),
+    _Column(("已倒查", "Reviewed"), 10, lambda line: line.reports.reviewed),
+    _Column(("已结束的案件", "Cases that are over"), 12, lambda line: line.reports.over),
+    _Column(("跟进按时", "Follow-ups on time"), 12, lambda line: line.reports.on_time),
+    _Column(("进行中的跟进", "Open follow-ups"), 12, lambda line: line.reports.open),
+)  # fmt: skip
+_POLICE = (
+    _WHO, _NAME,
+    _Column(("立案数", "Registered cases"), 12, _of_police(lambda it: it.cases)),
+    _Column(("去年同期", "Same months last year"), 12,
+            _of_police(lambda it: _NOT_KNOWN if it.before is None else it.before)),
+    _Column(("增减（%）", "Change, %"), 10, _of_police(lambda it: it.change)),
+    _Column(("目标（至多）", "Goal, at most"), 12, _of_police(lambda it: it.goal)),
+    _Column(("损失金额（元，已知的）", "Lost, yuan, as far as known"), 16, _of_police(_lost)),
+    _Column(("月份", "Months"), 18, _of_police(lambda it: runs(it.months))),
+    _Column(("无诈学院", "Fraud-free"), 12, _of_police(lambda it: _FREE[it.fraud_free])),
+)  # fmt: skip
+
+
+def write(both: Figures, out: BinaryIO, *, english: bool) -> None:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    school = [both.school] if both.school else []
+    titles = (f"本系统报告 {both.year}", f"公安立案 {both.police.year}")
+    lines = (both.lines, [line for line in both.lines if line.registered])
+    for title, columns, each in zip(titles, (_REPORTS, _POLICE), lines, strict=True):
+        sheet: Any = book.create_sheet(title)
+        sheet.freeze_panes = "C2"
+        for n, column in enumerate(columns, 1):
+            sheet.column_dimensions[get_column_letter(n)].width = column.width
+        sheet.append([f"{column.title[0]}\n{column.title[1]}" for column in columns])
+        for line in [*each, *school]:
+            sheet.append(list(_cells(columns, line, english)))
+        for made in sheet[1]:
+            made.font, made.alignment = _BOLD, _WRAP
+    book.save(out)
+
+
+def _cells(columns: tuple[_Column, ...], line: Line, english: bool) -> Iterator[Value]:
+    for column in columns:
+        value = column.value(line)
+        said = value[english] if isinstance(value, tuple) else value
+        yield cell(said) if isinstance(said, str) else said

@@ -1,0 +1,1 @@
+"""What staff see: every query filters rows by who asks."""

@@ -1,0 +1,1 @@
+"""If a student reports now, will somebody answer? Drills and what an auditor asks."""

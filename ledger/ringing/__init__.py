@@ -1,0 +1,1 @@
+"""Whom an obligation rings, and when: officer, counselor, desk, psychology centre."""

@@ -1,0 +1,273 @@
+"""Ringing: whom the present step of an obligation calls, and when the next one is due.
+
+Everything here happens in the caller's transaction with the case locked, so any number of clocks and workers may try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
+
+from ledger import escalation
+from ledger import tables as t
+from ledger.errors import NotFound
+from ledger.escalation import Advance, Ladder, NobodyLeft
+from ledger.events import PRIORITY, AlertEscalated, NobodyReached
+from ledger.ringing import linking, owing, pressing
+from ledger.ringing.match_keys import alert_facts
+from ledger.school import rungs
+from ledger.school.people import Person
+from ledger.states import FIRST_DUTIES
+from ledger.store.alarms import alarm as alarm
+from ledger.store.statements import among
+from ledger.store.unit_of_work import Case, UnitOfWork
+from ledger.texts import bundling, deliveries, reminders
+
+o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
+# obligation → priority of its texts
+RINGING = dict.fromkeys((*FIRST_DUTIES, "unsafe", "immediate"), "police") | {"counselor": "counselor"}
+CALL_WITHIN_MIN = 30  # what a counselor is asked for
+OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
+_LADDERS = (
+    select(t.ladders)
+    .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
+    .order_by(r.step)
+)
+_NOT_REACHED = escalation.GONE | {"cancelled"}
+
+
+def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
+    """The case's obligation, locked. The case itself is locked before: `case` proves it."""
+    rows = uow.of_case(OBLIGATION, case, duty=kind)
+    if not rows:
+        raise NotFound
+    return rows[0]
+
+
+def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
+    """The college's own ladder, else the school's, else the built-in one."""
+    return ladder_from(conn.execute(_LADDERS, {"duty": kind, "college": college or "*"}).all(), kind, college)
+
+
+def ladder_from(rows: Sequence[Row[Any]], kind: str, college: str | None) -> Ladder:
+    """The same from rows of this obligation that are there already, in the order of their steps."""
+    own = [row for row in rows if row.college_code == college] or [row for row in rows if row.college_code == "*"]
+    if not own:
+        return escalation.DEFAULTS[kind]
+    return escalation.ladder_of((row.after_s, tuple(row.targets)) for row in own)
+
+
+def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
+    """Ring the first step, once: a second call finds the step already begun."""
+    row = obligation(uow, case, kind)
+    if row["entered_at"] is not None or row["state"] not in deliveries.WAITING:
+        return
+    if row["owed_since"] is None:  # alerted: a text went out while the ledger was away
+        _enter(uow, case, row, Advance(0, "time", row["ladder_at"]))
+    else:
+        _from_the_first(uow, case, row)
+
+
+def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
+    """From the first rung again, for whoever stands on it now; its number goes on, so that each text is written once.
+
+    False where nobody needs to be rung any more.
+    """
+    row = obligation(uow, case, kind)
+    if row["state"] not in (*deliveries.WAITING, "acknowledged"):
+        return False
+    again = {"state": "alerted" if row["alerted_at"] else "pending", "owner_id": None, "acknowledged_at": None}
+    uow.change(t.obligations, row["id"], again)
+    _from_the_first(uow, case, row)
+    return True
+
+
+def _from_the_first(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    ladder = _ladder(uow, case, row)
+    step = (row["step"] // len(ladder.rungs) + 1) * len(ladder.rungs)
+    _enter(uow, case, row, Advance(step, "time", uow.now - (escalation.due_at(ladder, uow.now, step) - uow.now)))
+
+
+def on_ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> set[UUID]:
+    """Whomever the rungs of its ladder would ring now, the last ones as well."""
+    return {person.id for rung in _ladder(uow, case, row).rungs for person in _on_rung(uow, case, rung.targets)}
+
+
+def look(uow: UnitOfWork, case: Case, kind: str) -> None:
+    """What the clock does when an obligation's `next_at` has come."""
+    row = obligation(uow, case, kind)
+    if row["next_at"] is None or row["next_at"] > uow.now:
+        return  # another clock was faster
+    if row["state"] in deliveries.WAITING:
+        _climb(uow, case, row)
+    elif row["owed_since"] is not None:
+        if pressing.press(uow, case, row):
+            _one_rung_up(uow, case, row)
+    else:
+        if row["state"] == "contacted" and row["kind"] == "police":
+            pressing.remind_to_file(uow, case, row)
+        _wait(uow, row, None)
+
+
+def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    if row["entered_at"] is None and row["owed_since"] is not None:
+        return _from_the_first(uow, case, row)
+    ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
+    texts = [text for text in lately if text["step"] == row["step"]]
+    sent = [deliveries.as_alert(text, uow.now) for text in texts]
+    lost = frozenset(it["step"] for it in lately if deliveries.as_alert(it, uow.now) == escalation.LOST)
+    verdict = escalation.decide(
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
+    )
+    if isinstance(verdict, Advance):
+        if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
+            return _enter(uow, case, row, verdict)
+        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
+    if isinstance(verdict, NobodyLeft):
+        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
+    silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
+    return _wait(uow, row, min([verdict.until, *silences]))
+
+
+def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
+    of = row["kind"], case.row["college_code"]
+    ladder = uow.of_roster(("ladder", *of), lambda: ladder_for(uow.conn, *of))
+    # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
+    return ladder_at(ladder, row["kind"], case.row["received_at"], uow.zone)
+
+
+def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
+    """As it is climbed for a report of that hour."""
+    return escalation.for_hour(ladder, at.astimezone(zone).time()) if kind == "counselor" else ladder
+
+
+def _alerts(uow: UnitOfWork, row: RowMapping) -> list[RowMapping]:
+    """Of the present step, and of those just before it that reached nobody."""
+    first = row["step"] - row["barren"]
+    query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, row["step"]), d.alert)
+    return list(uow.conn.execute(query).mappings())
+
+
+def _enter(
+    uow: UnitOfWork,
+    case: Case,
+    row: RowMapping,
+    to: Advance,
+    barren: int = 0,
+    without: UUID | None = None,
+    lost: frozenset[int] = frozenset(),
+) -> None:
+    """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
+    ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
+    reason: str = "moved_on" if without else to.reason
+    first = step if row["entered_at"] is None else 0
+    while True:
+        told = _ring(uow, case, row, ladder, step, without, calls=step > first)
+        due = escalation.due_at(ladder, began, step + 1)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
+        if told or not isinstance(verdict, Advance):
+            break
+        barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
+    if isinstance(verdict, NobodyLeft):
+        _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else "empty")
+    due = min(due, uow.now) if isinstance(verdict, Advance) else verdict.until
+    entered = {"step": step, "ladder_at": began, "entered_at": uow.now, "barren": barren, "next_at": due}
+    uow.change_later(t.obligations, row["id"], entered)
+    if row["step"] >= 0 or step > 0:
+        uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
+
+
+def _on_rung(uow: UnitOfWork, case: Case, targets: tuple[str, ...]) -> list[Person]:
+    return uow.once(
+        ("rung", targets, *rungs.decide(targets, case.row)),
+        lambda: rungs.called(uow.conn, uow.keys, targets, case.row, uow.now, uow.zone, uow.of_roster),
+    )
+
+
+def _ring(
+    uow: UnitOfWork, case: Case, row: RowMapping, ladder: Ladder, step: int, without: UUID | None, *, calls: bool
+) -> list[str]:
+    """Write the texts of a step; the state of each as escalation counts it."""
+    on_rung = _on_rung(uow, case, escalation.rung_of(ladder, step).targets)
+    called = [person for person in on_rung if person.id != without]
+    since = row["owed_since"] if owing.again(row) else None
+    numbered = step or reminders.possible(uow, case, row["kind"])
+    earlier = reminders.read_before(uow, case, row["kind"], replacing=row["id"], since=since) if numbered else {}
+    facts = alert_facts(uow, case, since) | {
+        "same_as": linking.same_as(uow.conn, case),
+        **owing.occasion(uow, case, row),
+    }
+    gap = escalation.due_at(ladder, row["ladder_at"], step + 1) - escalation.due_at(ladder, row["ladder_at"], step)
+    facts["next_minutes"] = max(1, round(gap.total_seconds() / 60))
+    dissuade = row["kind"] == "dissuade"
+    bundled = (dissuade or row["kind"] == "police") and not case.row["drill"]
+    flood = bundled and bundling.flooded(uow, case)
+    told = []
+    for person in called:
+        over_budget = bundled and bool(person.phone) and bundling.spent(uow, person.phone or "")
+        # Others are tried at once, but once: where every number is spent, the ladder keeps its times from then on.
+        hurry = over_budget and step + 1 < len(ladder.rungs)
+        nth = earlier.get(person.id, 0) + 1
+        kind = _kind_of_text(row["kind"], nth, case)
+        deliveries.tell(
+            uow,
+            person,
+            kind,
+            {**facts, "nth": nth}
+            | ({"minutes": CALL_WITHIN_MIN} if kind == "counselor" else {})
+            | ({"over_budget": True} if hurry else {}),
+            case=case,
+            dedup=f"{row['id']}:{step}:{person.id}",
+            priority=PRIORITY[RINGING[row["kind"]]],
+            obligation=row["id"],
+            step=step,
+            alert=True,
+            bundle=bundling.place(uow, person, flood, dissuade) if flood or over_budget else None,
+        )
+        told.append("over_budget" if hurry else "pending")
+        if calls and row["kind"] == "police" and not case.row["drill"]:
+            _call(uow, case, row["id"], step, person)
+    return told
+
+
+def _call(uow: UnitOfWork, case: Case, obligation_id: UUID, step: int, person: Person) -> None:
+    """From the second step on the phone rings as well, where a key pressed comes back: a text alone woke nobody.
+
+    As an alert it goes no more once somebody has the case, and a person who was reached by either was reached.
+    """
+    if person.phone and uow.ledger.limits.voice(person.phone):
+        deliveries.tell(uow, person, "call", {"code": case.code}, case=case, priority=PRIORITY["police"],
+                        dedup=f"{obligation_id}:{step}:{person.id}:call", obligation=obligation_id, step=step,
+                        alert=True)  # fmt: skip
+
+
+def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
+    if obligation_kind == "police":
+        if case.row["drill"]:
+            return "drill"
+        return "officer" if nth == 1 else "escalation"
+    if obligation_kind == "counselor":
+        return "counselor" if nth == 1 else "counselor_reminder"
+    return "immediate" if obligation_kind == escalation.UNSAFE else obligation_kind  # a text of the same name
+
+
+def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:
+    """Said once, not once a round; and of a drill only in its record: nobody has to come running for one."""
+    raised = case.row["drill"] or alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
+    if raised:
+        uow.append(case, NobodyReached(kind, step, reason), "clock")
+
+
+def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
+    uow.change(t.obligations, row["id"], next_at=until)
+
+
+def _one_rung_up(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """Now; the officer who fell silent has just been told and is not rung with it."""
+    ladder, following = _ladder(uow, case, row), row["step"] + 1
+    into = escalation.due_at(ladder, uow.now, following) - uow.now
+    _enter(uow, case, row, Advance(following, "time", uow.now - into), without=row["owner_id"])

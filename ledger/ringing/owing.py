@@ -1,0 +1,102 @@
+"""Since when progress with a stop, or with a dissuasion, is owed; see docs/decisions/0024 and 0027.
+
+`owed_since` of the first obligation is what the owner's clock counts from; null: they owe none. The clock runs while
+`next_at` is set as well: of a closed case nobody is asked. Without an owner it says since when the ladder rings for a
+stop that came in later, by the times of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, exists, func, or_, select
+
+from ledger import tables as t
+from ledger.escalation import REMIND_AFTER
+from ledger.store.unit_of_work import Case, UnitOfWork
+
+FILED_WITHIN = timedelta(minutes=30)
+NOTHING: Mapping[str, Any] = {"owed_since": None, "next_at": None}
+o, x = t.obligations.c, t.transfers.c
+
+
+def since(at: datetime) -> dict[str, Any]:
+    """Columns of an obligation whose owner owes progress from then on."""
+    return {"owed_since": at, "reminded": False, "next_at": at + REMIND_AFTER}
+
+
+def unowned(row: Mapping[Any, Any], at: datetime) -> dict[str, Any]:
+    """Columns of an obligation that nobody has any more: for what came in then, its ladder begins anew."""
+    return {
+        "state": "alerted" if row["alerted_at"] else "pending",
+        **dict.fromkeys(("owner_id", "acknowledged_at", "entered_at", "done_at")),
+        "step": max(row["step"], 0),  # the next is a further one, also where somebody took it before it rang
+        "owed_since": at,
+        "reminded": False,
+        "next_at": at,
+    }
+
+
+def unfiled_since() -> ColumnElement[Any]:
+    """Of a row of obligations whose reporter was reached: when the first stop that is not dealt with was reported.
+
+    Null where there is none, or progress is owed, which has a clock of its own. Of those that came with the report one
+    that is dealt with counts for all.
+    """
+    with_it = t.transfers.alias().c
+    dealt = exists().where(with_it.case_id == o.case_id, with_it.added_at.is_(None), with_it.outcome.is_not(None))
+    dealt = dealt.correlate(t.obligations)
+    reported = select(func.min(func.coalesce(x.added_at, o.started_at), type_=t.UtcTime))
+    waits = reported.where(x.case_id == o.case_id, x.outcome.is_(None), or_(x.added_at.is_not(None), ~dealt))
+    reached = o.kind == "police", o.state == "contacted", o.owed_since.is_(None)
+    return waits.where(*reached).correlate(t.obligations).scalar_subquery()
+
+
+def file_by(uow: UnitOfWork, obligation: UUID, *, drill: bool) -> datetime | None:
+    """When that stop has to be filed, if that is still to come; nobody has to come running for a drill."""
+    uow.write_changes()
+    since: datetime | None = uow.conn.execute(select(unfiled_since()).where(o.id == obligation)).scalar_one()
+    due = since + FILED_WITHIN if since and not drill else None
+    return due if due and due > uow.now else None
+
+
+def stops(uow: UnitOfWork, case: Case) -> Sequence[RowMapping]:
+    """(position, outcome, added_at) of each transfer, in order; `added_at` only of one that came after the report."""
+    query = select(x.position, x.outcome, x.added_at).where(x.case_id == case.id)
+    return uow.conn.execute(query.order_by(x.position)).mappings().all()
+
+
+def after_progress(row: Mapping[Any, Any], unheard: Iterable[RowMapping]) -> Mapping[str, Any]:
+    """Columns of the obligation once there was progress with all but these further ones: the clock goes on for them."""
+    came = [it["added_at"] for it in unheard if it["added_at"] and not it["outcome"]]
+    first: datetime | None = min(came, default=None)
+    if first is None or row["owed_since"] is None:
+        return NOTHING
+    return {} if first <= row["owed_since"] else since(first)
+
+
+def waiting(row: Mapping[Any, Any], all_stops: Iterable[RowMapping]) -> list[RowMapping]:
+    """Those that came in since progress is owed, and have no outcome."""
+    if row["owed_since"] is None:
+        return []
+    later = (it for it in all_stops if it["added_at"] and it["added_at"] >= row["owed_since"])
+    return [it for it in later if it["outcome"] is None]
+
+
+def again(row: Mapping[Any, Any]) -> bool:
+    """Whether a stop is owed for what came, or was opened again, after somebody had taken the case."""
+    taken = row["acknowledged_at"]
+    if row["kind"] in ("dissuade", "in_progress"):  # of an obligation, or of a case: there is no stop to be filed
+        return False
+    return row["owed_since"] is not None and (taken is None or row["owed_since"] > taken)
+
+
+def occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
+    """What is owed that was not when somebody took the case: the transfer that was added, or what else."""
+    if not again(row):
+        return {}
+    added = [it for it in waiting(row, stops(uow, case)) if it["added_at"] == row["owed_since"]]
+    return {"transfer": added[0]["position"]} if added else {"again": True}

@@ -1,0 +1,1 @@
+"""The school: its people, classes, duty shifts and ladders, and the files they come from."""

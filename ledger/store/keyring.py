@@ -1,0 +1,80 @@
+"""Which keys of the ring the ledger's rows are wrapped with, and wrapping them anew after a rotation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, type_coerce
+from sqlalchemy.types import LargeBinary
+
+from ledger import tables as t
+from ledger.errors import KeyMissing, Tampered
+from ledger.store.crypto import Keys
+from ledger.store.unit_of_work import Ledger
+
+TABLES = (t.cases, t.people, t.users, t.inbound)  # each row has a key of its own
+BATCH = 200
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
+
+
+def missing(conn: Connection, keys: Keys) -> list[str]:
+    """Ids of keys that rows need and the ring has not; one a table will do. Destroyed row keys need none."""
+    found = set()
+    for table in TABLES:
+        wrapped = conn.execute(select(table.c.row_key).where(_by_none_of(table, keys.names)).limit(1)).scalar()
+        name = bytes(wrapped or b"").partition(b":")[0]
+        if _ID.fullmatch(name):  # a single row that was spoiled must not keep the service from starting
+            found.add(name.decode())
+    return sorted(found)
+
+
+@dataclass
+class Rewrapped:
+    """How many rows were wrapped anew, and which ones cannot be opened and stay as they are: (table, id)."""
+
+    rows: int = 0
+    spoiled: list[tuple[str, UUID]] = field(default_factory=list)
+
+
+def rewrap(ledger: Ledger) -> Rewrapped:
+    """Wrap every row's key with the newest of the ring, a batch at a time; the rows' own keys stay as they are.
+
+    Safe while everything runs, and to begin again. Afterwards the older keys of the ring may go.
+    """
+    done = Rewrapped()
+    for table in TABLES:
+        last: UUID | None = None
+        while batch := _rewrap_some(ledger, table, last, done):
+            last = batch[-1]
+    return done
+
+
+def _rewrap_some(ledger: Ledger, table: Table, after: UUID | None, done: Rewrapped) -> list[UUID]:
+    """The next rows by their ids: each is met once, whether or not it can be opened."""
+    query = select(table.c.id, table.c.row_key).where(_by_none_of(table, ledger.keys.names[:1]))
+    if after:
+        query = query.where(table.c.id > after)
+    spoiled: list[tuple[str, UUID]] = []
+    with ledger.begin("rewrap") as uow:
+        rows = uow.conn.execute(query.order_by(table.c.id).limit(BATCH).with_for_update()).all()
+        for row_id, wrapped in rows:
+            try:
+                key = ledger.keys.unwrap(row_id, bytes(wrapped))
+                uow.change_later(table, row_id, {"row_key": ledger.keys.wrap(row_id, key)})
+            except (KeyMissing, Tampered):
+                spoiled.append((table.name, row_id))
+    done.rows += len(rows) - len(spoiled)
+    done.spoiled += spoiled
+    return [row.id for row in rows]
+
+
+def _by_none_of(table: Table, names: tuple[str, ...]) -> ColumnElement[bool]:
+    """Rows whose key is there and wrapped with none of these."""
+    key = table.c.row_key
+    beginnings = [f"{name}:".encode() for name in names]
+    others = [
+        func.substr(key, 1, len(start), type_=LargeBinary) != type_coerce(start, LargeBinary) for start in beginnings
+    ]
+    return and_(func.length(key) > 0, *others)

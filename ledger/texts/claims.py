@@ -1,0 +1,202 @@
+"""A sender's side of a text: claim what can be called now, put it back, give up lapsed leases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, select, update
+from sqlalchemy import case as sql_case
+
+from ledger import tables as t
+from ledger.errors import KeyMissing, Tampered
+from ledger.school import people
+from ledger.store.alarms import alarm
+from ledger.store.crypto import RowKey
+from ledger.store.statements import number, one_of, word
+from ledger.store.unit_of_work import URGENT, Ledger, UnitOfWork
+from ledger.texts import bundling, settling
+from ledger.texts.calls import Claim, Draft, Outcome, Render
+from ledger.texts.deliveries import WAITING
+
+# Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
+LEASE = timedelta(seconds=13)
+
+d, o = t.deliveries.c, t.obligations.c
+
+
+def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> list[Claim]:
+    """Take up to `limit` texts that an idle thread can call now; police first. Empty only when nothing is ready.
+
+    A text of an obligation that somebody has meanwhile acknowledged is cancelled here instead of called, one without
+    words is failed with an alarm; neither keeps the texts behind it waiting. What is about to be said is stored with
+    the claim, so that a call whose answer is lost can be looked up by its words.
+    """
+    while True:
+        found, claims = _claim_some(ledger, limit, worst_priority, render)
+        for made in claims:
+            if not made.body:
+                _give_up(ledger, made)
+        sayable = [made for made in claims if made.body]
+        if sayable or not found:
+            return sayable
+
+
+def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> tuple[int, list[Claim]]:
+    with ledger.begin("claim", URGENT) as uow:
+        asked = {"now": uow.now, "worst": worst_priority, "most": limit}
+        found = uow.conn.execute(_READY, asked).mappings().all()
+        rows = [bundling.speaking(uow.conn, row) for row in found]
+        stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
+        _finish(uow, stale)
+        taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
+        return len(rows), [_take(uow, row, token, render) for row in taken]
+
+
+def _with_wanted() -> Select[Any]:
+    """Texts, locked, each with `wanted`: an alert only while it rings and its person was not written to anew.
+
+    So after an outage each hears of a case once, and not once a step. A bundle: while one of its cases rings.
+    """
+    newer = t.deliveries.alias()
+    n = newer.c
+    # Of the person in words that no index answers: it would read all that ever rang them, instead of one obligation.
+    replaced: ColumnElement[bool] = exists().where(
+        n.obligation_id == d.obligation_id, n.person_id.is_not_distinct_from(d.person_id),
+        n.alert, n.step > d.step, n.state != word("cancelled"),
+    )  # fmt: skip
+    its, member = t.obligations.alias("its").c, t.deliveries.alias("member").c
+    # The first one, and not whether there is one: that could be answered by looking through all texts once.
+    speaking = select(its.id).where(member.bundle_id == d.id, its.id == member.obligation_id)
+    first = speaking.where(one_of(its.state, WAITING)).limit(number(1)).scalar_subquery()
+    wanted = (~d.alert) | (one_of(o.state, WAITING) & ~replaced) | ((d.kind == word("bundle")) & first.is_not(None))
+    keys = t.cases.c.row_key.label("case_key"), t.people.c.row_key.label("person_key")
+    return (
+        select(t.deliveries, wanted.label("wanted"), t.cases.c.drill.label("drill"), *keys)
+        .outerjoin(t.obligations, o.id == d.obligation_id)
+        .outerjoin(t.cases, t.cases.c.id == d.case_id)
+        .outerjoin(t.people, t.people.c.id == d.person_id)
+        .with_for_update(of=t.deliveries, skip_locked=True)
+    )
+
+
+# Built once: making aliases costs more than asking the database does.
+_WANTED = _with_wanted()
+_READY = (
+    _WANTED.where(d.available_at <= bindparam("now"), d.priority <= bindparam("worst"))
+    .order_by(d.priority, d.available_at, d.id)
+    .limit(select(bindparam("most", type_=Integer)).scalar_subquery())  # behind a SELECT, see statements.among
+)
+
+_lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))
+_LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
+_LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
+
+
+def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
+    """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
+    return not row["wanted"] or (not row["alert"] and row["expires_at"] <= now)
+
+
+def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
+    if ids:
+        state = sql_case((d.state == "pending", "cancelled"), else_=d.state)
+        uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(state=state, available_at=None))
+
+
+def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim:
+    values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
+    values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now, "facts": row["facts"]}
+    try:
+        key = _key_of(uow, row)
+        draft = _draft(uow, row, key)
+        said = key.open("deliveries", row["id"], "body", row["body_sealed"]) if row["state"] == "unknown" else None
+        body = said or render(draft) or ""
+        values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
+    except (Tampered, KeyMissing):  # one unreadable row must not keep the others from being sent
+        draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
+    uow.change_later(t.deliveries, row["id"], values)
+    return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,
+                 row["channel"], row["created_at"], row["expires_at"])  # fmt: skip
+
+
+def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | None:
+    """Claim a text in the transaction that writes it, whose case is locked there; None for one without words."""
+    key, token = uow.case(row["case_id"]).key, t.new_id()
+    draft = _draft(uow, {**row, "drill": uow.case(row["case_id"]).row["drill"], "attempt": 1}, key)
+    body = render(draft)
+    if not body:
+        return None
+    now = uow.ledger.clock.now()  # the transaction may be older than an answer for which nobody was called
+    row |= {"state": "sending", "token": token, "available_at": None, "lease_until": now + LEASE,
+            "called_at": now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
+    return Claim(row["id"], row["case_id"], token, "pending", 1, row["priority"], draft, body, row["channel"],
+                 row["created_at"], row["expires_at"])  # fmt: skip
+
+
+def _key_of(uow: UnitOfWork, row: Mapping[Any, Any]) -> RowKey:
+    """The key that a text is sealed with: its case's, or its person's where it is about no case."""
+    if row["case_id"]:
+        return uow.keys.unwrap(row["case_id"], row["case_key"])
+    return uow.keys.unwrap(row["person_id"], row["person_key"])
+
+
+def _draft(uow: UnitOfWork, row: Mapping[Any, Any], key: RowKey) -> Draft:
+    facts = dict(row["facts"])
+    if "owner_id" in facts:  # a colleague's name is not kept in the clear
+        owner_id = facts.pop("owner_id")
+        owner = people.by_id(uow.conn, uow.keys, [UUID(owner_id) if owner_id else None])
+        facts["owner"] = owner[0].called if owner else ""
+    if "reopening" in facts:  # nor is a code that opens something
+        facts["digits"] = key.digits(f"reopening:{facts.pop('reopening')}")
+    to = key.open("deliveries", row["id"], "to", row["to_sealed"]) or ""
+    drill, sink = bool(row["drill"]), row["channel"] == "sink"
+    return Draft(row["kind"], facts, row["language"], to, drill, sink, row["attempt"] > 1)
+
+
+def _give_up(ledger: Ledger, claim: Claim) -> None:
+    """No words could be found for it: it reaches nobody, the next person is due, and somebody has to know."""
+    settling.settle(ledger, Outcome(claim, "failed_permanent", error="wording"))
+    with ledger.begin("unsayable", URGENT) as uow:
+        alarm(uow, f"wording:{claim.id}", "text_without_words", f"{claim.draft.kind}: no words for it", claim.case_id)
+
+
+def put_back(ledger: Ledger, some: Sequence[Claim]) -> None:
+    """Claims by `take_new`, none of which was called: pending again, if they were committed at all.
+
+    Each has a token of its own. Those by `claim` share one, and may be of texts that were sent before.
+    """
+    with ledger.begin("put-back", URGENT) as uow:
+        mine = update(t.deliveries).where(d.token.in_([claim.token for claim in some]), d.state == "sending")
+        unclaimed = dict.fromkeys(("token", "lease_until", "called_at", "body_sealed"))
+        uow.conn.execute(mine.values(state="pending", available_at=uow.now, **unclaimed))
+
+
+def again(ledger: Ledger, claim: Claim, body: str) -> bool:
+    """Before the one resend of an unknown text: note its words. False: no longer ours, or of no use any more."""
+    with ledger.begin("resend", URGENT) as uow:
+        query = _WANTED.where(d.id == claim.id, d.token == claim.token, d.state == "sending")
+        row = uow.conn.execute(query).mappings().one_or_none()
+        if row is None:
+            return False
+        mine = update(t.deliveries).where(d.id == claim.id)
+        if _of_no_use(row, uow.now):
+            uow.conn.execute(mine.values(state="unknown", settled=True, available_at=None))
+            return False
+        sealed = _key_of(uow, row).seal("deliveries", claim.id, "body", body)
+        # The look-up took its time: the call that follows has a whole lease of its own.
+        uow.conn.execute(mine.values(body_sealed=sealed, attempt=2, lease_until=uow.now + LEASE))
+        return True
+
+
+def lapse(ledger: Ledger) -> int:
+    """Leases that ran out: the call may have reached the provider, so each is `unknown` and will be looked up."""
+    with ledger.read() as conn:
+        if conn.execute(_LAPSED, {"now": ledger.clock.now()}).first() is None:
+            return 0
+    with ledger.begin("lapse") as uow:
+        done = uow.conn.execute(_LAPSE, {"now": uow.now})
+        uow.wake_senders = done.rowcount > 0
+        return done.rowcount

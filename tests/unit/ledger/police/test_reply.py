@@ -1,0 +1,90 @@
+"""What officers really type back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.codes import fold
+from ledger.police.reply import Reply, read
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("K7M3P", ("K7M3P",)),
+        ("k7m3p", ("K7M3P",)),
+        ("Ｋ７Ｍ３Ｐ", ("K7M3P",)),
+        ("收到K7M3P", ("K7M3P",)),
+        ("k7m3p 收到。", ("K7M3P",)),
+        ("K7M3P接单了", ("K7M3P",)),
+        ("【K7M3P】", ("K7M3P",)),
+        ("“K7M3P”，马上到", ("K7M3P",)),
+        ("ok K7M3P", ("K7M3P",)),
+        ("OKK7M3P", ("KK7M3", "K7M3P")),
+        ("K7 M3P", ("K7M3P",)),
+        ("k7-m3p", ("K7M3P",)),
+        ("K\u200b7M3P", ("K7M3P",)),
+        ("K7M3P、Q8W4C", ("K7M3P", "Q8W4C")),
+        ("K7M3P k7m3p", ("K7M3P",)),
+        ("YA52P", ("YA52P",)),
+        ("ZA52P", ("ZA52P",)),
+        ("57M3P", ("57M3P",)),
+        ("27M3P", ("27M3P",)),
+        ("87M3P", ("87M3P",)),
+        ("KMPQS", ("KMPQS",)),
+        ("happy", ("HAPPY",)),
+        ("37M3P", ()),
+        ("K7M3", ()),
+        ("K7M30", ()),
+        ("25678", ()),
+        ("13800000001", ()),
+        ("please call me back", ()),
+        ("", ()),
+    ],
+)
+def test_codes(body: str, codes: tuple[str, ...]) -> None:
+    assert read(body) == Reply(codes, bare=False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "收到",
+        "收到。",
+        " 收到！",
+        "OK",
+        "ok。",
+        "Ｏｋ",
+        "好",
+        "好的",
+        "1",
+        "１",
+        "已收到",
+        "好的，收到",
+        "收到 谢谢",
+        "👌",
+        "👍🏻",
+        "是的！",
+    ],
+)
+def test_bare_yes(body: str) -> None:
+    assert read(body) == Reply((), bare=True)
+
+
+@pytest.mark.parametrize("body", ["", "。", "不", "没收到", "收到，但我不在", "谢谢", "2", "什么事？", "STOP", "换人"])
+def test_no_yes(body: str) -> None:
+    assert read(body) == Reply((), bare=False)
+
+
+@given(st.text(), st.text())
+def test_anything_can_be_read(before: str, after: str) -> None:
+    reply = read(f"{before} 收到K7M3P。{after}"[:1000])
+    assert not (reply.codes and reply.bare)
+    for code in reply.codes:
+        assert len(code) == 5
+        assert fold(fold(code)) == fold(code)
+
+
+@given(st.text(alphabet="，。！ 收到好的请马上", max_size=20))
+def test_a_code_among_chinese_words_is_found(words: str) -> None:
+    assert read(f"{words}K7M3P{words}").codes == ("K7M3P",)
