@@ -50,6 +50,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
     officer = world.user("officer", "officer", world.phones["officer"].number)
     counselor = world.user("counselor", "counselor", world.phones["counselor"].number, world.college)
     leader = world.user("leader", "leader", college=world.college)
+    keeper = world.user("keeper", "keeper", college=world.college)
     centre = world.user("centre", "psychologist")
     ledger, now = world.parts.ledger, world.clock.now
 
@@ -77,6 +78,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "counselor's list": page(counselor, lambda: "/desk/followups"),
         "follow-ups, office": page(office, lambda: "/desk/followups"),
         "a follow-up": page(counselor, lambda: f"/desk/followups/{chance.choice(open_codes)}"),
+        "college's ledger": page(keeper, lambda: "/desk/ledger"),
         "college's numbers": page(leader, lambda: "/desk/figures"),
         "all colleges' numbers": page(office, lambda: "/desk/figures"),
         "readiness": page(office, lambda: "/desk/readiness"),

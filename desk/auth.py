@@ -28,6 +28,7 @@ HOME = {
     "counselor": "care.follow_ups",
     "leader": "figures.page",
     "psychologist": "care.centre",
+    "keeper": "keeper.listed",
 }
 
 

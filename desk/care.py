@@ -154,12 +154,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles("counselor")
     def background(code: str) -> Response:
         """`family`, `money_source`, each with `shown_…`: what stood in its box before."""
-        said, shown = _texts(""), _texts("shown_")
+        said, shown = texts(""), texts("shown_")
         return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor(), shown))
-
-    def _texts(prefix: str) -> dict[str, str]:
-        form = request.form
-        return {it: clean_text(form[prefix + it], LONG) for it in closing.BACKGROUND if prefix + it in form}
 
     @bp.post("/followups/<code>/handover")
     @roles(*READERS)
@@ -256,6 +252,12 @@ def blueprint(ledger: Ledger) -> Blueprint:
         return deed(code, "centre-note", do, "care.referred", "barred")
 
     return bp
+
+
+def texts(prefix: str) -> dict[str, str]:
+    """Family and source of the money, of those boxes that the form has."""
+    form = request.form
+    return {it: clean_text(form[prefix + it], LONG) for it in closing.BACKGROUND if prefix + it in form}
 
 
 def _one(name: str, known: tuple[str, ...]) -> str:

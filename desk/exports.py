@@ -75,7 +75,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             raise
 
     def decide(export: str, *, sign: bool) -> Response:
-        wanted = _id(export)
+        wanted = id_of(export)
         try:
             with noting_refusals(wanted), ledger.begin("export-decide") as uow:
                 exports.decide(uow, wanted, me(), sign=sign)
@@ -97,7 +97,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/exports/<export>/drop")
     @roles(*exports.ASKERS)
     def drop(export: str) -> Response:
-        wanted = _id(export)
+        wanted = id_of(export)
         try:
             with noting_refusals(wanted), ledger.begin("export-drop") as uow:
                 exports.take_back(uow, wanted, me())
@@ -110,7 +110,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @roles(*exports.ASKERS)
     def fetch() -> Any:
         """The export that was signed last, or the one whose id is `export`; 403 while there is none."""
-        wanted = _id(request.args["export"]) if "export" in request.args else None
+        wanted = id_of(request.args["export"]) if "export" in request.args else None
         with noting_refusals(wanted) if wanted else nullcontext(), ledger.read() as conn:
             held = exports.signed(conn, ledger.keys, me(), ledger.clock.now(), wanted)
         if held is None:
@@ -125,7 +125,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
     return bp
 
 
-def _id(typed: str) -> UUID:
+def id_of(typed: str) -> UUID:
     try:
         return UUID(typed)
     except ValueError:

@@ -14,6 +14,7 @@ if [ ! -s $folder/accounts ]; then
     $stopline user add desk --role security --phone 13800001008 --json
     $stopline user add counselor --role counselor --phone 13800001001 --json
     $stopline user add centre --role psychologist --phone 13800001014 --json
+    $stopline user add keeper --role keeper --phone 13800001019 --college WY --json
     $stopline user add leader --role leader --phone 13800001015 --college WY --json; } > $folder/accounts.new
   mv $folder/accounts.new $folder/accounts
 fi

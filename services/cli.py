@@ -161,7 +161,9 @@ def _new_account(verb: argparse.ArgumentParser, roles: Sequence[str]) -> None:
     verb.add_argument("name")
     verb.add_argument("--role", required=True, choices=roles)
     verb.add_argument("--phone", help="ties the account to the person on the roster with this phone")
-    verb.add_argument("--college", metavar="CODE", help="whose figures the account sees; a leader needs one")
+    verb.add_argument(
+        "--college", metavar="CODE", help="whose figures or records the account sees; a leader or keeper needs one"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

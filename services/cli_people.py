@@ -13,7 +13,7 @@ from ledger.school.demo_school import demo_school
 from ledger.school.schoolfile import BadRoster, School, read, write_template
 from ledger.school.schoolrows import BadRows, Fault
 from ledger.staff import accounts, invitations
-from ledger.staff.accounts import ROLES, Credentials
+from ledger.staff.accounts import OF_A_COLLEGE, ROLES, Credentials
 from ledger.store.unit_of_work import Ledger, UnitOfWork
 from ledger.values import parse_phone
 from services import compose
@@ -156,10 +156,10 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _college(uow: UnitOfWork, options: argparse.Namespace) -> str | None:
-    """A leader of none, or of one that there is not, would see no case, and nobody would notice."""
+    """A leader or keeper of none, or of one that there is not, would see no case, and nobody would notice."""
     said: str | None = options.college
-    if said is None and options.role == "leader":
-        raise StoplineError("a leader is one of a college: --college")
+    if said is None and options.role in OF_A_COLLEGE:
+        raise StoplineError(f"a {options.role} is one of a college: --college")
     if said is None:
         return None
     if (code := people.college(uow.conn, said)) is None:

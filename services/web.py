@@ -41,7 +41,7 @@ OWN_FILES = 500  # descriptors that ledger, broker and provider may need besides
 MAX_READ = 16 * MAX_BODY  # what the server reads of a body that is refused, so that the client hears why
 _HOST = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _MACHINES = ("api", "webhooks", "drill", "openapi.json", "healthz", "readyz", "metrics")
-_OF_A_CASE = ("/duty/", "/desk/followups/", "/desk/care/")
+_OF_A_CASE = ("/duty/", "/desk/followups/", "/desk/care/", "/desk/ledger/")
 _DETAILS = {
     404: "There is no such address. 没有这个地址。",
     405: "This address takes another method. 这个地址不接受此方法。",

@@ -28,18 +28,20 @@ k, o, d = t.contacts.c, t.obligations.c, t.deliveries.c
 
 
 def record_background(
-    uow: UnitOfWork, case: Case, said: dict[str, str], actor: str, shown: Mapping[str, str] | None = None
-) -> None:
+    uow: UnitOfWork, case: Case, said: dict[str, str], actor: str, shown: Mapping[str, str] | None = None,
+    *, closed_too: bool = False,
+) -> None:  # fmt: skip
     """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events.
 
     What is left empty is taken out of the record; what is not named stays as it is. `shown`: what stood in the boxes
     before, where that is known: a box that was not touched takes away nothing that somebody has written meanwhile.
-    What cannot be read is shown as an empty box, and stays while that is left empty.
+    What cannot be read is shown as an empty box, and stays while that is left empty. NotAllowed where the record is
+    closed, unless `closed_too`: its keeper completes it afterwards.
     """
     kept = {name: case.readable(name) or "" for name in BACKGROUND if name in said}
     left = {name: _left(text, (shown or {}).get(name), said[name]) for name, text in kept.items()}
     changed = {name: text for name, text in left.items() if text != kept[name]}
-    referrals.still_open(uow, case)
+    (referrals.follow_up if closed_too else referrals.still_open)(uow, case)
     if not changed:
         return
     sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}

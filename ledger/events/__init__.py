@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ledger.events.base import CARE, COUNSELOR, NOTICE, POLICE, PRIORITY, QUEUES, Event
 from ledger.events.following import (
+    BackgroundRead,
     BackgroundRecorded,
     CentreNoted,
     ClosingAsked,
@@ -84,6 +85,7 @@ __all__ = [
     "QUEUES",
     "TYPES",
     "AlertEscalated",
+    "BackgroundRead",
     "BackgroundRecorded",
     "CaseAcknowledged",
     "CaseAmended",

@@ -175,6 +175,13 @@ class BackgroundRecorded(Event):
 
 
 @dataclass(frozen=True)
+class BackgroundRead(Event):
+    """The keeper of the ledger is shown family situation and source of the money; why is sealed with the event."""
+
+    type = "followup.background_read.v1"
+
+
+@dataclass(frozen=True)
 class FamilyTold(Event):
     """The family was told; by whom, when, with whose consent and why is sealed with the event."""
 

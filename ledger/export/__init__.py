@@ -1,1 +1,1 @@
-"""The 工作台账 as a workbook: two people ask and sign, rows are written as they are read."""
+"""The 工作台账: as its keeper has it, and as a workbook that two people ask for and sign."""

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, exists, func, literal, or_, select
 
 from ledger import tables as t
+from ledger.care.closing import BACKGROUND
 from ledger.errors import KeyMissing, Tampered
 from ledger.events import ContactWaived
 from ledger.export.exports import Span
@@ -59,17 +60,18 @@ _CONTACTS = select(t.contacts).where(among(k.follow_up_id, "ids")).order_by(k.du
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose records (None: everybody's), and whether family, source of the money and what was said may be read."""
+    """Whose records (None: everybody's). May be read: `reads`, what was said; `background`, family and money."""
 
     user: User | None
     reads: bool
+    background: bool
 
 
-WHOLE = Scope(None, reads=True)
+WHOLE = Scope(None, reads=True, background=True)
 
 
 def scope_of(user: User) -> Scope:
-    return Scope(user, user.role in HEALTH)
+    return Scope(user, reads=user.role in HEALTH, background=user.role in (*HEALTH, "keeper"))
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,23 @@ def _theirs(scope: Scope, span: Span) -> list[ColumnElement[bool]]:
     return wanted if theirs is None else [*wanted, c.id.in_(select(theirs.cte("theirs")))]
 
 
+_LINES = (
+    select(t.cases, f.id.label("record"), f.state.label("care"), f.referred_at, f.seen_at, f.next_due_at,
+           f.closed_at.label("care_closed_at"), _WAIVED.label("waived"), t.colleges.c.name.label("college"),
+           _earlier.c.code.label("same_as"))
+    .outerjoin(t.follow_ups, f.case_id == c.id)
+    .outerjoin(_earlier, _earlier.c.id == c.linked_to)
+    .outerjoin(t.colleges, t.colleges.c.code == c.college_code)
+)  # fmt: skip
+
+
 def _listed(scope: Scope, span: Span) -> Select[Any]:
-    return (
-        select(t.cases, f.id.label("record"), f.state.label("care"), f.referred_at, f.seen_at, f.next_due_at,
-               f.closed_at.label("care_closed_at"), _WAIVED.label("waived"), t.colleges.c.name.label("college"),
-               _earlier.c.code.label("same_as"))
-        .outerjoin(t.follow_ups, f.case_id == c.id)
-        .outerjoin(_earlier, _earlier.c.id == c.linked_to)
-        .outerjoin(t.colleges, t.colleges.c.code == c.college_code)
-        .where(*_theirs(scope, span))
-        .order_by(c.received_at, c.id)
-        .limit(number(BATCH))
-    )  # fmt: skip
+    return _LINES.where(*_theirs(scope, span)).order_by(c.received_at, c.id).limit(number(BATCH))
+
+
+def of_case(conn: Connection, keys: Keys, scope: Scope, case_id: UUID, now: datetime) -> Record:
+    """The line of one case, which `views.find_case` gave to this user."""
+    return _records(conn, keys, scope, conn.execute(_LINES.where(c.id == case_id)).mappings().all(), now)[0]
 
 
 def _beyond(last: RowMapping) -> ColumnElement[bool]:
@@ -191,8 +198,8 @@ def _records(
     ]  # fmt: skip
 
 
-def _lenient(keys: Keys, row: RowMapping) -> Lenient:
-    """One spoiled field or row must not keep a school from its ledger."""
+def lenient(keys: Keys, row: Mapping[Any, Any]) -> Lenient:
+    """Of a row with its `id` and `row_key`: one spoiled field or row must not keep a school from its ledger."""
     try:
         return keys.unwrap(row["id"], row["row_key"]).lenient() if row["row_key"] else Lenient(b"")
     except (KeyMissing, Tampered):
@@ -203,12 +210,13 @@ def _record(
     keys: Keys, scope: Scope, row: RowMapping, student: RowMapping | None, sums: Mapping[str, int],
     police: RowMapping | None, contacts: Sequence[RowMapping], answers: Sequence[RowMapping], now: datetime,
 ) -> Record:  # fmt: skip
-    key = _lenient(keys, row)
+    key = lenient(keys, row)
 
     def opened(column: str) -> str:
         return key.open("cases", row["id"], column, row[f"{column}_sealed"]) or ""
 
     name, student_no, spoiled = _named(keys, student)
+    family, money_source = (opened(name) if scope.background else "" for name in BACKGROUND)
     due = None if row["care_closed_at"] else row["next_due_at"]
     own = row["for_whom"] == "self"  # on behalf of somebody, what was typed of the reporter is not the student's
     named = next((said for _, said in additions.told(additions.opened(key, answers), "who", "name")), "")
@@ -218,7 +226,7 @@ def _record(
         name or (opened("name") if own else named), student_no or (opened("student_no") if own else ""),
         row["fraud_type"] or "", sums,
         police["state"] if police else "", _minutes(row, police, "acknowledged_at"), _minutes(row, police, "filed_at"),
-        opened("narrative"), opened("family") if scope.reads else "", opened("money_source") if scope.reads else "",
+        opened("narrative"), family, money_source,
         [care_views.contact_row(key, it, reads=scope.reads) for it in contacts],
         _referral(row), row["care"] or "", due,
         bool(due and due <= now), row["match_grade"] == "phone", row["same_as"] or "",
@@ -239,7 +247,7 @@ def _named(keys: Keys, student: RowMapping | None) -> tuple[str, str, list[str]]
     """Name and number as the roster knows them, and what of it could not be read."""
     if student is None:
         return "", "", []
-    key = _lenient(keys, student)
+    key = lenient(keys, student)
     found = [key.open("people", student["id"], it, student[f"{it}_sealed"]) or "" for it in ("name", "student_no")]
     return found[0], found[1], key.failed
 

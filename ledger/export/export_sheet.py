@@ -49,7 +49,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Column:
-    """`private`: only for those who may read what was said; `width` in characters."""
+    """`private`: only for those who may read family and source of the money; `width` in characters."""
 
     zh: str
     en: str
@@ -149,7 +149,7 @@ def write(
 ) -> int:
     """How many records `out` (seekable) now holds. `note` is told of each batch before it is written."""
     reader = Reader(int(english), ledger.zone, ledger.clock.now())
-    columns = [column for column in COLUMNS if scope.reads or not column.private]
+    columns = [column for column in COLUMNS if scope.background or not column.private]
     written = 0
     with _workbook(out) as sheet:
         for n, column in enumerate(columns, 1):

@@ -26,7 +26,7 @@ from ledger.store.crypto import Keys, RowKey
 from ledger.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-ASKERS = ("counselor", "psychologist", *ALL_CASES)
+ASKERS = ("counselor", "psychologist", "keeper", *ALL_CASES)
 SIGNERS = ALL_CASES
 MACHINE = "machine"  # the role of whoever exports on the command line
 OPEN_FOR = timedelta(hours=24)

@@ -13,7 +13,7 @@ from ledger import values
 from ledger.figures import reviews
 from ledger.pages import views
 from ledger.police import acknowledgement
-from ledger.staff.accounts import User
+from ledger.staff.accounts import OF_A_COLLEGE, User
 from ledger.states import FIRST_DUTIES
 
 SHOWN = timedelta(days=30)
@@ -70,8 +70,8 @@ def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
 
 
 def name(conn: Connection, user: User) -> str | None:
-    """The college's name; empty for those who see all of them, None for a leader who has none."""
-    if user.role != "leader":
+    """The college's name; empty for those who see all of them, None for who should have one and has none."""
+    if user.role not in OF_A_COLLEGE:
         return ""
     if not user.college:
         return None

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    and_,
     false,
     func,
     or_,
@@ -41,7 +42,8 @@ _ANOTHERS_NOW = ("further", "moved_on")  # what who had a case is told of it: th
 
 
 def visible(user: User) -> ColumnElement[bool]:
-    """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals.
+    """The cases whose facts this user may read: officers' alerts, counselors' students, the centre's referrals, the
+    keeper's college.
 
     Asked of one case after another; where a list is made of the cases of one person, `all_of` gives the same ones.
     """
@@ -58,6 +60,11 @@ def own_college(column: ColumnElement[Any], user: User) -> ColumnElement[bool]:
     if user.role in ALL_CASES:
         return true()
     return column == user.college if user.role == "leader" and user.college else false()
+
+
+def of_keeper(college: ColumnElement[Any], drill: ColumnElement[bool], user: User) -> ColumnElement[bool]:
+    """The own college's cases of a ledger keeper, and no drills; nothing for one without a college, as above."""
+    return and_(college == user.college, ~drill) if user.role == "keeper" and user.college else false()
 
 
 def all_of(user: User, since: ColumnElement[UUID]) -> CompoundSelect[tuple[UUID]] | None:
@@ -78,6 +85,8 @@ def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]
     text, student, referred = t.deliveries.alias().c, t.cases.alias().c, t.follow_ups.alias().c
     if user.role == "psychologist":
         return [(referred.case_id, select(referred.case_id).where(referred.referred_at.is_not(None)))]
+    if user.role == "keeper":
+        return [(student.id, select(student.id).where(of_keeper(student.college_code, student.drill, user)))]
     if user.person is None or user.role not in ("officer", "counselor"):
         return []
     kinds = FIRST_DUTIES if user.role == "officer" else _CARE

@@ -22,6 +22,7 @@ ROLES: Mapping[str, str] = {
     "liaison": "联络员",
     "psychologist": "心理老师",
     "leader": "负责人",
+    "keeper": "台账责任人",
     "security": "保卫部",
 }
 DUTIES: Mapping[str, str] = {

@@ -20,7 +20,8 @@ from ledger.errors import Conflict, NotFound
 from ledger.staff import remembered
 from ledger.store.unit_of_work import Ledger, UnitOfWork
 
-ROLES = ("officer", "counselor", "psychologist", "leader", "security", "admin")
+ROLES = ("officer", "counselor", "psychologist", "keeper", "leader", "security", "admin")
+OF_A_COLLEGE = ("keeper", "leader")  # see what is their college's, and without one nothing
 MAX_FAILURES, LOCKOUT = 5, timedelta(minutes=5)
 _hasher = PasswordHash((Argon2Hasher(),))
 u = t.users.c

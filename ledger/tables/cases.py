@@ -177,5 +177,6 @@ case_events = Table(
     Column("publish_after", UtcTime),  # null: published, or nobody is told, or there is no broker
     UniqueConstraint("case_id", "seq"),
     Index("ix_case_events_reviewed", "case_id", **only_while("type = 'case.reviewed.v1'")),
+    Index("ix_case_events_background_read", "id", **only_while("type = 'followup.background_read.v1'")),
     Index("ix_case_events_unpublished", "publish_after", **only_while("publish_after IS NOT NULL")),
 )

@@ -59,6 +59,7 @@ CENTRE_POSTS = {
     "screening": ({"phq2_1": "3", "asq1": "no"}, {"zh": "几乎每天", "en": "Nearly every day"}),
     "screening/consent": ({"said": "given", "how": "writing", "asker": "金丝雀"}, {"zh": "书面", "en": "In writing"}),
 }
+KEEPER_POSTS = {"read": {"reason": "核对台账"}, "background": {"family": "金丝雀", "money_source": "学费"}}
 LANGUAGES = {"zh": ("打不开", r"没有(保存|记录|通知)"), "en": ("cannot be opened", "Nothing was|Nobody was")}
 
 
@@ -84,7 +85,8 @@ def test_every_address_of_a_case_is_in_these_tables(world: World) -> None:
     known |= {f"/duty/<code>/{path}" for path in DUTY_POSTS}
     known |= {f"/duty/<code>{re.sub('/0.*', '/<uuid:upload>', path)}" for path in DUTY_GETS}
     known |= {f"/desk/care/<code>/{path}" for path in CENTRE_POSTS} | {"/desk/followups/<code>", "/desk/care/<code>"}
-    ours = ("/r/", "/duty/<code>", "/desk/followups/<", "/desk/care/<")
+    known |= {f"/desk/ledger/<code>/{path}" for path in KEEPER_POSTS} | {"/desk/ledger/<code>"}
+    ours = ("/r/", "/duty/<code>", "/desk/followups/<", "/desk/care/<", "/desk/ledger/<")
     assert {rule.rule for rule in rules if rule.rule.startswith(ours)} <= known
 
 
@@ -157,6 +159,7 @@ def pressed(world: World, client: FlaskClient, path: str, form: dict[str, str], 
 def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: World, report: Report, lang: str) -> None:
     mine, theirs, police = counselor(world), centre(world), world.user("o", "officer", world.phones["officer"].number)
     office = world.user("xuanyuan", "security", world.phones["office"].number)
+    keeper = world.user("yuwen", "keeper", None, world.college)
     world.press(mine, f"/desk/followups/{report.code}/refer")
     world.press(police, f"/duty/{report.code}/acknowledge")
     world.pump()
@@ -174,8 +177,12 @@ def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: Wo
     for deed, form in DUTY_POSTS.items():
         client = office if deed in ("reopen", "review") else police
         pressed(world, client, f"/duty/{report.code}/{deed}", form, lang)
+    for deed, form in KEEPER_POSTS.items():
+        pressed(world, keeper, f"/desk/ledger/{report.code}/{deed}", form, lang)
+    says(world.press(keeper, f"/desk/ledger/{report.code}/read"), lang, 'class="call" href="/desk/ledger"')
     for path, client in (
-        (f"/desk/followups/{report.code}", mine), (f"/desk/care/{report.code}", theirs),
+        (f"/desk/followups/{report.code}", mine), (f"/desk/ledger/{report.code}", keeper),
+        (f"/desk/care/{report.code}", theirs),
         (f"/desk/care/{report.code}/screening", theirs),
         *((f"/duty/{report.code}{path}", office) for path in DUTY_GETS),
     ):  # fmt: skip

@@ -15,7 +15,7 @@ from ledger import tables as t
 from tests.behaviour.door_tools import a_client, contents, shared_world, token_in
 from tests.world import Report, World, another_fraud, csrf
 
-ROLES = ("officer", "counselor", "psychologist", "leader", "security", "admin")
+ROLES = ("officer", "counselor", "psychologist", "keeper", "leader", "security", "admin")
 POLICE, CARE = ("officer", "security", "admin"), ("counselor", "security", "admin")
 # By their places in the made-up school: on duty for the student's college, on duty for the other one, their counselors.
 OFFICER, ELSEWHERE, COUNSELOR, OTHER_COUNSELOR = "13800001004", "13800001006", "13800001001", "13800001002"
@@ -30,7 +30,12 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def staff(door: World) -> dict[str, FlaskClient]:
     """One of each role, signed in; officer and counselor are those of the student, `elsewhere` those of others."""
     phones = {"officer": OFFICER, "counselor": COUNSELOR}
-    made = {role: door.user(f"one-{role}", role, f"+86{phones[role]}" if role in phones else None) for role in ROLES}
+    made = {
+        role: door.user(
+            f"one-{role}", role, f"+86{phones[role]}" if role in phones else None, "WY" if role == "keeper" else None
+        )
+        for role in ROLES
+    }
     made["elsewhere"] = door.user("elsewhere", "officer", f"+86{ELSEWHERE}")
     made["other counselor"] = door.user("other", "counselor", f"+86{OTHER_COUNSELOR}")
     return made
@@ -68,6 +73,8 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/care/{code}/note", {"note": "x", "seen": "1"}),
     ("/desk/care/{code}/screening/consent", {"said": "given", "how": "phone"}),
     ("/desk/care/{code}/screening", {"phq2_1": "3"}),
+    ("/desk/ledger/{code}/read", {"reason": "x"}),
+    ("/desk/ledger/{code}/background", {"family": "x"}),
     ("/desk/exports", {"first": "2026-11-01", "last": "2026-11-24", "reason": "x"}),
     ("/desk/exports/{code}/sign", {}),
     ("/desk/exports/{code}/refuse", {}),
@@ -111,6 +118,9 @@ def test_get_pages_by_role(door: World, staff: dict[str, FlaskClient], case: Rep
         assert client.get(f"/desk/followups/{case.code}").status_code == (200 if role in CARE else 403), role
         assert client.get("/desk/care").status_code == (200 if role == "psychologist" else 403), role
         assert client.get(f"/desk/care/{case.code}").status_code == (404 if role == "psychologist" else 403), role
+        for path in ("/desk/ledger", f"/desk/ledger/{case.code}"):
+            assert client.get(path).status_code == (200 if role == "keeper" else 403), role
+        assert client.get("/desk/reads").status_code == (200 if role in POLICE[1:] else 403), role
         assert client.get("/desk").status_code == 303, role
     for path in (
         "/duty",
@@ -141,7 +151,8 @@ def act(client: FlaskClient, path: str, **form: str) -> int:
 
 @pytest.mark.parametrize("role, acknowledge, outcome, contact", [
     ("officer", 303, 303, 403), ("elsewhere", 404, 404, 403), ("counselor", 403, 403, 303),
-    ("other counselor", 403, 403, 404), ("psychologist", 403, 403, 403), ("leader", 403, 403, 403),
+    ("other counselor", 403, 403, 404), ("psychologist", 403, 403, 403), ("keeper", 403, 403, 403),
+    ("leader", 403, 403, 403),
     ("security", 400, 303, 403), ("admin", 400, 303, 403),
 ])  # fmt: skip
 def test_deeds_by_role(
@@ -185,7 +196,7 @@ def test_an_officer_s_deeds_by_role(
     door.pump()
     events = "SELECT count(*) FROM case_events WHERE type IN ('student.asked.v1', 'voice.recorded.v1')"
     before = door.rows(events)
-    for role in ("officer", "counselor", "psychologist", "leader"):
+    for role in ("officer", "counselor", "psychologist", "keeper", "leader"):
         expected = 303 if role in allowed else 403
         assert act(staff[role], f"/duty/{report.code}/{deed}", **form) == expected, role
     assert act(staff["elsewhere"], f"/duty/{report.code}/{deed}", **form) == (404 if "officer" in allowed else 403)

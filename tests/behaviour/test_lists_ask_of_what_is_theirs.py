@@ -42,6 +42,8 @@ def test_the_set_and_the_question_give_the_same_cases(world: World) -> None:
         for person in (UUID(world.person(key)) for key in ("O01", "O02", "O03"))
     ]
     users += [User(counselors[0], "somebody", role, None, None, 0) for role in ("psychologist", "security", "leader")]
+    keepers = [User(counselors[0], "somebody", "keeper", code, None, 0) for code in (world.college, "GX", None)]
+    users += keepers
     seen = []
     with world.parts.ledger.read() as conn:
         *_, last = cases = conn.scalars(select(t.cases.c.id).order_by(t.cases.c.id)).all()

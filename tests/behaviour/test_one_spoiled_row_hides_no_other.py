@@ -20,6 +20,7 @@ LISTS = (
     ("security", "office", "/desk/board"), ("security", "office", "/desk/followups"),
     ("counselor", "counselor", "/desk/followups"), ("psychologist", None, "/desk/care"),
     ("officer", "officer", "/duty"), ("security", "desk", "/duty"),
+    ("keeper", None, "/desk/ledger"),
 )  # fmt: skip
 
 
@@ -44,7 +45,7 @@ def test_of_two_students_both_stand_in_every_list(world: World, codes: tuple[str
     spoil(world, codes[0], row_key=SPOILED[how])
     for n, (role, who, path) in enumerate(LISTS):
         phone = world.phones[who].number if who else None
-        staff = world.user(f"{role}{n}", role, phone, world.college if role == "counselor" else None)
+        staff = world.user(f"{role}{n}", role, phone, world.college if role in ("counselor", "keeper") else None)
         answer = staff.get(path)
         assert answer.status_code == 200, path
         assert [code in answer.text for code in codes] == [True, True], path

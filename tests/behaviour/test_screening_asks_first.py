@@ -14,7 +14,7 @@ from ledger import codes
 from ledger import tables as t
 from ledger.care import screenings
 from ledger.ringing import naming, referrals
-from ledger.staff.accounts import ROLES, User
+from ledger.staff.accounts import OF_A_COLLEGE, ROLES, User
 from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, newest
 from tests.behaviour.stories import SQLITE, days_later, only_counselor_rings, read_all
@@ -337,7 +337,7 @@ def test_nobody_else_reads_or_writes_any_of_it(world: World) -> None:
     read_all(world)
     office = world.phones["office"].number
     phones = {"officer": world.phones["officer"].number, "counselor": world.phones["counselor"].number}
-    others = {role: world.user(f"o-{role}", role, phones.get(role), world.college if role == "leader" else None)
+    others = {role: world.user(f"o-{role}", role, phones.get(role), world.college if role in OF_A_COLLEGE else None)
               for role in ROLES if role != "psychologist"} | {"nobody": a_client(world)}  # fmt: skip
     signer = world.user("signer", "security", office)
     for who in (theirs, others["counselor"]):

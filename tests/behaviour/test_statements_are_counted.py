@@ -146,6 +146,7 @@ def test_more_reports_do_not_make_one_dearer(world: World) -> None:
 @pytest.mark.parametrize(("role", "path", "who"), [
     ("counselor", "/desk/followups", "counselor"), ("security", "/desk/followups", "office"),
     ("security", "/desk/board", "office"), ("officer", "/duty", "officer"),
+    ("keeper", "/desk/ledger", "desk"),
 ])  # fmt: skip
 def test_a_longer_list_takes_no_more_statements(world: World, role: str, path: str, who: str) -> None:
     """That each of its students was looked up is noted all the same."""

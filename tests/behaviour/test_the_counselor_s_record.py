@@ -252,11 +252,11 @@ def test_the_office_has_somebody_go_there_as_well(world: World, lang: str) -> No
     read_all(world)
 
 
-@pytest.mark.parametrize("role", ["officer", "counselor", "psychologist", "leader"])
+@pytest.mark.parametrize("role", ["officer", "counselor", "psychologist", "keeper", "leader"])
 def test_from_there_nobody_else_has(world: World, role: str) -> None:
     report = only_counselor_rings(world)
     phone = world.phones[role].number if role in ("officer", "counselor") else None
-    client = world.user("somebody", role, phone, "WY" if role == "leader" else None)
+    client = world.user("somebody", role, phone, "WY" if role in ("keeper", "leader") else None)
     assert world.press(client, f"/desk/followups/{report.code}/danger", danger="yes").status_code == 403
     assert "/danger" not in client.get(f"/duty/{report.code}").text
     assert "/danger" not in client.get(f"/desk/followups/{report.code}").text

@@ -23,16 +23,19 @@ from tests.behaviour.export_tools import FILE, all_cells
 from tests.behaviour.test_door_staff import COUNSELOR, ELSEWHERE, OFFICER, OTHER_COUNSELOR
 from tests.world import Report, World, body
 
-STAFF = ("officer", "elsewhere", "counselor", "other counselor", "psychologist", "leader", "security", "admin")
+STAFF = (
+    *("officer", "elsewhere", "counselor", "other counselor", "psychologist"),
+    *("keeper", "other keeper", "leader", "security", "admin"),
+)
 NOBODY, OFFICE = "nobody", ("security", "admin")
 PLANTED = {  # canary → what it stands for, and who may come upon it
-    "金丝雀案情": ("case facts", {"officer", "counselor", *OFFICE}),
+    "金丝雀案情": ("case facts", {"officer", "counselor", "keeper", *OFFICE}),
     "0000 0000 7741": ("the account", {"officer", *OFFICE}),
     "6217000000007741": ("the account as banks write it", {"officer", *OFFICE}),
     "138 0000 0001": ("the student's phone", {"officer", "counselor", *OFFICE}),
     "+8613800000001": ("the student's phone as it is dialled", {"officer", "counselor", *OFFICE}),
-    "金丝雀家庭": ("family", {"counselor"}),
-    "金丝雀资金": ("the source of the money", {"counselor"}),
+    "金丝雀家庭": ("family, to a keeper in the file alone", {"counselor", "keeper"}),
+    "金丝雀资金": ("the source of the money, likewise", {"counselor", "keeper"}),
     "金丝雀谈话": ("a counselor's note", {"counselor"}),
     "金丝雀家长": ("why the family was told", {"counselor"}),
     "贷款到期": ("what falls due on a day", {"counselor"}),
@@ -73,13 +76,14 @@ def case(door: World) -> Report:
 def clients(door: World, case: Report) -> dict[str, FlaskClient]:
     """A signed-in browser of each kind, and one of nobody's."""
     phones = {"officer": OFFICER, "elsewhere": ELSEWHERE, "counselor": COUNSELOR, "other counselor": OTHER_COUNSELOR}
-    kinds = {"elsewhere": "officer", "other counselor": "counselor"}
+    kinds = {"elsewhere": "officer", "other counselor": "counselor", "other keeper": "keeper"}
+    colleges = {"leader": "WY", "keeper": "WY", "other keeper": "GX"}
     signed_in = {
         name: door.user(
             f"m-{name}",
             kinds.get(name, name),
             f"+86{phones[name]}" if name in phones else None,
-            "WY" if name == "leader" else None,
+            colleges.get(name),
         )
         for name in STAFF
     }
@@ -139,7 +143,7 @@ def test_a_role_reads_its_own_fields_and_no_others(seen: dict[str, str], role: s
 
 
 def test_rows_of_others_are_nowhere(seen: dict[str, str], case: Report) -> None:
-    for role in ("elsewhere", "other counselor", "psychologist"):
+    for role in ("elsewhere", "other counselor", "psychologist", "other keeper"):
         shown = seen[role].replace(f"code={case.code}", "")  # the language switch keeps what was asked
         assert case.code not in shown, role
 
@@ -150,7 +154,7 @@ def test_the_exported_ledger_has_the_fields_and_rows_of_its_asker_and_no_phone_o
 ) -> None:
     assert (role in exporting) == (role.removeprefix("other ") in ASKERS)
     file = read(clients[role], FILE)
-    assert (case.code in file) == (role in ("counselor", *OFFICE))
+    assert (case.code in file) == (role in ("counselor", "keeper", *OFFICE))
     for canary, (what, allowed) in PLANTED.items():
         never = canary[0].isdigit() or canary[0] == "+" or canary == "金丝雀家长"
         there = canary in file or IN_ENGLISH.get(canary, canary) in file  # in the language that was asked for last

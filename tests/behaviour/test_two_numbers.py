@@ -127,12 +127,12 @@ def test_of_a_file_with_a_fault_nothing_is_imported(world: World, office: FlaskC
 def test_only_the_office_imports_and_only_who_has_figures_sees_the_page(world: World, office: FlaskClient) -> None:
     data = file_of(month(2026, 10, WY=1, GX=1))
     seen = {}
-    for role in ("officer", "counselor", "psychologist", "leader", "security", "admin"):
-        client = world.user(f"one-{role}", role, None, "WY" if role == "leader" else None)
+    for role in ("officer", "counselor", "psychologist", "keeper", "leader", "security", "admin"):
+        client = world.user(f"one-{role}", role, None, "WY" if role in ("keeper", "leader") else None)
         paths = (PAGE, f"{PAGE}.xlsx", f"{PAGE}/template.xlsx")
         seen[role] = [client.get(path).status_code for path in paths] + [upload(client, data).status_code]
     assert seen == {
-        "officer": [403] * 4, "counselor": [403] * 4, "psychologist": [403] * 4,
+        "officer": [403] * 4, "counselor": [403] * 4, "psychologist": [403] * 4, "keeper": [403] * 4,
         "leader": [200, 200, 403, 403], "security": [200] * 4, "admin": [200] * 4,
     }  # fmt: skip
 

@@ -239,9 +239,12 @@ def test_a_user_is_refused_twice_and_for_a_phone_that_nobody_has(run: Run) -> No
 def test_a_user_needs_a_name_and_a_college_of_the_roster(run: Run, verb: str) -> None:
     run("roster", "demo")
     assert run("user", verb, " ", "--role", "admin") == (1, "a user needs a name\n")
-    status, said = run("user", verb, "lead", "--role", "leader", "--college", "XX")
-    assert (status, said) == (1, "no college 'XX' on the roster\n")
-    assert run("user", verb, "lead", "--role", "leader", "--college", "WY")[0] == 0
+    for role in ("leader", "keeper"):
+        assert run("user", verb, role, "--role", role) == (1, f"a {role} is one of a college: --college\n")
+        for nowhere in ("XX", "*"):
+            status, said = run("user", verb, role, "--role", role, "--college", nowhere)
+            assert (status, said) == (1, f"no college {nowhere!r} on the roster\n")
+        assert run("user", verb, role, "--role", role, "--college", "WY")[0] == 0
 
 
 def test_the_chain_of_a_fresh_ledger_holds(run: Run) -> None:
