@@ -9,7 +9,7 @@ from markupsafe import Markup
 from intake import language
 from intake.doors import Door
 
-PRIVACY_VERSION = "2026-11.3"  # raised with every change of the notice's meaning
+PRIVACY_VERSION = "2026-11.4"  # raised with every change of the notice's meaning
 
 
 def blueprint(door: Door) -> Blueprint:
