@@ -96,13 +96,13 @@ def test_it_says_of_each_record_what_is_missing_and_whether_a_contact_is_overdue
     world: World, mine: FlaskClient, theirs: FlaskClient
 ) -> None:
     report = known(world, narrative=None)
-    assert lacks(theirs, report) == "案件经过、家庭情况、被骗资金来源、咨询、矫正、疏导"
+    assert lacks(theirs, report) == "案件经过、家庭情况、被骗资金来源、咨询矫正疏导"
     background = f"/desk/followups/{report.code}/background"
     world.press(mine, background, **FAMILY)
-    assert lacks(theirs, report) == "案件经过、咨询、矫正、疏导"
+    assert lacks(theirs, report) == "案件经过、咨询矫正疏导"
     world.client.post(f"/r/{report.token}/more/story", data={"narrative": "先是刷单"})
     contact(world, mine, report, reached="no")
-    assert lacks(theirs, report) == "咨询、矫正、疏导"
+    assert lacks(theirs, report) == "咨询矫正疏导"
     assert "有联系超时" not in theirs.get(LEDGER).text
     contact(world, mine, report)
     assert lacks(theirs, report) == "各栏都有"
@@ -242,7 +242,7 @@ def test_what_cannot_be_read_is_said_and_is_not_missing(world: World, mine: Flas
     with world.parts.ledger.begin("spoil") as uow:
         uow.conn.execute(update(t.cases).values(family_sealed=b"spoiled"))
     row = theirs.get(LEDGER).text
-    assert "有内容读不出" in row and lacks(theirs, report) == "咨询、矫正、疏导"
+    assert "有内容读不出" in row and lacks(theirs, report) == "咨询矫正疏导"
     shown = read(world, theirs, report).text
     assert "有内容读不出" in shown and FAMILY["money_source"] in shown
 
