@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from ledger import tables as t
 from ledger.care import closing
 from ledger.export import keeper
+from ledger.pages import views
+from ledger.staff.accounts import User
 from tests.behaviour import export_tools
 from tests.behaviour.door_tools import contents
 from tests.behaviour.erasing_tools import id_of, of
@@ -182,6 +184,19 @@ def test_family_and_money_are_shown_for_a_reason_each_time_and_never_by_a_get(
     assert not any(word in str(world.rows("SELECT * FROM access_log")) for word in ("核对台账", "学工部"))
     [sealed, _] = world.rows(f"SELECT sealed FROM case_events WHERE type = '{TYPE}'")
     assert "核对台账".encode() not in bytes(sealed.sealed)
+
+
+def test_without_a_reason_a_page_is_not_even_handed_them(world: World, mine: FlaskClient) -> None:
+    report, ledger = known(world), world.parts.ledger
+    world.press(mine, f"/desk/followups/{report.code}/background", **FAMILY)
+    user = User(t.new_id(), "keeper", "keeper", world.college, None, 0)
+    found = []
+    with ledger.read() as conn:
+        case = views.find_case(conn, user, report.code)
+        for reasoned in (False, True):
+            record = keeper.line(conn, ledger.keys, user, case, ledger.clock.now(), reasoned=reasoned).record
+            found.append((record.family, record.money_source))
+    assert found == [("", ""), tuple(FAMILY.values())]
 
 
 @pytest.mark.parametrize("reason", ["", " \x00 ", "\n"])
