@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
+from ledger import channels
 from ledger.errors import NotAllowed, NotFound
 from ledger.figures import reviews
 from ledger.pages import duty_views, views
@@ -67,7 +68,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
         access.log("case.read", f"case:{found['id']}")
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
-                               progress=tuple(PROGRESS), unread=unread, paper=paper, over=over)  # fmt: skip
+                               progress=tuple(PROGRESS), unread=unread, paper=paper, over=over,
+                               details=channels.DETAIL_NAMES, no_account=channels.NO_ACCOUNT)  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)

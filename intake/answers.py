@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from intake.questions import ACCOUNT_KIND, CHANNEL, Question
-from ledger import fraud, values
+from intake.questions import ACCOUNT_KIND, Question
+from ledger import channels, fraud, values
 from ledger.reporting.additions import Given
 from ledger.reporting.corrections import SEALED, UNREAD
 from ledger.reporting.reportin import TransferIn
@@ -49,7 +49,9 @@ def _columns(typed: Mapping[str, str]) -> dict[str, Any]:
 def _one(given: Given, now: datetime, zone: tzinfo) -> Given:
     """About one transfer that is known: what was left out of it, or said otherwise."""
     facts, unread = _facts(given.typed, now, zone)
-    return replace(given, facts=facts, unread=unread, account_kind=_kind(given.typed))
+    said = given.typed.get("channel")
+    way = said if said in channels.OTHERS else None
+    return replace(given, facts=facts, unread=unread, account_kind=_kind(given.typed), channel=way)
 
 
 def _another(given: Given, now: datetime, zone: tzinfo) -> Given:
@@ -58,7 +60,7 @@ def _another(given: Given, now: datetime, zone: tzinfo) -> Given:
         said = " · ".join(given.typed.values())
         return replace(given, unread={UNREAD: said} if said else {})
     channel = given.typed.get("channel", "other")
-    facts["channel"] = channel if channel in CHANNEL else "other"
+    facts["channel"] = channel if channel in channels.WORDS else "other"
     return replace(given, another=TransferIn(**facts), unread=unread, account_kind=_kind(given.typed))
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import Connection, RowMapping, select
@@ -13,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from intake import answers, images, language
 from intake.doors import Door
-from intake.questions import PHONE, Question, asked
+from intake.questions import HOW, PHONE, QUESTIONS, Question, asked
 from intake.reading import Problem, Reading
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
@@ -58,9 +59,8 @@ def blueprint(door: Door) -> Blueprint:
         def more_tasks(token: str) -> list[tuple[str, tuple[str, str], bool]]:
             with door.ledger.read() as conn:
                 case = found(conn, token)
-                filled = _filled(conn, door, case)
+                filled, questions = _filled(conn, door, case), _asked_of(conn, case)
                 shots = uploads.count(conn, case["id"]) > 0
-            questions = asked(money=case["kind"] != "in_progress")
             made = [(url_for("more.question", token=token, slug=q.slug), q.title, q.slug in filled) for q in questions]
             return [*made, (url_for("more.screenshots", token=token), _TITLE, shots)]
 
@@ -82,16 +82,17 @@ def blueprint(door: Door) -> Blueprint:
             case = found(conn, token)
             this = _fitting(case, slug)
             said = additions.of_case(conn, keys.unwrap(case["id"], case["row_key"]), case["id"])
-            counts = this.each or slug == "transfer"
-            numbers = [row["position"] for row in match_keys.transfers(conn, case["id"])] if counts else []
+            rows = match_keys.transfers(conn, case["id"]) if this.each or slug == "transfer" else []
             colleges = _colleges(conn) if any(field.kind == "college" for field in this.fields) else {}
-        which = answers.number(request.args.get("transfer", ""))
+            following = _following(conn, case, slug, token)
+        numbers = [row["position"] for row in rows if this.each and (not this.of or row["channel"] in this.of)]
+        which = answers.number(request.args.get("transfer") or str(next(iter(numbers), 1)))
         shown = typed or _shown_back(said, slug, which, now)
         return render_template("intake/more_question.html", token=token, drill=case["drill"], this=this, shown=shown,
-                               colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(),
-                               following=_following(case, slug, token), numbers=numbers if this.each else [],
-                               which=which, full=slug == "transfer" and len(numbers) >= additions.MAX_TRANSFERS,
-                               most=additions.MAX_TRANSFERS, problem=problem)  # fmt: skip
+                               colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(), following=following,
+                               numbers=numbers, several=len(rows) > 1, which=which, problem=problem,
+                               full=slug == "transfer" and len(rows) >= additions.MAX_TRANSFERS,
+                               most=additions.MAX_TRANSFERS)  # fmt: skip
 
     @bp.post("/more/<slug>")
     def save(token: str, slug: str) -> Any:
@@ -104,8 +105,16 @@ def blueprint(door: Door) -> Blueprint:
         with door.ledger.begin("addition", DOOR) as uow:
             additions.save(uow, uow.case(case["id"]), given)
         again = slug == "transfer" and given.another is not None
-        to = url_for("more.question", token=token, slug=slug) if again else _following(case, slug, token)
-        return redirect(f"{to}?saved=1" if given.typed else to, 303)
+        return _next(token, slug, again=again, saved=bool(given.typed), which=given.position if slug == HOW else 1)
+
+    def _next(token: str, slug: str, *, again: bool = False, saved: bool = True, which: int = 1) -> Any:
+        """To what is asked now: an answer may bring a question of its own, about the same transfer."""
+        with door.ledger.read() as conn:
+            here = url_for("more.question", token=token, slug=slug)
+            to = here if again else _following(conn, found(conn, token), slug, token)
+        said = {"saved": "1"} if saved else {}
+        said |= {"transfer": str(which)} if which > 1 else {}
+        return redirect(f"{to}?{urlencode(said)}" if said else to, 303)
 
     def _renumbered(token: str, case: RowMapping, typed: Mapping[str, str]) -> Any:
         """A number is as compulsory here as in the form: what cannot be read is asked for again."""
@@ -118,7 +127,7 @@ def blueprint(door: Door) -> Blueprint:
             problem = None if kept else _TOO_OFTEN
         if problem:
             return _asked(token, PHONE, problem, typed), 422
-        return redirect(f"{_following(case, PHONE, token)}?saved=1", 303)
+        return _next(token, PHONE)
 
     @bp.get("/screenshots")
     def screenshots(token: str) -> str:
@@ -152,15 +161,24 @@ def blueprint(door: Door) -> Blueprint:
     return bp
 
 
+def _asked_of(conn: Connection, case: RowMapping) -> tuple[Question, ...]:
+    paid = case["kind"] != "in_progress"
+    ways = {row["channel"] for row in match_keys.transfers(conn, case["id"])} if paid else None
+    return asked(ways)
+
+
 def _fitting(case: RowMapping, slug: str) -> Question:
-    return next((q for q in asked(money=case["kind"] != "in_progress") if q.slug == slug), None) or abort(404)
+    """Also one that is not asked any more: what somebody was typing meanwhile is taken."""
+    known = QUESTIONS if case["kind"] != "in_progress" else asked(None)
+    return next((q for q in known if q.slug == slug), None) or abort(404)
 
 
-def _following(case: RowMapping, slug: str, token: str) -> str:
+def _following(conn: Connection, case: RowMapping, slug: str, token: str) -> str:
     """Where 下一个 leads: the next question, after the last one the screenshots."""
-    slugs = [q.slug for q in asked(money=case["kind"] != "in_progress")]
-    after = slugs[slugs.index(slug) + 1 :]
-    return url_for("more.question", token=token, slug=after[0]) if after else url_for("more.screenshots", token=token)
+    slugs = [q.slug for q in QUESTIONS]
+    later = slugs[slugs.index(slug) + 1 :]
+    after = next((q.slug for q in _asked_of(conn, case) if q.slug in later), None)
+    return url_for("more.question", token=token, slug=after) if after else url_for("more.screenshots", token=token)
 
 
 def _shown_back(said: list[additions.Answered], slug: str, which: int, now: datetime) -> dict[str, str]:
@@ -176,8 +194,13 @@ def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
     answered = {a.question for a in additions.of_case(conn, key, case["id"])}
     if renumbering.corrected(conn, key, case["id"]):
         answered.add(PHONE)
-    if any(row["happened_at"] is not None for row in match_keys.transfers(conn, case["id"])):
+    rows = match_keys.transfers(conn, case["id"])
+    if any(row["happened_at"] is not None for row in rows):
         answered.add("time")
+    if all(row["channel"] != "other" for row in rows):
+        answered.add(HOW)
+    else:
+        answered.discard(HOW)  # of one of them it was said, and of another not yet
     told = {slug for slug, columns in _TOLD.items() if any(case[column] is not None for column in columns)}
     return answered | told
 

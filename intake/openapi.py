@@ -102,7 +102,7 @@ def _transfer() -> dict[str, Any]:
             "amount": _any("38600.00", "Yuan, as text or number: 38600.00, 3,800, 1.2万, full-width digits. Positive."),
             "currency": _any("CNY"),
             "when": _any("2026-11-23T14:32:00+08:00", "now, 30min, 24h, earlier or ISO 8601."),
-            "channel": _any("bank", "bank, alipay, wechat or other."),
+            "channel": _any("bank", "bank, alipay, wechat, scan, cash, voucher, ecny or other."),
             "payee_account": _any("6217 0000 0000 4417"),
             "payee_name": _any("…"),
             "payee_bank": _any("…"),

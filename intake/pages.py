@@ -13,9 +13,11 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as BaseResponse
 
 from intake.doors import Door, Spooled
-from intake.reading import CHANNELS, Problem, Reading, read_form
+from intake.questions import page_of
+from intake.reading import Problem, Reading, read_form
 from intake.script import doubted, read_aloud
 from ledger import states
+from ledger.channels import ASKED, NO_ACCOUNT, WORDS
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.police import asking
 from ledger.reporting import conversion, reports, status, withdrawal
@@ -124,7 +126,7 @@ def blueprint(door: Door) -> Blueprint:
         reading = Reading(door.ledger.clock.now(), door.ledger.zone)
         item = TransferIn(
             amount_fen=reading.amount("amount", request.form.get("amount")),
-            channel=reading.choice("channel", request.form.get("channel"), CHANNELS, "other") or "other",
+            channel=reading.choice("channel", request.form.get("channel"), WORDS, "other") or "other",
             payee_account=reading.text("payee_account", request.form.get("payee_account")),
         )
         try:
@@ -169,17 +171,19 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
         case = status.case_by_token(conn, token, now)
         shown = status.of_case(conn, door.ledger.keys, case, now)
         script = read_aloud(conn, door.ledger.keys, case, now, door.ledger.zone, g.lang)
-        rows, lacking = match_keys.transfers(conn, case["id"]), asking.asked(conn, door.ledger.keys, case)
+        rows, wanted = match_keys.transfers(conn, case["id"]), asking.asked(conn, door.ledger.keys, case)
         doubts = doubted(conn, door.ledger.keys, case, rows, now)
     paid_by = sorted({row["channel"] for row in rows})
+    ways = {row["position"]: row["channel"] for row in rows}
+    lacking = [(position, key, page_of(key, ways.get(position, ""))) for position, key in wanted]
     endings = states.endings(row["outcome"] for row in rows)
     # Shown with the outcomes: until when the first of what was stopped is held.
     held = min((row["stop_ends_at"] for row in rows if row["stop_ends_at"] and row["stop_ends_at"] > now), default=None)
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
-                           channels=CHANNELS, endings=endings, held=held, lacking=lacking, doubts=doubts,
-                           **pressed)  # fmt: skip
+                           channels=ASKED, endings=endings, held=held, lacking=lacking, doubts=doubts,
+                           at_a_bank=not set(paid_by) <= set(NO_ACCOUNT), **pressed)  # fmt: skip
     response = make_response(page)
     # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
     said = f"{shown}{script}{pressed}{paid_by}{endings}{held}{lacking}{doubts}{g.lang}{int(now.timestamp()) // 60}"
@@ -202,5 +206,5 @@ def _nothing_saved(typed: dict[str, str]) -> Response:
 def _form_page(typed: dict[str, str], reading: Reading | None, *, why: str = "") -> str:
     """`why` it is shown though nothing typed is at fault: away · lost (the case it was about)."""
     problems = {p.field: p for p in reading.problems} if reading else {}
-    return render_template("intake/form.html", typed=typed, problems=problems, why=why, channels=CHANNELS,
+    return render_template("intake/form.html", typed=typed, problems=problems, why=why, channels=ASKED,
                            buckets=BUCKETS)  # fmt: skip

@@ -5,20 +5,17 @@ Words stand in both languages; names are those under which answers are kept. Not
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from ledger import fraud
+from ledger import channels, fraud
+from ledger.channels import CASH, ECNY, SCAN, VOUCHER
 
 Words = tuple[str, str]  # Chinese, English
 PHONE = "phone"  # the one question whose answer takes the place of what was reported
+HOW = "how"  # what 其他 was; each way has a page of its own then
 
 YES_NO: dict[str, Words] = {"yes": ("是", "Yes"), "no": ("没有", "No")}
-CHANNEL: dict[str, Words] = {
-    "bank": ("银行卡", "Bank card"),
-    "alipay": ("支付宝", "Alipay"),
-    "wechat": ("微信", "WeChat"),
-    "other": ("其他", "Other"),
-}
 ACCOUNT_KIND: dict[str, Words] = {"personal": ("个人账户", "Personal"), "corporate": ("对公账户", "Company")}
 
 
@@ -37,7 +34,8 @@ class Field:
 class Question:
     """One page. `money`: asked only where a transfer was reported; `unsent`: its title where none was.
 
-    `each`: it is about one of the transfers, and asks which where there are several.
+    `each`: it is about one of the transfers, and asks which where there are several; `of`: only where one went in one
+    of these ways (none: however it went).
     """
 
     slug: str
@@ -46,6 +44,7 @@ class Question:
     hint: Words | None = None
     money: bool = False
     each: bool = False
+    of: Collection[str] = ()
     unsent: Words | None = None
 
 
@@ -56,10 +55,81 @@ _SECONDS = ("看转账记录，精确到秒更好。", "See the record. Seconds 
 _WHEN = Field("when", ("转出时间", "Time of the transfer"), "time", _SECONDS)
 _INCIDENT = ("110告诉你的。没有就跳过。", "As 110 said. None? Skip.")
 _SOURCE = ("例如生活费、借款。只给跟进老师看。", "Such as savings or a loan. For support staff only.")
+_APP = ("支付宝、微信、云闪付或银行App。", "Alipay, WeChat, UnionPay or a bank’s.")
+_ORDER = ("在账单里点开这笔。", "In the app’s bills, open this payment.")
+_PLACE = ("写清路口、门牌或店名。", "Street corner, number or shop.")
+_LOOKS = ("衣服、身高、口音、车牌。", "Clothes, height, accent, number plate.")
+_OPERATED = ("钱包上写着，是一家银行。", "The wallet names it: a bank.")
 _KIND = Field("account_kind", ("对方账户", "Their account is"), "choice", options=ACCOUNT_KIND)
 
 QUESTIONS: tuple[Question, ...] = (
-    Question("time", ("转账的准确时间", "Exact time of the transfer"), (_WHEN,), money=True, each=True),
+    Question(
+        HOW,
+        ("“其他”是怎么付的", "“Other”: how was it paid?"),
+        (Field("channel", ("怎么付的", "How"), "choice", options=channels.OTHERS),),
+        money=True,
+        each=True,
+        of=channels.NOT_SAID,
+    ),
+    Question(
+        SCAN,
+        ("扫码付款", "Paid by QR code"),
+        (
+            Field("payee_bank", ("用哪个App扫的", "Which app scanned it?"), hint=_APP),
+            Field("serial", ("订单号", "Order number"), hint=_ORDER),
+            Field("payee_name", ("收款方名称", "Name of who was paid")),
+        ),
+        money=True,
+        each=True,
+        of=(SCAN,),
+    ),
+    Question(
+        CASH,
+        ("现金交给了谁", "Who took the cash?"),
+        (
+            replace(_WHEN, label=("什么时候交的", "When"), hint=None),
+            Field("place", ("在哪里交的", "Where"), hint=_PLACE),
+            Field("person", ("对方什么样", "What they looked like"), "long", _LOOKS),
+            Field("parcel", ("寄出的：快递公司和单号", "Sent: company and number")),
+        ),
+        ("先打110。没离开现场就等民警。", "Call 110 first. Still there? Wait for the police."),
+        money=True,
+        each=True,
+        of=(CASH,),
+    ),
+    Question(
+        VOUCHER,
+        ("充值卡、礼品卡", "Top-up or gift cards"),
+        (
+            Field("platform", ("什么卡，哪个平台", "Which card, which platform")),
+            Field("cards", ("卡号", "Card numbers"), "long", ("一行一个。不填密码。", "One a line. No PINs.")),
+        ),
+        ("先打平台客服，请作废没用的卡。", "Call the platform first: void unused cards."),
+        money=True,
+        each=True,
+        of=(VOUCHER,),
+    ),
+    Question(
+        ECNY,
+        ("数字人民币", "Digital yuan"),
+        (
+            Field("payee_account", ("对方钱包编号", "Their wallet number")),
+            Field("payee_bank", ("对方钱包的运营机构", "Bank of their wallet"), hint=_OPERATED),
+            Field("payer_bank", ("你的钱包的运营机构", "Bank of your wallet")),
+            Field("serial", ("交易流水号", "Serial number")),
+        ),
+        money=True,
+        each=True,
+        of=(ECNY,),
+    ),
+    Question(
+        "time",
+        ("转账的准确时间", "Exact time of the transfer"),
+        (_WHEN,),
+        money=True,
+        each=True,
+        of=tuple(name for name in channels.WORDS if name != CASH),
+    ),
     Question(
         "bank",
         ("银行和流水号", "Banks and serial number"),
@@ -72,6 +142,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         money=True,
         each=True,
+        of=channels.BY_ACCOUNT,
     ),
     Question(
         "correct",
@@ -87,7 +158,7 @@ QUESTIONS: tuple[Question, ...] = (
         (
             _AMOUNT,
             _WHEN,
-            Field("channel", ("怎么转的", "How did you pay?"), "choice", options=CHANNEL),
+            Field("channel", ("怎么转的", "How did you pay?"), "choice", options=channels.WORDS),
             _ACCOUNT,
             _NAME,
             Field("payee_bank", ("对方开户行", "Their bank")),
@@ -170,8 +241,17 @@ QUESTIONS: tuple[Question, ...] = (
 )  # fmt: skip
 
 
-def asked(*, money: bool) -> tuple[Question, ...]:
-    """Those that fit a case: with no transfer reported, none about transfers, and no word of money lost."""
-    if money:
-        return QUESTIONS
-    return tuple(replace(q, title=q.unsent or q.title) for q in QUESTIONS if not q.money)
+_ASKED_AT: dict[str, dict[str, str]] = {SCAN: {"account": SCAN}, CASH: {"time": CASH}, ECNY: {"account": ECNY}}
+
+
+def asked(ways: Collection[str] | None) -> tuple[Question, ...]:
+    """Those that fit a case. `ways`: how its transfers went; None where none was reported: then none about transfers,
+    and no word of money lost."""
+    if ways is None:
+        return tuple(replace(q, title=q.unsent or q.title) for q in QUESTIONS if not q.money)
+    return tuple(q for q in QUESTIONS if not q.of or not set(q.of).isdisjoint(ways))
+
+
+def page_of(key: str, way: str) -> str:
+    """On which page a match key of a transfer that went this way is asked for."""
+    return _ASKED_AT.get(way, {}).get(key) or {"time": "time", "amount": "transfer"}.get(key, "correct")

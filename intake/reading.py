@@ -13,10 +13,9 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from ledger import fraud, values
+from ledger import channels, fraud, values
 from ledger.reporting.reports import ReportIn, TransferIn
 
-CHANNELS = ("bank", "alipay", "wechat", "other")
 MAX_TRANSFERS = 50  # in one report; what is beyond is flagged, the page takes more later
 MAX_DEPTH = 32  # of nested JSON; ours needs four
 _SHORT, _LONG = 200, 10_000
@@ -148,7 +147,7 @@ def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: st
     r = Reading(now, zone)
     transfer = TransferIn(
         amount_fen=r.amount("amount", form.get("amount")),
-        channel=r.choice("channel", form.get("channel"), CHANNELS, "other") or "other",
+        channel=r.choice("channel", form.get("channel"), channels.WORDS, "other") or "other",
         when=r.when("when", form.get("when")),
         payee_account=r.text("payee_account", form.get("payee_account")),
         payee_name=r.text("payee_name", form.get("payee_name")),
@@ -242,7 +241,7 @@ def _transfer(r: Reading, at: str, given: Any) -> TransferIn:
     return TransferIn(
         amount_fen=r.amount(f"{at}.amount", row.get("amount")),
         currency=currency.upper(),
-        channel=r.choice(f"{at}.channel", row.get("channel"), CHANNELS, "other") or "other",
+        channel=r.choice(f"{at}.channel", row.get("channel"), channels.WORDS, "other") or "other",
         when=r.when(f"{at}.when", row.get("when")),
         **texts,
     )

@@ -30,7 +30,7 @@ class Officer(Message):
     code: str
     amount_fen: int | None = None  # sum of all transfers; None: not readable yet
     transfers: int = 1
-    channel: str = "other"  # bank | alipay | wechat | other
+    channel: str = "other"  # bank | alipay | wechat | scan | cash | voucher | ecny | other
     when: str | None = None  # bucket: now | 30min | 24h | earlier; printed only while happened_at is None
     happened_at: str | None = None
     missing: tuple[str, ...] = ()  # of name, account, amount, time

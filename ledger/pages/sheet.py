@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, RowMapping
 
+from ledger.channels import DETAIL_NAMES, ECNY
 from ledger.pages import sheet_lines
 from ledger.pages.sheet_lines import Later, Line
 from ledger.pages.sheet_words import LATER, OF_ONE
@@ -35,8 +36,8 @@ class Sheet:
     def typed(self) -> list[tuple[Line, ...]]:
         """For each transfer the lines as they are typed: who was paid, whose money it was, how it was paid."""
         return [
-            (*(it for it in lines if it.key in _PAYEE), *self.victim, *(it for it in lines if _is_typed(it)))
-            for lines in self.transfers
+            (*(it for it in lines if it.key in _PAYEE), *self.victim, *(it for it in lines if it.key not in _PAYEE))
+            for lines in (tuple(it for it in lines if it.stands) for lines in self.transfers)
         ]
 
     def json(self) -> dict[str, Any]:
@@ -60,14 +61,15 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
     rows = match_keys.readable(key, match_keys.transfers(conn, case["id"]))
     later = list(corrections.of_case(conn, key, case["id"]))
+    given = additions.opened(key, conn.execute(additions.ANSWERS, {"cases": [case["id"]]}).mappings())
     made: list[tuple[Line, ...]] = []
     for row in rows:
         mine = [it for it in later if it.position == row["position"]]
-        lines = sheet_lines.of_transfer(key, row, zone)
-        made.append(tuple(_beside(line, mine, zone) for line in lines))
+        lines = sheet_lines.of_transfer(key, row, given, zone)
+        card = row["channel"] != ECNY  # the number of a wallet is not one of a card
+        made.append(tuple(_beside(line, mine, zone, card=card) for line in lines))
         placed = {line.key for line in lines}
         later = [it for it in later if it not in mine or it.field not in placed]
-    given = additions.opened(key, conn.execute(additions.ANSWERS, {"cases": [case["id"]]}).mappings())
     later += [corrections.Correction(at, "victim_name", name) for at, name in additions.told(given, "who", "name")]
     victim, report = sheet_lines.of_people(conn, keys, case, key, given, zone)
     report += _formerly(key, case, later)
@@ -78,11 +80,7 @@ def stop_payment(conn: Connection, keys: Keys, case: RowMapping, zone: tzinfo, s
     return Sheet(case["code"], head, tuple(made), victim, report, rest)
 
 
-def _is_typed(line: Line) -> bool:
-    return line.key not in _PAYEE and (line.key not in _WHERE_THERE or line.shown is not None)
-
-
-def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Line:
+def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo, *, card: bool = True) -> Line:
     """What was sent later stands beside the old value, once; what filled an empty field is the value itself, and does
     so once more where it was set back to that."""
     kept = {line.value, line.shown[0] if line.shown else None}
@@ -94,10 +92,10 @@ def _beside(line: Line, later: list[corrections.Correction], zone: tzinfo) -> Li
         if not (found or kept.isdisjoint((it.value, it.value.replace(" ", ""), shown[0]))):
             continue
         found.pop(shown[0], None)  # sent again: it stands where it was said last
-        found[shown[0]] = Later(
-            sheet_lines.moment(it.at, zone), it.value, shown, sheet_lines.warning(it.field, it.value)
-        )
-    return replace(line, later=tuple(found.values()), warning=sheet_lines.warning(line.key, line.value))
+        doubt = sheet_lines.warning(it.field, it.value) if card else None
+        found[shown[0]] = Later(sheet_lines.moment(it.at, zone), it.value, shown, doubt)
+    doubt = sheet_lines.warning(line.key, line.value) if card else None
+    return replace(line, later=tuple(found.values()), warning=doubt)
 
 
 def _elsewhere(later: list[corrections.Correction], case: RowMapping, count: int, zone: tzinfo) -> tuple[Line, ...]:
@@ -140,6 +138,6 @@ def _formerly(key: RowKey, case: RowMapping, later: Sequence[corrections.Correct
     return (Line("former_phones", "报案人原手机", "Reporter's phone, formerly", found, words),)
 
 
-_PAYEE = ("payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when")
+_PAYEE = ("action", "payee_name", "payee_account", "payee_bank", "account_kind", "amount", "currency", "time", "when",
+          *DETAIL_NAMES)  # fmt: skip
 _OF_THE_CASE = ("phone_unsafe", renumbering.PHONE, renumbering.BEFORE)  # facts of the case from then on
-_WHERE_THERE = ("outcome_number", "stop_ends_at")  # no blank to write in where there is none

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from ledger import fraud, states, values
-from ledger.pages.sheet_words import ACCOUNTS, BUCKETS, CHANNELS, DIGIT, FOR, GRADES, KIND, VOICE
+from ledger import channels, fraud, states, values
+from ledger.pages.sheet_words import ACCOUNTS, BUCKETS, CALLED, DIGIT, FOR, GRADES, KIND, NO_ACCOUNT, VOICE
 from ledger.reporting import additions
 from ledger.ringing import match_keys
 from ledger.ringing.match_keys import Row, Words
@@ -32,7 +32,7 @@ class Later:
 class Line:
     """One fact: `value` as it is in JSON, `shown` as it stands on paper (None: to be asked, a blank to write in).
 
-    `warning`: why it may be wrong.
+    `warning`: why it may be wrong. Without `blank` it does not stand on paper while nothing is known of it.
     """
 
     key: str
@@ -42,6 +42,12 @@ class Line:
     shown: Words | None
     later: tuple[Later, ...] = ()
     warning: Words | None = None
+    blank: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has a place on paper."""
+        return self.blank or self.shown is not None or bool(self.later)
 
 
 def shown(field: str, value: str) -> Words:
@@ -51,7 +57,7 @@ def shown(field: str, value: str) -> Words:
         value = values.group4(account.text) if account else value
     if field in ("victim_phone", "safe_phone"):
         value = spoken(value) or value
-    words = {"time": BUCKETS, "account_kind": ACCOUNTS, "for_whom": FOR}.get(field, {})
+    words = {"time": BUCKETS, "account_kind": ACCOUNTS, "for_whom": FOR, "channel": channels.WORDS}.get(field, {})
     return words.get(value, (value, value))
 
 
@@ -60,10 +66,10 @@ def moment(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%m-%d %H:%M}"
 
 
-def line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = None) -> Line:
+def line(key: str, zh: str, en: str, value: Any, shown: str | Words | None = None, *, blank: bool = True) -> Line:
     """`shown` where it is not the value itself, in both languages if they differ."""
     said = (str(value) if value else None) if shown is None else shown
-    return Line(key, zh, en, value, (said, said) if isinstance(said, str) else said)
+    return Line(key, zh, en, value, (said, said) if isinstance(said, str) else said, blank=blank)
 
 
 def warning(field: str, value: str | None) -> Words | None:
@@ -92,6 +98,8 @@ def head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now: 
     if found := match_keys.lacking(rows):
         zh, en = match_keys.named(found, several=len(rows) > 1)
         ready = (f"还缺：{zh}", f"Missing: {en}")
+    elif all(row["channel"] in channels.NO_ACCOUNT for row in rows):
+        ready = NO_ACCOUNT
     voice = VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
     kind, reported = "drill" if case["drill"] else "case", case["received_at"]
     return (
@@ -105,39 +113,60 @@ def head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now: 
     )
 
 
-def of_transfer(key: RowKey, row: Row, zone: tzinfo) -> tuple[Line, ...]:
-    """One transfer, in the order in which it is typed."""
+def of_transfer(key: RowKey, row: Row, given: Sequence[additions.Answered], zone: tzinfo) -> tuple[Line, ...]:
+    """One transfer, in the order in which it is typed; `given`: what was answered in stage 2.
+
+    What a transfer of its kind cannot have, such as the account of who takes cash, leaves no blank.
+    """
+    how = row["channel"]
 
     def opened(name: str) -> str | None:
         return key.open("transfers", row["id"], name, row[f"{name}_sealed"])
 
+    def called(name: str, zh: str, en: str) -> tuple[str, str, str]:
+        return name, *CALLED.get(name, {}).get(how, (zh, en))
+
     typed = opened("payee_account")
     account = values.parse_account(typed or "")
-    bank = row["channel"] not in ("alipay", "wechat")
+    of_bank, of_payer = how not in channels.NO_ACCOUNT, how != channels.CASH
+    company = channels.WORDS[how] if how in ("alipay", "wechat") else None
     yuan, at = values.yuan(row["amount_fen"]), row["happened_at"]
     about = line("when", "大约", "About", row["when_bucket"], BUCKETS.get(row["when_bucket"]))
-    serial = ("交易流水号", "Serial") if bank else ("微信/支付宝订单号", "Order number")
-    fen = row["amount_fen"]
+    fen, action = row["amount_fen"], channels.ACTIONS.get(how)
     return (
-        line("payee_name", "户名", "Payee name", opened("payee_name")),
-        line("payee_account", "账号", "Account", account.text if account else typed,
-              values.group4(account.text) if account else typed),
-        line("payee_bank", *(("开户行", "Bank") if bank else ("支付机构", "Payment company")),
-              opened("payee_bank"), opened("payee_bank") or (None if bank else CHANNELS[row["channel"]])),
-        line("account_kind", "账号类别", "Account kind", row["account_kind"], ACCOUNTS.get(row["account_kind"])),
+        *((line("action", "怎么办", "What can be done", action[0], action),) if action else ()),
+        line("payee_name", "户名", "Payee name", opened("payee_name"), blank=of_bank),
+        line(*called("payee_account", "账号", "Account"), account.text if account else typed,
+              values.group4(account.text) if account else typed, blank=of_bank),
+        line(*called("payee_bank", "开户行", "Bank"), opened("payee_bank"), opened("payee_bank") or company,
+              blank=of_bank),
+        line("account_kind", "账号类别", "Account kind", row["account_kind"], ACCOUNTS.get(row["account_kind"]),
+              blank=of_bank),
         line("amount", "转出金额", "Amount", f"{fen // 100}.{fen % 100:02}", yuan),
         line("currency", "币种", "Currency", row["currency"]),
-        line("time", "转出时间", "Time", _iso(at, zone) if at else None, _second(at, zone) if at else None),
+        line(*called("time", "转出时间", "Time"), _iso(at, zone) if at else None, _second(at, zone) if at else None),
         *(() if at or not row["when_bucket"] else (about,)),
-        line("payer_bank", "付款行", "Payer bank", opened("payer_bank")),
-        line("payer_name", "付款户名", "Payer name", None),
-        line("payer_account_tail", "付款卡尾号", "Payer card, last digits", opened("payer_account_tail")),
-        line("serial", *serial, opened("serial")),
-        line("channel", "渠道", "Channel", row["channel"], CHANNELS.get(row["channel"])),
+        *_details(given, row),
+        line(*called("payer_bank", "付款行", "Payer bank"), opened("payer_bank"), blank=of_payer),
+        line("payer_name", "付款户名", "Payer name", None, blank=of_payer),
+        line("payer_account_tail", "付款卡尾号", "Payer card, last digits", opened("payer_account_tail"),
+              blank=of_payer),
+        line(*called("serial", "交易流水号", "Serial"), opened("serial"), blank=of_payer),
+        line("channel", "渠道", "Channel", how, channels.WORDS.get(how)),
         _stopped(row),
         _ends(row, zone),
-        line("outcome_number", "立案编号", "Registered as", opened("outcome_number")),
+        line("outcome_number", "立案编号", "Registered as", opened("outcome_number"), blank=False),
     )  # fmt: skip
+
+
+def _details(given: Sequence[additions.Answered], row: Row) -> tuple[Line, ...]:
+    """Where cash was handed over, which cards they were: as told last, also where it turned out to be another way."""
+    made: list[Line] = []
+    for how, names in channels.DETAILS.items():
+        said = additions.newest(given, how, row["position"])
+        if how == row["channel"] or said:
+            made += [line(name, *words, said.get(name), blank=how == row["channel"]) for name, words in names.items()]
+    return tuple(made)
 
 
 def _stopped(row: Row) -> Line:
@@ -156,7 +185,7 @@ def _ends(row: Row, zone: tzinfo) -> Line:
     at = row["stop_ends_at"]
     words = ("止付到期", "Stop ends")
     if at is None:
-        return line("stop_ends_at", *words, None)
+        return line("stop_ends_at", *words, None, blank=False)
     zh, en = ("不可再次止付", "no more stops") if row["stop_renewed"] else ("还可再止付1次", "may be stopped once more")
     shown = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
     return line("stop_ends_at", *words, _iso(at, zone), (f"{shown}（{zh}）", f"{shown} ({en})"))

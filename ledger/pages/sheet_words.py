@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.channels import CASH, ECNY, SCAN
 from ledger.reporting.corrections import BEYOND, UNREAD
 
 DIGIT = ("可能少一位或打错，请核对", "A digit may be wrong, please check")
@@ -17,11 +18,20 @@ BUCKETS = {
     "24h": ("24小时内", "within 24 h"),
     "earlier": ("更早", "earlier"),
 }
-CHANNELS = {
-    "bank": ("银行卡", "bank card"),
-    "alipay": ("支付宝", "Alipay"),
-    "wechat": ("微信", "WeChat"),
-    "other": ("其他", "other"),
+NO_ACCOUNT = ("没有对方账户，银行无可核对", "No payee account: a bank has nothing to match")
+_COMPANY, _ORDER = ("支付机构", "Payment company"), ("微信/支付宝订单号", "Order number")
+# What a line is called where the money went another way than from bank to bank.
+CALLED = {
+    "payee_account": {ECNY: ("钱包编号", "Wallet number")},
+    "payee_bank": {
+        "alipay": _COMPANY,
+        "wechat": _COMPANY,
+        SCAN: ("支付机构（扫码的App）", "Payment company (the app)"),
+        ECNY: ("钱包运营机构", "Bank that operates the wallet"),
+    },
+    "time": {CASH: ("交付时间", "Handed over")},
+    "payer_bank": {ECNY: ("付款钱包运营机构", "Payer's wallet, operated by")},
+    "serial": {"alipay": _ORDER, "wechat": _ORDER, SCAN: ("订单号", "Order number")},
 }
 FOR = {"self": ("自己", "self"), "other": ("别人", "someone else")}
 OF_ONE = ("unread_time", "unread_amount", BEYOND)

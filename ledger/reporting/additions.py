@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from ledger import channels
 from ledger import tables as t
 from ledger.events import CaseAmended, DetailsGiven
 from ledger.reporting import corrections, later, reports
@@ -28,7 +29,7 @@ _PAGE, _POSITION = "page", "position"
 _BEFORE = "before"  # and what the answer replaces in the case, which is kept nowhere else
 _NEWEST = ("money_source", "called_110")  # here the newest answer counts; earlier ones stay with their events
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
-_ELSEWHERE = ("time", "bank", "transfer", "correct", "money")
+_ELSEWHERE = ("time", "bank", "transfer", "correct", "money", "how", *channels.OTHERS)
 _ON_SHEET = ("who.name", "police.called_at", "police.incident")  # details that have a line of their own there
 e = t.case_events.c
 ANSWERS = (
@@ -42,8 +43,9 @@ ANSWERS = (
 class Given:
     """One question's answer. `typed` as it was written, `page` a key of the page it came from: sent twice, kept once.
 
-    `facts` has what it says of the transfer at `position`, `another` is a further one, `case` columns of the case that
-    it fills where they are empty; `unread` was meant for the sheet and could not be understood.
+    `facts` has what it says of the transfer at `position`, `channel` how that went, `another` is a further one; `case`
+    has columns of the case that it fills where they are empty, `unread` what was meant for the sheet and could not be
+    understood.
     """
 
     question: str
@@ -52,6 +54,7 @@ class Given:
     position: int = 1
     facts: Mapping[str, Any] = field(default_factory=dict)
     account_kind: str | None = None
+    channel: str | None = None
     another: TransferIn | None = None
     case: Mapping[str, Any] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +112,15 @@ def opened(key: Lenient, rows: Iterable[RowMapping]) -> list[Answered]:
 def told(given: Iterable[Answered], question: str, name: str) -> list[tuple[datetime, str]]:
     """What was ever written in one box of a question and when, oldest first."""
     return [(it.at, it.typed[name]) for it in given if it.question == question and it.typed.get(name)]
+
+
+def newest(given: Iterable[Answered], question: str, position: int) -> dict[str, str]:
+    """What stands in each box of a question about this transfer, as it was written there last."""
+    found: dict[str, str] = {}
+    for it in given:
+        if (it.question, it.position) == (question, position):
+            found |= it.typed
+    return found
 
 
 def for_staff(key: RowKey, case: RowMapping) -> list[tuple[str, str]]:
@@ -187,8 +199,11 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
         else:
             position += _beyond(uow, case)
             given = replace(given, unread={**given.unread, corrections.BEYOND: " · ".join(given.typed.values())})
-    elif given.account_kind and row:
-        _kind_of_account(uow, case, row, given.account_kind)
+    elif row:
+        _say_of(uow, case, row, "account_kind", given.account_kind)
+        _say_of(uow, case, row, "channel", given.channel)
+        if given.question in channels.DETAILS:  # what others can stop, if they are told at once
+            uow.append(case, CaseAmended((given.question,)), reports.ANONYMOUS)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(given, row), position)
     if not corrections.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
@@ -201,14 +216,17 @@ def _beyond(uow: UnitOfWork, case: Case) -> int:
     return sum(it.field == corrections.BEYOND for it in kept)
 
 
-def _kind_of_account(uow: UnitOfWork, case: Case, row: RowMapping, kind: str) -> None:
-    if row["account_kind"] is None:
-        uow.change(t.transfers, row["id"], account_kind=kind)
+def _say_of(uow: UnitOfWork, case: Case, row: RowMapping, name: str, value: str | None) -> None:
+    """One column of a transfer. 其他 is said more exactly by the newest answer, as it says what can be done."""
+    if not value:
+        return
+    if row[name] is None or (name == "channel" and row[name] in channels.NOT_SAID and row[name] != value):
+        uow.change(t.transfers, row["id"], {name: value})
     kept = corrections.of_case(uow.conn, case.key.lenient(), case.id)
-    said = [it.value for it in kept if (it.field, it.position) == ("account_kind", row["position"])]
-    if kind != (said[-1] if said else row["account_kind"]):
-        sealed = corrections.sealed({"account_kind": kind}, row["position"])
-        uow.append(case, CaseAmended(("account_kind",)), reports.ANONYMOUS, sealed)
+    said = [it.value for it in kept if (it.field, it.position) == (name, row["position"])]
+    if value != (said[-1] if said else row[name]):
+        sealed = corrections.sealed({name: value}, row["position"])
+        uow.append(case, CaseAmended((name,)), reports.ANONYMOUS, sealed)
 
 
 def _as_report(given: Given, row: RowMapping | None) -> ReportIn:

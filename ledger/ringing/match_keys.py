@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
+from ledger import channels
 from ledger import tables as t
 from ledger.errors import KeyMissing, Tampered
 from ledger.escalation import minutes_between
@@ -28,6 +29,8 @@ _KEYS = {
     "amount": ("金额", "amount"),
     "time": ("时间", "time"),
 }
+_COLUMNS = {"name": "payee_name_sealed", "account": "payee_account_sealed", "time": "happened_at"}
+_GIVEN = ("payee_name", "payee_account", "serial")  # sealed, and part of what is matched
 TRANSFERS = select(t.transfers).where(among(t.transfers.c.case_id, "cases")).order_by(t.transfers.c.position)
 
 
@@ -39,7 +42,7 @@ def readable(key: Lenient, rows: Sequence[Row]) -> list[Row]:
     """The same rows, where a match key that was given and does not open any more is one that was not given."""
     found: list[Row] = []
     for row in rows:
-        given = (name for name in ("payee_name", "payee_account") if row[f"{name}_sealed"] is not None)
+        given = (name for name in _GIVEN if row[f"{name}_sealed"] is not None)
         lost = [name for name in given if key.open("transfers", row["id"], name, row[f"{name}_sealed"]) is None]
         found.append({**row, **{f"{name}_sealed": None for name in lost}})
     return found
@@ -58,8 +61,16 @@ def lacking(rows: Sequence[Row]) -> list[Lack]:
     """(position, match key) for each that a transfer still lacks. A bucket such as 30分钟内 is no time."""
     if not rows:
         return [(1, "amount")]
-    columns = {"name": "payee_name_sealed", "account": "payee_account_sealed", "time": "happened_at"}
-    return [(row["position"], key) for row in rows for key, column in columns.items() if row[column] is None]
+    return [(row["position"], key) for row in rows for key in _COLUMNS if _lacks(row, key)]
+
+
+def _lacks(row: Row, key: str) -> bool:
+    """Where there is no account, nobody is asked for one; who scans a code sees none, and has an order number."""
+    if key != "time" and row["channel"] in channels.NO_ACCOUNT:
+        return False
+    if key == "account" and row["channel"] == channels.SCAN and row["serial_sealed"] is not None:
+        return False
+    return row[_COLUMNS[key]] is None
 
 
 def missing(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ transfers = Table(
     Column("position", Integer, nullable=False),  # from 1
     Column("amount_fen", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("channel", String(8), nullable=False),  # bank · alipay · wechat · other
+    Column("channel", String(8), nullable=False),  # see channels.WORDS
     Column("when_bucket", String(8)),  # now · 30min · 24h · earlier
     Column("happened_at", UtcTime),
     Column("account_kind", String(16)),  # personal 个人 · corporate 对公

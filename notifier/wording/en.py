@@ -10,7 +10,8 @@ from notifier import messages as m
 from notifier.wording import en_parts as part
 from notifier.wording.context import Context, shown_owner, yuan
 
-_CHANNEL = {"bank": "bank card", "alipay": "Alipay", "wechat": "WeChat"}
+_CHANNEL = {"bank": "bank card", "alipay": "Alipay", "wechat": "WeChat", "scan": "QR code", "cash": "cash",
+            "voucher": "gift card", "ecny": "digital yuan"}  # fmt: skip
 _BUCKET = {"now": "just now", "30min": "within 30 min", "24h": "within 24 h", "earlier": "over 24 h ago"}
 _CONTACT = {
     "30min": "first call",

@@ -8,7 +8,8 @@ from notifier import messages as m
 from notifier.wording import zh_parts as part
 from notifier.wording.context import Context, shown_owner, yuan
 
-_CHANNEL = {"bank": "银行卡", "alipay": "支付宝", "wechat": "微信"}
+_CHANNEL = {"bank": "银行卡", "alipay": "支付宝", "wechat": "微信", "scan": "扫码", "cash": "现金", "voucher": "充值卡",
+            "ecny": "数字人民币"}  # fmt: skip
 _BUCKET = {"now": "刚刚转出", "30min": "30分钟内转出", "24h": "24小时内转出", "earlier": "更早转出"}
 _CONTACT = {
     "30min": "首次致电",

@@ -19,8 +19,9 @@ URLENCODED, JSON = "application/x-www-form-urlencoded", "application/json"
 AMOUNTS, PHONES = ("3800", "1.2万", "38600.00", "三千八", "¥3,800元"), (STUDENT, "+86 138 0000 0001", "+12025550123")
 GOOD: dict[str, Sequence[str]] = {
     "amount": AMOUNTS, "phone": PHONES, "victim_phone": PHONES, "when": ("now", "30min", "14:32", "昨天23:10"),
-    "channel": ("bank", "alipay"), "for_whom": ("self", "other"), "payee_account": ("6217 0000 0000 4417",),
-    "payee_name": ("某人",), "phone_unsafe": ("1", ""), "lang": ("zh", "en"), "student_no": (STUDENT_NO,),
+    "channel": ("bank", "alipay", "cash", "ecny"), "for_whom": ("self", "other"),
+    "payee_account": ("6217 0000 0000 4417",), "payee_name": ("某人",),
+    "phone_unsafe": ("1", ""), "lang": ("zh", "en"), "student_no": (STUDENT_NO,),
     "fraud_type": ("SD", "QT"), "called": ("yes", "no"), "account_kind": ("personal",), "college": ("WY",),
     "MessageStatus": ("delivered", "sent", "failed", "undelivered", "queued"), "MessageSid": ("SM1", "SM2"),
     "ErrorCode": ("30003", "21211"), "From": ("+8613800001004", f"+86{STUDENT}"), "Body": ("收到", "1", "K7M3P"),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.reading import MAX_DEPTH, Number, Reading, parse_json, read_form, read_json
+from ledger import channels
 
 NOW = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -159,6 +160,7 @@ def unread(**fields: Any) -> dict[str, str]:
     ({"transfer": {"when": "三点半左右"}}, {"transfers[0].when": "三点半左右"}),
     ({"transfer": {"when": "2031-01-01T00:00:00Z"}}, {"transfers[0].when": "2031-01-01T00:00:00Z"}),
     ({"transfer": {"when": "1926-11-24T14:32:00"}}, {"transfers[0].when": "1926-11-24T14:32:00"}),
+    *(({"transfer": {"channel": way}}, {}) for way in channels.WORDS),
     ({"transfer": {"channel": "carrier pigeon"}}, {"transfers[0].channel": "carrier pigeon"}),
     ({"transfer": {"when": "2026-11-24T14:32:00"}}, {}),
     ({"called_110": "false", "language": "xx"}, {}),

@@ -1,0 +1,41 @@
+"""Each way in which money may have gone has a page that asks for what the sheet shows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from intake.questions import HOW, QUESTIONS, asked, page_of
+from ledger import channels
+from ledger.ringing.match_keys import MATCH_KEYS
+from notifier.wording import en, zh
+
+PAGES = {question.slug: question for question in QUESTIONS}
+
+
+@pytest.mark.parametrize("way", channels.OTHERS)
+def test_each_has_a_page_words_for_texts_and_something_to_do(way: str) -> None:
+    assert PAGES[way].of == (way,) and way in channels.ACTIONS and way in zh._CHANNEL and way in en._CHANNEL
+    assert len(way) <= 8  # as long as the column
+    assert set(channels.DETAILS.get(way, {})) <= {field.name for field in PAGES[way].fields}
+
+
+def slugs(*ways: str) -> set[str]:
+    return {question.slug for question in asked(ways)}
+
+
+@pytest.mark.parametrize(("ways", "there", "not_there"), [
+    (("bank",), {"time", "bank", "money"}, {HOW, *channels.OTHERS}),
+    (("other",), {HOW, "time", "bank"}, {*channels.OTHERS}),
+    (("cash",), {HOW, "cash"}, {"time", "bank", "scan"}),
+    (("voucher",), {HOW, "voucher", "time"}, {"bank"}),
+    (("bank", "cash"), {HOW, "cash", "time", "bank"}, {"voucher"}),
+])  # fmt: skip
+def test_what_does_not_fit_is_not_asked(ways: tuple[str, ...], there: set[str], not_there: set[str]) -> None:
+    assert there <= slugs(*ways) and not not_there & slugs(*ways)
+
+
+@pytest.mark.parametrize("way", channels.WORDS)
+@pytest.mark.parametrize("key", MATCH_KEYS)
+def test_what_the_police_ask_for_has_a_page_that_is_asked(way: str, key: str) -> None:
+    if key == "time" or way not in channels.NO_ACCOUNT:
+        assert page_of(key, way) in slugs(way)
