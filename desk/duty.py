@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from desk import access, duty_sheet
 from desk.auth import me, roles
-from ledger import channels
+from ledger import channels, fraud
 from ledger.errors import NotAllowed, NotFound
 from ledger.figures import reviews
 from ledger.pages import duty_views, views
@@ -69,7 +69,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
                                progress=tuple(PROGRESS), unread=unread, paper=paper, over=over,
-                               details=channels.DETAIL_NAMES, no_account=channels.NO_ACCOUNT)  # fmt: skip
+                               details=channels.DETAIL_NAMES, no_account=channels.NO_ACCOUNT,
+                               questioned=fraud.questioned(found["fraud_type"]))  # fmt: skip
 
     @bp.post("/<code>/acknowledge")
     @roles(*POLICE)
@@ -177,6 +178,16 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if said not in casework.VOICES:
             abort(400)
         return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(uow, case, said, who, by, seen))
+
+    @bp.post("/<code>/kind")
+    @roles(*POLICE)
+    def kind(code: str) -> Response:
+        """`kind`: one of fraud.KINDS."""
+        said = request.form.get("kind", "")
+        access.case_of(ledger, code)
+        if said not in fraud.KINDS:
+            abort(400)
+        return deed(code, "kind", lambda uow, case, who, by: casework.set_kind(uow, case, said, who, by))
 
     @bp.post("/<code>/close")
     @roles(*POLICE)

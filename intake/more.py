@@ -16,6 +16,7 @@ from intake import answers, images, language
 from intake.doors import Door
 from intake.questions import HOW, PHONE, QUESTIONS, Question, asked
 from intake.reading import Problem, Reading
+from ledger import fraud
 from ledger import tables as t
 from ledger.errors import Expired, NotAllowed, NotFound
 from ledger.reporting import additions, renumbering, status, uploads
@@ -92,7 +93,7 @@ def blueprint(door: Door) -> Blueprint:
                                colleges=colleges, page=secrets.token_urlsafe(18), saved=_saved(), following=following,
                                numbers=numbers, several=len(rows) > 1, which=which, problem=problem,
                                full=slug == "transfer" and len(rows) >= additions.MAX_TRANSFERS,
-                               most=additions.MAX_TRANSFERS)  # fmt: skip
+                               most=additions.MAX_TRANSFERS, questioned=fraud.told_of(case))  # fmt: skip
 
     @bp.post("/more/<slug>")
     def save(token: str, slug: str) -> Any:
@@ -156,7 +157,7 @@ def blueprint(door: Door) -> Blueprint:
             case = found(conn, token)
             kept = uploads.count(conn, case["id"])
         return render_template("intake/more_screenshots.html", token=token, drill=case["drill"], kept=kept, why=why,
-                               most=uploads.MOST, saved=_saved())  # fmt: skip
+                               most=uploads.MOST, saved=_saved(), questioned=fraud.told_of(case))  # fmt: skip
 
     return bp
 
@@ -164,7 +165,7 @@ def blueprint(door: Door) -> Blueprint:
 def _asked_of(conn: Connection, case: RowMapping) -> tuple[Question, ...]:
     paid = case["kind"] != "in_progress"
     ways = {row["channel"] for row in match_keys.transfers(conn, case["id"])} if paid else None
-    return asked(ways)
+    return asked(ways, questioned=fraud.questioned(case["fraud_type"]))
 
 
 def _fitting(case: RowMapping, slug: str) -> Question:

@@ -16,7 +16,7 @@ from intake.doors import Door, Spooled
 from intake.questions import page_of
 from intake.reading import Problem, Reading, read_form
 from intake.script import doubted, read_aloud
-from ledger import states
+from ledger import fraud, states
 from ledger.channels import ASKED, NO_ACCOUNT, WORDS
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.police import asking
@@ -179,7 +179,7 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
     endings = states.endings(row["outcome"] for row in rows)
     # Shown with the outcomes: until when the first of what was stopped is held.
     held = min((row["stop_ends_at"] for row in rows if row["stop_ends_at"] and row["stop_ends_at"] > now), default=None)
-    pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")}
+    pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")} | {"questioned": fraud.told_of(case)}
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
                            channels=ASKED, endings=endings, held=held, lacking=lacking, doubts=doubts,

@@ -35,7 +35,8 @@ class Question:
     """One page. `money`: asked only where a transfer was reported; `unsent`: its title where none was.
 
     `each`: it is about one of the transfers, and asks which where there are several; `of`: only where one went in one
-    of these ways (none: however it went).
+    of these ways (none: however it went). `caring`: for who follows them up, and not asked where somebody may be
+    questioned by the police themselves.
     """
 
     slug: str
@@ -45,6 +46,7 @@ class Question:
     money: bool = False
     each: bool = False
     of: Collection[str] = ()
+    caring: bool = False
     unsent: Words | None = None
 
 
@@ -213,6 +215,7 @@ QUESTIONS: tuple[Question, ...] = (
         ("这笔钱从哪来", "Where the money came from"),
         (Field("money_source", ("来源", "Source"), "long", _SOURCE),),
         money=True,
+        caring=True,
     ),
     Question(
         "pressed",
@@ -244,12 +247,13 @@ QUESTIONS: tuple[Question, ...] = (
 _ASKED_AT: dict[str, dict[str, str]] = {SCAN: {"account": SCAN}, CASH: {"time": CASH}, ECNY: {"account": ECNY}}
 
 
-def asked(ways: Collection[str] | None) -> tuple[Question, ...]:
+def asked(ways: Collection[str] | None, *, questioned: bool = False) -> tuple[Question, ...]:
     """Those that fit a case. `ways`: how its transfers went; None where none was reported: then none about transfers,
-    and no word of money lost."""
+    and no word of money lost. `questioned`: who it is about may be questioned by the police."""
+    mine = [q for q in QUESTIONS if not (questioned and q.caring)]
     if ways is None:
-        return tuple(replace(q, title=q.unsent or q.title) for q in QUESTIONS if not q.money)
-    return tuple(q for q in QUESTIONS if not q.of or not set(q.of).isdisjoint(ways))
+        return tuple(replace(q, title=q.unsent or q.title) for q in mine if not q.money)
+    return tuple(q for q in mine if not q.of or not set(q.of).isdisjoint(ways))
 
 
 def page_of(key: str, way: str) -> str:

@@ -1,6 +1,15 @@
-"""The kinds of fraud. The codes are ours: police have none. Chinese, English."""
+"""The kinds of fraud. The codes are ours: police have none. Chinese, English.
+
+Who lent or sold a card or SIM (涉两卡、帮信) may be a victim, and may be questioned themselves: their case goes a track
+of its own, on which nobody of the school asks what they did (docs/decisions/0037).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+APART = "BX"
 
 KINDS: dict[str, tuple[str, str]] = {
     "SD": ("刷单返利", "Task rebate"),
@@ -20,3 +29,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "BX": ("出借银行卡、电话卡", "Lent a card or SIM"),
     "QT": ("其他，不清楚", "Other, not sure"),
 }
+
+
+def questioned(kind: str | None) -> bool:
+    """Whether who this is about may be questioned by the police, as far as the newest word on it goes."""
+    return kind == APART
+
+
+def told_of(case: Mapping[Any, Any]) -> bool:
+    """Whether the status link says so: not to who reported for somebody else, who may not have known."""
+    return questioned(case["fraud_type"]) and case["for_whom"] != "other"

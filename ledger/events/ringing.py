@@ -126,6 +126,13 @@ class StudentAsked(Event):
 
 
 @dataclass(frozen=True)
+class KindSet(Event):
+    """Whoever has the case says what kind of fraud it is: sealed, as one of them makes a suspect of a student."""
+
+    type = "case.kind_set.v1"
+
+
+@dataclass(frozen=True)
 class VoiceRecorded(Event):
     """Whether the reporter was heard on the phone. voice: called · unreached."""
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Uuid, and_, exists, func, literal, or_, select
 
+from ledger import fraud
 from ledger import tables as t
 from ledger.care.closing import BACKGROUND
 from ledger.errors import KeyMissing, Tampered
@@ -79,7 +80,8 @@ class Record:
     """One line of the ledger; what the scope does not let be read is empty. `sums`: currency → fen.
 
     Minutes are whole ones from the report; None: not yet. `erased`, `unreadable`: why fields may be empty. `presumed`:
-    whose it is was found by phone alone. `same_as`: the code of an earlier report, perhaps of the same fraud.
+    whose it is was found by phone alone. `same_as`: the code of an earlier report, perhaps of the same fraud. `apart`:
+    the police may question who it is about; what happened and where money came from is in no file then.
     """
 
     id: UUID
@@ -108,6 +110,7 @@ class Record:
     withdrawn: bool
     erased: bool
     unreadable: bool
+    apart: bool
 
 
 def gently(those: Iterable[T]) -> Iterator[T]:
@@ -216,6 +219,7 @@ def _record(
         return key.open("cases", row["id"], column, row[f"{column}_sealed"]) or ""
 
     name, student_no, spoiled = _named(keys, student)
+    apart = fraud.questioned(row["fraud_type"])
     family, money_source = (opened(name) if scope.background else "" for name in BACKGROUND)
     due = None if row["care_closed_at"] else row["next_due_at"]
     own = row["for_whom"] == "self"  # on behalf of somebody, what was typed of the reporter is not the student's
@@ -226,11 +230,11 @@ def _record(
         name or (opened("name") if own else named), student_no or (opened("student_no") if own else ""),
         row["fraud_type"] or "", sums,
         police["state"] if police else "", _minutes(row, police, "acknowledged_at"), _minutes(row, police, "filed_at"),
-        opened("narrative"), family, money_source,
+        "" if apart else opened("narrative"), family, "" if apart else money_source,
         [care_views.contact_row(key, it, reads=scope.reads) for it in contacts],
         _referral(row), row["care"] or "", due,
         bool(due and due <= now), row["match_grade"] == "phone", row["same_as"] or "",
-        row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed),
+        row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed), apart,
     )  # fmt: skip
     if made.unreadable:
         log.error("record_unreadable", case=str(row["id"]), fields=sorted({*spoiled, *key.failed}))

@@ -59,10 +59,10 @@ class Column:
 
 
 def _amount(it: Record, reader: Reader) -> Value:
-    """A number that can be added up; in words where other currencies are among it."""
+    """A number that can be added up; in words where other currencies are among it, or nobody lost it."""
     if it.kind == "in_progress" and not it.sums:
         return reader.said(words.NOT_SENT)
-    if set(it.sums) <= {"CNY"}:
+    if set(it.sums) <= {"CNY"} and not it.apart:
         return Decimal(it.sums.get("CNY", 0)) / 100
     each = (f"{values.yuan(fen)} {reader.said(words.YUAN) if of == 'CNY' else of}" for of, fen in it.sums.items())
     return " + ".join(each)
@@ -116,7 +116,7 @@ def _reached(row: ContactRow, now: datetime) -> Words:
 
 def _remarks(it: Record, reader: Reader) -> str:
     said = ((it.presumed, words.PRESUMED), (it.same_as, words.SAME_AS), (it.withdrawn, words.WITHDRAWN),
-            (it.erased, words.ERASED), (it.unreadable, words.UNREADABLE))  # fmt: skip
+            (it.erased, words.ERASED), (it.unreadable, words.UNREADABLE), (it.apart, words.APART))  # fmt: skip
     return "\n".join(reader.said(pair).format(code=it.same_as) for holds, pair in said if holds)
 
 

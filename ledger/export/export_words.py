@@ -69,4 +69,5 @@ SAME_AS = ("疑同{code}", "same fraud as {code}?")  # sums may be counted twice
 WITHDRAWN = ("学生申请撤回", "The student asked to withdraw")
 ERASED = ("个人信息已删除", "Personal data was erased")
 UNREADABLE = ("有内容无法读取，请告知管理员", "Something cannot be read: tell the administrator")
+APART: Words = ("不算被骗，另计", "counted apart, as no victim")
 YUAN, COMMA = ("元", "yuan"), ("、", ", ")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, select, true
 
 from ledger import tables as t
 from ledger import values
-from ledger.figures import reviews
+from ledger.figures import reviews, timeliness
 from ledger.pages import views
 from ledger.police import acknowledgement
 from ledger.staff.accounts import OF_A_COLLEGE, User
@@ -39,10 +39,15 @@ class CollegeRow:
     overdue: bool
     over: bool  # so that it can be reviewed
     reviewed: bool
+    apart: bool  # who it is about may be questioned: counted apart, and no loss
 
 
 def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
-    """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
+    """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills.
+
+    Nor, to a leader, those that the figures leave apart: in a class everybody would know whom the police may question.
+    """
+    apart = timeliness.apart()
     yuan = x.case_id == c.id, x.currency == "CNY"  # other currencies are not added up with it
     total = select(func.sum(x.amount_fen)).where(*yuan).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
@@ -54,17 +59,18 @@ def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
         select(c.code, c.kind, t.classes.c.name, c.state, c.received_at, total.label("fen"),
                first.scalar_subquery().label("happened_at"),
                taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"),
-               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
+               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"), apart.label("apart"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
         .where(views.own_college(c.college_code, user), ~c.drill, c.received_at > now - SHOWN)
+        .where(true() if user.role in views.ALL_CASES else ~apart)
         .order_by(c.received_at.desc())
         .limit(LISTED)
     )  # fmt: skip
     return [
         CollegeRow(row.code, row.kind, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
                    _minutes(row.happened_at, row.received_at), _minutes(row.received_at, row.taken_at),
-                   bool(row.overdue), bool(row.over), bool(row.reviewed))
+                   bool(row.overdue), bool(row.over), bool(row.reviewed), bool(row.apart))
         for row in conn.execute(query)
     ]  # fmt: skip
 

@@ -61,6 +61,7 @@ _REPORTS = (
     _Column(("跟进按时", "Follow-ups on time"), 12, lambda line: line.reports.on_time),
     _Column(("进行中的跟进", "Open follow-ups"), 12, lambda line: line.reports.open),
 )  # fmt: skip
+_APART = _Column(("今年，另计：涉两卡", "This year, apart: lent a card or SIM"), 16, lambda line: line.reports.apart)
 _POLICE = (
     _WHO, _NAME,
     _Column(("立案数", "Registered cases"), 12, _of_police(lambda it: it.cases)),
@@ -80,7 +81,8 @@ def write(both: Figures, out: BinaryIO, *, english: bool) -> None:
     school = [both.school] if both.school else []
     titles = (f"本系统报告 {both.year}", f"公安立案 {both.police.year}")
     lines = (both.lines, [line for line in both.lines if line.registered])
-    for title, columns, each in zip(titles, (_REPORTS, _POLICE), lines, strict=True):
+    reports = (*_REPORTS, _APART) if both.school else _REPORTS
+    for title, columns, each in zip(titles, (reports, _POLICE), lines, strict=True):
         sheet: Any = book.create_sheet(title)
         sheet.freeze_panes = "C2"
         for n, column in enumerate(columns, 1):

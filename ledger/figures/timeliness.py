@@ -1,5 +1,7 @@
 """Reports made here this year, by college: how many, how soon they came and were taken. Never drills; they rank nobody.
 
+Who may be questioned by the police is no victim: such reports are in none of these numbers but one of their own.
+
 One statement reads the reports of the year, and of the last 30 days, by an index, another the follow-ups that are open.
 """
 
@@ -10,12 +12,13 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select, true
 from sqlalchemy import case as sql_case
 
+from ledger import fraud
 from ledger import tables as t
 from ledger.figures import reviews
-from ledger.pages.views import own_college
+from ledger.pages.views import ALL_CASES, own_college
 from ledger.police import acknowledgement
 from ledger.staff.accounts import User
 from ledger.states import FIRST_DUTIES
@@ -32,7 +35,8 @@ class Reports:
 
     to_report_min: whole minutes from transfer to report, the median of the `timed` ones. Of the `due`, which are taken
     or older than ten minutes, `soon` were taken within ten. Of the `over` ones `reviewed` have a review (倒查). Of the
-    `open` follow-ups, of any year, `on_time` owe no contact.
+    `open` follow-ups, of any year, `on_time` owe no contact. Beside all these, `apart` reports this year are of who may
+    be questioned (fraud.APART); a leader is told of none.
     """
 
     year: int = 0
@@ -45,6 +49,12 @@ class Reports:
     over: int = 0
     on_time: int = 0
     open: int = 0
+    apart: int = 0
+
+
+def apart() -> ColumnElement[bool]:
+    """Of a row of cases."""
+    return func.coalesce(c.fraud_type, "") == fraud.APART
 
 
 def reports(
@@ -63,13 +73,16 @@ def _each(user: User, now: datetime, new_year: datetime) -> Subquery:
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     first = o.case_id == c.id, one_of(o.kind, FIRST_DUTIES)
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(*first).correlate(t.cases)
-    of_year = c.received_at >= new_year
+    tells = true() if user.role in ALL_CASES else ~apart()
+    of_year = and_(c.received_at >= new_year, ~apart())
+    of_its_own = and_(c.received_at >= new_year, apart()).label("of_its_own")
     seconds = _seconds(happened.scalar_subquery(), c.received_at)
     return (
-        select(c.college_code, c.received_at, of_year.label("of_year"), taken.scalar_subquery().label("taken_at"),
+        select(c.college_code, c.received_at, of_year.label("of_year"), of_its_own, (~apart()).label("counts"),
+               taken.scalar_subquery().label("taken_at"),
                sql_case((of_year, seconds)).label("seconds"),
                reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
-        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= min(new_year, now - RECENT))
+        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= min(new_year, now - RECENT), tells)
         .subquery()
     )  # fmt: skip
 
@@ -97,7 +110,8 @@ def _by_college(each: Subquery, now: datetime) -> Any:
     return select(
         row.college_code,
         _count(row.of_year).label("year"),
-        _count(row.received_at > now - RECENT).label("recent"),
+        _count(and_(row.received_at > now - RECENT, row.counts)).label("recent"),
+        _count(row.of_its_own).label("apart"),
         func.max(sql_case((row.place == (row.timed + 1) // 2, row.seconds))).label("median"),
         func.max(sql_case((row.place_of_all == (row.timed_of_all + 1) // 2, row.seconds))).label("median_of_all"),
         func.count(row.seconds).label("timed"),
@@ -112,7 +126,7 @@ def _open_follow_ups(user: User, now: datetime) -> Any:
     return (
         select(c.college_code, func.count().label("open"), _count(f.next_due_at <= now).label("late"))
         .join(t.follow_ups, f.case_id == c.id)
-        .where(own_college(c.college_code, user), ~c.drill, f.closed_at.is_(None))
+        .where(own_college(c.college_code, user), ~c.drill, f.closed_at.is_(None), ~apart())
         .group_by(c.college_code)
     )
 
@@ -122,7 +136,7 @@ def _reports(row: Any, owed: Any) -> Reports:
     if row is None:
         return made
     return replace(made, year=row.year, recent=row.recent, to_report_min=_minutes(row.median), timed=row.timed,
-                   soon=row.soon, due=row.due, reviewed=row.reviewed, over=row.over)  # fmt: skip
+                   soon=row.soon, due=row.due, reviewed=row.reviewed, over=row.over, apart=row.apart)  # fmt: skip
 
 
 def _together(each: Iterable[Reports], to_report_min: int | None) -> Reports:

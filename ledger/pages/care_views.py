@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select, union
 
-from ledger import followups, values
+from ledger import followups, fraud, values
 from ledger import tables as t
 from ledger.care import contacts, family, waiving
 from ledger.care.contacts import Entry
@@ -194,6 +194,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
 
     `early`: a talk with the student now would be an extra contact, and not yet the next one. `waived`: the centre's
     last answer was that nobody need press the student; `declining` says how it stands, to those who read what was said.
+    `questioned`: the police may question the student, so what happened and where money came from is not shown here.
     """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
     row = conn.execute(select(t.follow_ups).where(f.case_id == case["id"])).mappings().one_or_none()
@@ -202,6 +203,7 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
     listed = _contacts(conn, key, user, row) if row else []
     owed = [it for it in listed if it.done_at is None]
     reads = user.role in HEALTH
+    questioned = fraud.questioned(case["fraud_type"])
     waiver = waiving.of_record(conn, key.lenient(), case, row, zone) if row else None
     details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
     made = {
@@ -214,14 +216,15 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "obligations": _obligations(conn, keys, case),
         "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],
                        it["when_bucket"]) for it in match_keys.transfers(conn, case["id"])],
-        "narrative": key.open("cases", case["id"], "narrative", case["narrative_sealed"]) or "",
+        "questioned": questioned,
+        "narrative": "" if questioned else key.open("cases", case["id"], "narrative", case["narrative_sealed"]) or "",
         "contact": details.get("contact", {}) if reads else {},
         "pressed": details.get("pressed", {}) if reads else {},
         "contacts": listed,
         "next": owed[0] if owed else None,
         "early": bool(owed) and followups.too_early(owed[0].kind, owed[0].due_at, now),
         "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
-                       for name in ("family", "money_source")} if reads else None,
+                       for name in (("family",) if questioned else ("family", "money_source"))} if reads else None,
         "family_told": family.of_case(conn, key, case["id"]) if reads else [],
         "signs": row is not None and row["state"] == "review"
                  and not accounts.same_person(conn, row["closer_id"], user),

@@ -1,14 +1,16 @@
-"""What an officer does between taking a case and its end: asks the student, notes the call, closes it, reopens it."""
+"""What an officer does with a case that is theirs: asks the student, notes the call, says what kind of fraud it is,
+closes it, reopens it."""
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 from sqlalchemy import select
 
 from ledger import tables as t
 from ledger.errors import NotAllowed
-from ledger.events import CaseClosed, CaseReopened, VoiceRecorded
+from ledger.events import CaseClosed, CaseReopened, KindSet, VoiceRecorded
 from ledger.police import acknowledgement
 from ledger.police.acknowledgement import Owner
 from ledger.police.progress import owned, record_progress
@@ -33,6 +35,19 @@ def record_voice(
     uow.append(case, VoiceRecorded(voice), actor)
     if voice == "called":
         record_progress(uow, case, "contacted", person, actor, seen)
+
+
+def set_kind(uow: UnitOfWork, case: Case, kind: str, person: UUID | None, actor: str) -> None:
+    """One of fraud.KINDS, also once the case is closed: that a card was lent is often found out later.
+
+    The newest word holds, be it this or the reporter's. What was said before is sealed with the event.
+    """
+    owned(uow, case, person, closed=True)
+    if case.row["drill"]:
+        raise NotAllowed("a drill is no fraud")
+    if kind != case.row["fraud_type"]:
+        uow.change(t.cases, case.id, fraud_type=kind)
+        uow.append(case, KindSet(), actor, json.dumps({"kind": kind, "before": case.row["fraud_type"]}))
 
 
 def close(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, seen: int | None = None) -> bool:

@@ -27,7 +27,8 @@ MAX_TRANSFERS = 50  # on the sheet; what is beyond stands below it as it was typ
 # Names under which the random key of the sent page, and the transfer that it was about, are kept beside what was typed
 _PAGE, _POSITION = "page", "position"
 _BEFORE = "before"  # and what the answer replaces in the case, which is kept nowhere else
-_NEWEST = ("money_source", "called_110")  # here the newest answer counts; earlier ones stay with their events
+_PLAIN = ("called_110", "fraud_type")  # columns of which that is so: the report's own is in no event
+_NEWEST = ("money_source", *_PLAIN)  # here the newest answer counts; earlier ones stay with their events
 # Answers that staff find elsewhere: on the sheet, among the corrections, or (the money's source) not at all.
 _ELSEWHERE = ("time", "bank", "transfer", "correct", "money", "how", *channels.OTHERS)
 _ON_SHEET = ("who.name", "police.called_at", "police.incident")  # details that have a line of their own there
@@ -77,9 +78,9 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     if not given.typed or (given.page and any(a.page == given.page for a in before)):
         return
     kept: dict[str, Any] = {**given.typed, _PAGE: given.page, _POSITION: str(given.position)}
-    said = case.row["called_110"]  # the report's own is in no event
-    if said is not None and given.case.get("called_110", said) != said:
-        kept[_BEFORE] = {"called_110": said}
+    said = {name: case.row[name] for name in _PLAIN if name in given.case and case.row[name] is not None}
+    if replaced := {name: value for name, value in said.items() if value != given.case[name]}:
+        kept[_BEFORE] = replaced
     sealed = json.dumps(kept, ensure_ascii=False)
     uow.append(case, DetailsGiven(given.question), reports.ANONYMOUS, sealed)
     left = _fill_in(uow, case, given)

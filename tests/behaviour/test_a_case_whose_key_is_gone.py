@@ -49,6 +49,7 @@ DUTY_POSTS = {
     "ask": {},
     "stop-again": {"transfer": "1"},
     "voice": {"voice": "called"},
+    "kind": {"kind": "BX"},
     "close": {},
     "reopen": {},
     "review": {"step": "filed", "text": "金丝雀"},

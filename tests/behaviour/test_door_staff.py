@@ -57,6 +57,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/duty/{code}/stop-again", {"transfer": "1"}),
     ("/duty/{code}/ask", {}),
     ("/duty/{code}/voice", {"voice": "called"}),
+    ("/duty/{code}/kind", {"kind": "BX"}),
     ("/duty/{code}/close", {}),
     ("/duty/{code}/review", {"step": "filed", "text": "x"}),
     ("/duty/{code}/reopen", {}),

@@ -1,4 +1,4 @@
-"""Cash, cards, a scanned code, digital yuan: their pages stand as well as the others."""
+"""Cash, cards, a scanned code, digital yuan, and who lent a card: their pages stand as well as the others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from playwright.sync_api import expect
 from ledger.channels import OTHERS
 from tests.behaviour.stories import SQLITE, read_all
 from tests.behaviour.test_stage_two_is_saved_at_once import answer
+from tests.behaviour.test_the_counselor_s_record import centre, counselor
 from tests.browser.looks import assert_fit_to_use
 from tests.browser.test_pages_of_rare_moments import Show
 from tests.browser.test_pages_of_rare_moments import show as show  # a fixture
-from tests.world import World
+from tests.world import World, another_fraud
 
 pytestmark = [
     SQLITE,
@@ -64,4 +65,37 @@ def test_each_way_on_the_pages_of_student_and_officer(world: World, show: Show, 
         screen = show(path, client)
         expect(screen.locator("main")).to_contain_text(OTHERS["cash"][lang == "en"] if "/more/" not in path else "")
         assert_fit_to_use(screen, path)
+    read_all(world)
+
+
+def test_who_may_be_questioned(world: World, show: Show, lang: str) -> None:
+    report = world.report(fraud_type="BX", narrative="把卡借给了同乡")
+    world.report(**another_fraud())
+    world.pump()
+    world.phones["officer"].replies(report.code)
+    mine, office = counselor(world), world.user("guard", "security")
+    world.press(mine, f"/desk/followups/{report.code}/refer")
+    world.pump()
+    police = world.user("ouyang", "officer", world.phones["officer"].number)
+    for path, client in (
+        (f"/r/{report.token}", None),
+        (f"/r/{report.token}/more/story", None),
+        (f"/r/{report.token}/screenshots", None),
+        (f"/duty/{report.code}", police),
+        (f"/desk/followups/{report.code}", mine),
+        (f"/desk/followups/{report.code}", office),
+        (f"/desk/care/{report.code}", centre(world)),
+        ("/desk/figures", office),
+        ("/desk/figures", world.user("dean", "leader", None, world.college)),
+    ):
+        screen = show(path, client)
+        for box in screen.locator("details.script summary").all():
+            box.click()
+        assert_fit_to_use(screen, path)
+    screen = show(f"/duty/{report.code}", police)
+    screen.locator("summary", has_text="诈骗类型" if lang == "zh" else "Kind of fraud").click()
+    screen.locator("#kind").select_option("SD")
+    screen.get_by_role("button", name="保存类型" if lang == "zh" else "Save the kind").click()
+    expect(screen.get_by_role("alert")).to_contain_text("已记录" if lang == "zh" else "Recorded")
+    expect(screen.locator("#questioned")).to_have_count(0)
     read_all(world)

@@ -19,8 +19,8 @@ def test_each_has_a_page_words_for_texts_and_something_to_do(way: str) -> None:
     assert set(channels.DETAILS.get(way, {})) <= {field.name for field in PAGES[way].fields}
 
 
-def slugs(*ways: str) -> set[str]:
-    return {question.slug for question in asked(ways)}
+def slugs(*ways: str, questioned: bool = False) -> set[str]:
+    return {question.slug for question in asked(ways, questioned=questioned)}
 
 
 @pytest.mark.parametrize(("ways", "there", "not_there"), [
@@ -32,6 +32,11 @@ def slugs(*ways: str) -> set[str]:
 ])  # fmt: skip
 def test_what_does_not_fit_is_not_asked(ways: tuple[str, ...], there: set[str], not_there: set[str]) -> None:
     assert there <= slugs(*ways) and not not_there & slugs(*ways)
+
+
+def test_who_may_be_questioned_is_not_asked_where_the_money_came_from() -> None:
+    assert slugs("bank") - slugs("bank", questioned=True) == {"money"}
+    assert "money" not in {question.slug for question in asked(None, questioned=True)}
 
 
 @pytest.mark.parametrize("way", channels.WORDS)

@@ -1,0 +1,215 @@
+"""Who lent a card or SIM (涉两卡、帮信): the stop runs as ever, and nobody of the school asks what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from ledger import tables as t
+from ledger.figures import college, oversight
+from ledger.staff.accounts import User
+from tests.behaviour import export_tools
+from tests.behaviour.door_tools import a_client
+from tests.behaviour.export_tools import fetched, seal, signed
+from tests.behaviour.stories import SQLITE, read_all, reported, taken
+from tests.behaviour.test_stage_two_is_saved_at_once import answer
+from tests.behaviour.test_the_counselor_s_record import centre, counselor
+from tests.behaviour.test_two_numbers import reports
+from tests.world import Report, World, another_fraud
+
+LENT = {"fraud_type": "BX", "narrative": "金丝雀案情"}
+CARE = "这名学生可能会被民警询问"
+LAWYER = "12348"
+
+
+@pytest.fixture
+def officer(world: World) -> FlaskClient:
+    return world.user("ouyang", "officer", world.phones["officer"].number)
+
+
+def kind(world: World, client: FlaskClient, report: Report, said: str) -> int:
+    return world.press(client, f"/duty/{report.code}/kind", kind=said).status_code
+
+
+def status(report: Report, lang: str = "zh") -> str:
+    return report.world.client.get(f"/r/{report.token}?lang={lang}").text
+
+
+def record(report: Report, client: FlaskClient) -> str:
+    return client.get(f"/desk/followups/{report.code}?lang=zh").text
+
+
+def test_the_alert_is_the_same_text_at_the_same_time(world: World) -> None:
+    usual = reported(world)
+    read_all(world)
+    lent = world.report(**LENT | another_fraud())
+    world.phones["officer"].expects("紧急止付", lent.code, "38600元")
+    for_the_teacher = world.phones["counselor"].expects(lent.code, "30分钟内致电")
+    assert "两卡" not in for_the_teacher.body and "询问" not in for_the_teacher.body
+    same = "SELECT count(*) FROM deliveries d JOIN cases c ON c.id = d.case_id WHERE c.code = :code"
+    assert world.rows(same, code=usual.code) == world.rows(same, code=lent.code)
+    read_all(world)
+
+
+def test_the_counselor_reads_that_it_is_care_only_and_asks_nothing(world: World) -> None:
+    report, mine = reported(world, **LENT), counselor(world)
+    seal(world, report, family="金丝雀家庭", money_source="金丝雀资金")
+    shown = record(report, mine)
+    assert CARE in shown and "不问、不记他做了什么" in shown and "不承诺结果，也不承诺保密" in shown
+    assert "不问卡、钱和经过" in shown and "你现在安全吗" in shown and "不想活" in shown and LAWYER in shown
+    assert "金丝雀家庭" in shown
+    for kept_away in ("金丝雀案情", "金丝雀资金", 'name="money_source"', "听他说"):
+        assert kept_away not in shown
+
+
+def test_another_student_s_record_is_as_ever(world: World) -> None:
+    report, mine = reported(world, fraud_type="SD", narrative="金丝雀案情"), counselor(world)
+    shown = record(report, mine)
+    assert CARE not in shown and "金丝雀案情" in shown and 'name="money_source"' in shown and "听他说" in shown
+
+
+def test_the_centre_and_the_office_read_the_same(world: World) -> None:
+    report, mine = reported(world, **LENT), counselor(world)
+    world.press(mine, f"/desk/followups/{report.code}/refer")
+    read_all(world)
+    theirs = centre(world).get(f"/desk/care/{report.code}?lang=zh").text
+    assert CARE in theirs and "金丝雀案情" not in theirs
+    assert CARE in record(report, world.user("guard", "security"))
+
+
+def test_the_student_reads_what_not_to_do_and_of_a_lawyer(world: World) -> None:
+    report = reported(world, **LENT)
+    shown = status(report)
+    for said in ("别删聊天和转账记录", "别取、别转卡里的钱", "可以自己找民警说明", "tel:12348", "不问案情"):
+        assert said in shown
+    assert "legal aid" in status(report, "en") and "Delete no chats" in status(report, "en")
+    assert "/more/money" not in shown
+    for path in ("story", "who"):
+        assert "民警会看到" in world.client.get(f"/r/{report.token}/more/{path}?lang=zh").text
+    assert "民警会看到" in world.client.get(f"/r/{report.token}/screenshots?lang=zh").text
+
+
+def test_a_victim_reads_nothing_of_it(world: World) -> None:
+    report = reported(world, fraud_type="SD")
+    assert LAWYER not in status(report) and "/more/money" in status(report)
+    assert "民警会看到" not in world.client.get(f"/r/{report.token}/more/story?lang=zh").text
+
+
+def test_who_reports_for_somebody_is_not_told_what_the_police_think_of_them(world: World, officer: FlaskClient) -> None:
+    report = taken(world, for_whom="other", victim_phone="13912340001")
+    assert kind(world, officer, report, "BX") == 303
+    assert LAWYER not in status(report)
+    assert "民警会看到" not in world.client.get(f"/r/{report.token}/more/story?lang=zh").text
+
+
+def test_the_officer_reads_that_they_may_be_questioned_and_files_the_stop(world: World, officer: FlaskClient) -> None:
+    report = taken(world, **LENT)
+    shown = officer.get(f"/duty/{report.code}?lang=zh").text
+    assert "本人可能会被询问" in shown and "止付照常办" in shown and "金丝雀案情" in shown
+    assert world.press(officer, f"/duty/{report.code}/outcome", progress="filed").status_code == 303
+    assert report.state("police") == "filed"
+
+
+def test_the_newest_word_holds_be_it_the_officer_s_or_the_student_s(world: World, officer: FlaskClient) -> None:
+    report, mine = taken(world), counselor(world)
+    for who, said, on in ((officer, "BX", True), (None, "SD", False), (None, "BX", True), (officer, "QT", False)):
+        if who:
+            assert kind(world, who, report, said) == 303
+        else:
+            answer(report, "fraud", fraud_type=said)
+        assert (CARE in record(report, mine)) is on
+        assert (LAWYER in status(report)) is on
+        assert officer.get(f"/duty/{report.code}/sheet.json").get_json()["fraud_type"] == said
+    world.pump()
+    world.phones.assert_all_read()  # it rings nobody
+
+
+def test_it_can_be_set_once_the_case_is_closed_and_by_nobody_who_does_not_have_it(
+    world: World, officer: FlaskClient
+) -> None:
+    report = reported(world)
+    assert kind(world, officer, report, "BX") == 303
+    assert world.rows("SELECT fraud_type FROM cases")[0].fraud_type is None  # nobody has it yet
+    world.phones["officer"].replies(report.code).expects("由您接单")
+    assert kind(world, officer, report, "XX") == 400
+    world.press(officer, f"/duty/{report.code}/close")
+    assert 'id="kind"' in officer.get(f"/duty/{report.code}").text
+    assert kind(world, officer, report, "BX") == 303
+    assert world.rows("SELECT fraud_type FROM cases")[0].fraud_type == "BX"
+    assert world.press(counselor(world), f"/duty/{report.code}/kind", kind="SD").status_code == 403
+    assert a_client(world).post(f"/duty/{report.code}/kind", data={"kind": "SD"}).status_code in (302, 400)
+    read_all(world)
+
+
+def test_what_was_said_before_is_sealed_and_told_to_no_other_system(world: World, officer: FlaskClient) -> None:
+    report = taken(world, fraud_type="SD")
+    for _ in range(2):
+        kind(world, officer, report, "BX")
+    assert report.events("case.kind_set.v1") == [{}]
+    answer(report, "fraud", fraud_type="SD")
+    with world.parts.ledger.begin("look") as uow:
+        e = t.case_events.c
+        case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
+        types = ("case.kind_set.v1", "case.details_given.v1")
+        rows = uow.conn.execute(select(e.id, e.sealed).where(e.type.in_(types)).order_by(e.seq)).all()
+        said = [case.key.open("case_events", row.id, "sealed", row.sealed) for row in rows]
+    assert said[0] == '{"kind": "BX", "before": "SD"}'
+    assert '"before": {"fraud_type": "BX"}' in str(said[1])
+
+
+def figures(world: World, role: str = "security", code: str | None = None) -> tuple[Any, list[str]]:
+    user = User(t.new_id(), "somebody", role, code, None, 0)
+    with world.parts.ledger.read() as conn:
+        both = oversight.figures(conn, user, world.clock.now(), world.parts.ledger.zone)
+        return both, [row.code for row in college.cases(conn, user, world.clock.now())]
+
+
+def test_figures_of_victims_have_it_in_a_number_of_its_own(world: World) -> None:
+    victim = world.report(fraud_type="SD")
+    world.report(**LENT | another_fraud())
+    world.pump()
+    world.clock.advance(11 * 60)
+    read_all(world)
+    it = reports(world)
+    assert (it.year, it.recent, it.timed, it.due, it.open, it.apart) == (1, 1, 1, 1, 1, 1)
+    together, listed = figures(world)
+    assert together.school.reports.apart == 1 and len(listed) == 2
+    page = world.user("guard", "security").get("/desk/figures?lang=zh").text
+    assert "涉两卡，另计" in page and page.count("38,600") == 1 and victim.code in page
+
+
+def test_a_leader_sees_neither_the_case_nor_how_many(world: World) -> None:
+    victim, lent = world.report(), world.report(**LENT | another_fraud())
+    world.pump()
+    read_all(world)
+    both, listed = figures(world, "leader", world.college)
+    assert listed == [victim.code] and [line.reports.apart for line in both.lines] == [0]
+    leader = world.user("dean", "leader", None, world.college)
+    page = leader.get("/desk/figures?lang=zh").text
+    assert "个别网络案件由保卫部另计" in page
+    for word in (lent.code, "两卡", "银行卡"):
+        assert word not in page
+    assert "两卡" not in export_tools.all_cells(leader.get("/desk/figures.xlsx").data)
+
+
+def test_the_same_is_said_to_a_leader_where_there_is_none(world: World) -> None:
+    reported(world)
+    page = world.user("dean", "leader", None, world.college).get("/desk/figures?lang=zh").text
+    assert "个别网络案件由保卫部另计" in page
+
+
+@SQLITE
+def test_no_exported_file_tells_what_they_did_or_adds_it_to_the_losses(world: World) -> None:
+    report, mine = reported(world, **LENT), counselor(world)
+    seal(world, report, family="金丝雀家庭", money_source="金丝雀资金")
+    office = world.user("xuanyuan", "security", world.phones["office"].number)
+    signed(world, mine, office)
+    [it] = fetched(mine)
+    assert (it["案件经过"], it["被骗资金来源"], it["家庭情况"]) == ("", "", "金丝雀家庭")
+    assert it["金额合计（元）"] == "38,600 元" and "不算被骗，另计" in str(it["备注"])
+    signed(world, office, world.user("second", "admin"))
+    assert "金丝雀" not in str(fetched(office))
+    read_all(world)
