@@ -31,6 +31,7 @@ from ledger import deadlines
 from ledger import tables as t
 from ledger.export import export_rows, export_sheet, exports
 from ledger.export.exports import Span
+from ledger.figures import contactdays
 from ledger.ready import auditing
 from ledger.store import outbox, work
 from ledger.texts import claims, deliveries
@@ -81,6 +82,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "college's ledger": page(keeper, lambda: "/desk/ledger"),
         "college's numbers": page(leader, lambda: "/desk/figures"),
         "all colleges' numbers": page(office, lambda: "/desk/figures"),
+        "cases without a review": page(office, lambda: "/desk/figures/unreviewed"),
         "readiness": page(office, lambda: "/desk/readiness"),
         "psychology centre": page(centre, lambda: "/desk/care"),
         "an export of 1,000": lambda: _export(world, 1000),
@@ -93,6 +95,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "clock: obligations": lambda: deadlines.look_at_one(ledger),
         "clock: contacts": lambda: deadlines.remind_one(ledger),
         "clock: stops": lambda: deadlines.look_at_a_stop(ledger),
+        "clock: a day of contacts": lambda: contactdays.count_one(ledger),
         "clock: leases": lambda: claims.lapse(ledger),
         "clock: open work": lambda: work.next_open(ledger, now()),
         "clock: unpublished": lambda: outbox.claim_unpublished(ledger),

@@ -33,7 +33,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
             it = keeper.line(conn, ledger.keys, me(), case, now, reasoned=reasoned)
         access.log("student.read", f"case:{case['id']}")
         return render_template("desk/ledger_line.html", it=it, record=it.record, now=now, reasoned=reasoned,
-                               wrong=wrong, background=closing.BACKGROUND, kinds=fraud.KINDS,
+                               wrong=wrong, kinds=fraud.KINDS,
                                longest=REASON, long=LONG)  # fmt: skip
 
     @bp.get("/ledger")

@@ -130,7 +130,8 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bring.add_argument("path", type=Path)
     bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
     _verb(roster, "check", "who would be called right now", cli_people.roster_check)
-    _registered(verbs)
+    _months(verbs, "registered", "cases registered by the police (立案)")
+    _months(verbs, "prevention", "who knows of fraud, and has 国家反诈中心 on the phone, as the school counted it")
     user = verbs.add_parser("user", help="staff accounts").add_subparsers(required=True, metavar="VERB")
     add = _verb(user, "add", "a new account; prints its first password and TOTP secret once", cli_people.user_add)
     _new_account(add, cli_people.ROLES)
@@ -145,16 +146,17 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     reset.add_argument("--invite", action="store_true", help="print a link to choose the password instead")
 
 
-def _registered(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from services import cli_registered
+def _months(verbs: argparse._SubParsersAction[argparse.ArgumentParser], sort: str, said: str) -> None:
+    from services import cli_months
 
-    said = "cases registered by the police (立案)"
-    registered = verbs.add_parser("registered", help=said).add_subparsers(required=True, metavar="VERB")
-    bring = _verb(registered, "import", "compare with a month's .xlsx or .csv", cli_registered.registered_import)
+    its = verbs.add_parser(sort, help=said).add_subparsers(required=True, metavar="VERB")
+    bring = _verb(its, "import", "compare with a month's .xlsx or .csv", cli_months.bring)
     bring.add_argument("path", type=Path)
     bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
-    template = _verb(registered, "template", "write a workbook to fill in", cli_registered.registered_template)
+    template = _verb(its, "template", "write a workbook to fill in", cli_months.template)
     template.add_argument("path", type=Path)
+    for verb in (bring, template):
+        verb.set_defaults(sort=sort)
 
 
 def _new_account(verb: argparse.ArgumentParser, roles: Sequence[str]) -> None:

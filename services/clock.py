@@ -17,6 +17,7 @@ import structlog
 
 from ledger import deadlines
 from ledger.errors import LedgerAway
+from ledger.figures import contactdays
 from ledger.store import work
 from ledger.store.glance import EVERYTHING, glance
 from ledger.store.unit_of_work import Ledger
@@ -74,6 +75,7 @@ class ClockProcess:
             Step("referrals", lambda: deadlines.look_at_a_referral(ledger)),
             Step("stops", lambda: deadlines.look_at_a_stop(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
+            Step("contact days", lambda: contactdays.count_one(ledger), every_s=60),
             Step("anchor", anchor, every_s=60),
         ]
         self.asking = [Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S)]

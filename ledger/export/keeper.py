@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Select, Text, and_, literal_column, or_, select
 
+from ledger import fraud
 from ledger import tables as t
 from ledger.care.closing import BACKGROUND
 from ledger.events import BackgroundRead, BackgroundRecorded
@@ -31,6 +32,7 @@ SHOWN = 50  # rows of a page
 OPEN, CLOSED = PARTS = ("open", "closed")
 TEXTS = ("narrative", *BACKGROUND)
 COLUMNS = (*TEXTS, "talks")  # what the plan has the ledger say: 案件经过, 家庭情况, 被骗资金来源; 咨询、矫正、疏导
+UNASKED = ("narrative", "money_source")  # of a student whom the police may question: docs/decisions/0037
 _READ = literal_column(f"'{BackgroundRead.type}'", Text)  # as the index over them has it
 c, e, f, k = t.cases.c, t.case_events.c, t.follow_ups.c, t.contacts.c
 _TALKED = select(k.follow_up_id).where(among(k.follow_up_id, "records"), k.reached).distinct()
@@ -59,6 +61,11 @@ class Line:
     record: Record
     lacks: tuple[str, ...]
     written: Mapping[str, tuple[datetime, str]]
+
+    @property
+    def background(self) -> tuple[str, ...]:
+        """Which of family and source of the money are read and completed here."""
+        return tuple(name for name in BACKGROUND if not (self.record.apart and name in UNASKED))
 
 
 @dataclass(frozen=True)
@@ -119,9 +126,9 @@ def _row(keys: Keys, row: RowMapping, now: datetime, talked: set[UUID]) -> KeptR
 
 
 def _lacks(key: Lenient, case: RowMapping, *, talked: bool) -> tuple[str, ...]:
-    """What cannot be read is not missing: somebody wrote it."""
+    """What cannot be read is not missing: somebody wrote it. Nor is what nobody is to ask."""
     there = {name for name in TEXTS if key.open("cases", case["id"], name, case[f"{name}_sealed"])}
-    there |= {*key.failed, *(("talks",) if talked else ())}
+    there |= {*key.failed, *(("talks",) if talked else ()), *(UNASKED if fraud.questioned(case["fraud_type"]) else ())}
     return tuple(name for name in COLUMNS if name not in there)
 
 

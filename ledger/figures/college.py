@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, exists, func, select, true
 
 from ledger import tables as t
 from ledger import values
-from ledger.figures import reviews, timeliness
+from ledger.figures import reviews
 from ledger.pages import views
 from ledger.police import acknowledgement
 from ledger.staff.accounts import OF_A_COLLEGE, User
 from ledger.states import FIRST_DUTIES
 
-SHOWN = timedelta(days=30)
+SHOWN, YEAR = timedelta(days=30), timedelta(days=365)
 LISTED = 100  # cases, of however many there are
 c, o, x, f = t.cases.c, t.obligations.c, t.transfers.c, t.follow_ups.c
 
@@ -43,11 +44,21 @@ class CollegeRow:
 
 
 def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
-    """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills.
+    """The last 30 days' cases, newest first: the leader's own college, the security office's all. Never drills."""
+    return _listed(conn, user, now, (c.received_at > now - SHOWN,), c.received_at.desc())
 
-    Nor, to a leader, those that the figures leave apart: in a class everybody would know whom the police may question.
-    """
-    apart = timeliness.apart()
+
+def unreviewed(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
+    """Those of a year that are over and have no review (倒查), oldest first, as far as this user may see them."""
+    which = c.received_at > now - YEAR, reviews.is_over(), ~reviews.is_reviewed()
+    return _listed(conn, user, now, which, c.received_at)
+
+
+def _listed(
+    conn: Connection, user: User, now: datetime, which: Sequence[ColumnElement[bool]], order: ColumnElement[Any]
+) -> list[CollegeRow]:
+    """Not, to a leader, those that are counted apart: in a class all would know whom the police may question."""
+    apart = views.apart()
     yuan = x.case_id == c.id, x.currency == "CNY"  # other currencies are not added up with it
     total = select(func.sum(x.amount_fen)).where(*yuan).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
@@ -62,9 +73,9 @@ def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
                reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"), apart.label("apart"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
-        .where(views.own_college(c.college_code, user), ~c.drill, c.received_at > now - SHOWN)
+        .where(views.own_college(c.college_code, user), ~c.drill, *which)
         .where(true() if user.role in views.ALL_CASES else ~apart)
-        .order_by(c.received_at.desc())
+        .order_by(order)
         .limit(LISTED)
     )  # fmt: skip
     return [

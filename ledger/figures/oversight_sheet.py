@@ -1,9 +1,10 @@
-"""Both numbers of each college as a workbook for the office's report: a sheet for each, so that nobody adds them up."""
+"""The figures of each college as a workbook for the office's report: a sheet for each sort, never mixed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, BinaryIO
 
 from openpyxl import Workbook
@@ -11,6 +12,7 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from ledger.figures.oversight import Figures, Line
+from ledger.figures.prevention import AWARE, INSTALLED, NAMED, WARNED, Counted, Share
 from ledger.figures.registered import Registered, runs
 from ledger.school.cells import cell
 
@@ -22,6 +24,7 @@ _SCHOOL, _UNKNOWN, _NOT_KNOWN = (
     ("学院待确认", "College not known"),
     ("数据未导入", "not imported"),
 )
+_NOT_COUNTED = ("未统计", "not counted")
 _FREE = {True: ("是", "yes"), False: ("否", "no"), None: _NOT_KNOWN}
 
 
@@ -41,12 +44,29 @@ def _of_police(value: Callable[[Registered], Value | Words]) -> Callable[[Line],
     return read
 
 
+def _counted(value: Callable[[Counted], Value | Words]) -> Callable[[Line], Value | Words]:
+    return lambda line: value(line.counted) if line.counted else _NOT_COUNTED
+
+
+def _shares(zh: str, en: str, name: str) -> tuple[_Column, ...]:
+    """Two columns: how many, and of how many."""
+
+    def read(value: Callable[[Share], Value]) -> Callable[[Line], Value | Words]:
+        return _counted(lambda it: value(it.shares[name]) if name in it.shares else _NOT_COUNTED)
+
+    return (
+        _Column((zh, en), 12, read(lambda share: share.part)),
+        _Column((f"{zh}，总数", f"{en}, of"), 12, read(lambda share: share.of)),
+    )
+
+
 def _lost(it: Registered) -> Value:
     return None if it.fen is None else it.fen / 100
 
 
 _WHO = _Column(("学院代码", "College code"), 14, lambda line: line.code or "")
 _NAME = _Column(("学院", "College"), 22, lambda line: line.name or (_SCHOOL if line.registered else _UNKNOWN))
+_CLASS = _Column(("班级代码", "Class code"), 14, lambda line: line.class_code)
 _REPORTS = (
     _WHO, _NAME,
     _Column(("今年报告", "Reports this year"), 12, lambda line: line.reports.year),
@@ -60,6 +80,8 @@ _REPORTS = (
     _Column(("已结束的案件", "Cases that are over"), 12, lambda line: line.reports.over),
     _Column(("跟进按时", "Follow-ups on time"), 12, lambda line: line.reports.on_time),
     _Column(("进行中的跟进", "Open follow-ups"), 12, lambda line: line.reports.open),
+    _Column(("今年按时联系", "Contacts in time this year"), 12, lambda line: line.reports.contacts_kept),
+    _Column(("今年应联系", "Contacts due this year"), 12, lambda line: line.reports.contacts_due),
 )  # fmt: skip
 _APART = _Column(("今年，另计：涉两卡", "This year, apart: lent a card or SIM"), 16, lambda line: line.reports.apart)
 _POLICE = (
@@ -72,6 +94,16 @@ _POLICE = (
     _Column(("损失金额（元，已知的）", "Lost, yuan, as far as known"), 16, _of_police(_lost)),
     _Column(("月份", "Months"), 18, _of_police(lambda it: runs(it.months))),
     _Column(("无诈学院", "Fraud-free"), 12, _of_police(lambda it: _FREE[it.fraud_free])),
+    _Column(("无诈班级", "Fraud-free classes"), 12,
+            _of_police(lambda it: _NOT_KNOWN if it.free_classes is None else it.free_classes)),
+    _Column(("班级数", "Classes"), 10, _of_police(lambda it: it.classes)),
+)  # fmt: skip
+_PREVENTION = (
+    _WHO, _NAME, _CLASS,
+    *_shares("知晓反诈", "Aware", AWARE), *_shares("已安装", "Installed", INSTALLED),
+    *_shares("已实名", "Real name", NAMED), *_shares("已开预警", "Warning on", WARNED),
+    _Column(("三个100%的班级", "Classes with all three"), 12, _counted(lambda it: it.full if it.classes else None)),
+    _Column(("分班统计的班级", "Classes counted"), 12, _counted(lambda it: it.classes or None)),
 )  # fmt: skip
 
 
@@ -79,10 +111,14 @@ def write(both: Figures, out: BinaryIO, *, english: bool) -> None:
     book = Workbook()
     book.remove(book.worksheets[0])
     school = [both.school] if both.school else []
-    titles = (f"本系统报告 {both.year}", f"公安立案 {both.police.year}")
-    lines = (both.lines, [line for line in both.lines if line.registered])
     reports = (*_REPORTS, _APART) if both.school else _REPORTS
-    for title, columns, each in zip(titles, (reports, _POLICE), lines, strict=True):
+    colleges = [line for line in both.lines if line.code]
+    sheets = [
+        (f"本系统报告 {both.year}", reports, both.lines),
+        (f"公安立案 {both.police.year}", _dated(both), [line for line in colleges if line.registered]),
+        (f"防范情况 {both.prevention.month or ''}".strip(), _PREVENTION, _with_classes(colleges, both.classes)),
+    ]
+    for title, columns, each in sheets:
         sheet: Any = book.create_sheet(title)
         sheet.freeze_panes = "C2"
         for n, column in enumerate(columns, 1):
@@ -93,6 +129,24 @@ def write(both: Figures, out: BinaryIO, *, english: bool) -> None:
         for made in sheet[1]:
             made.font, made.alignment = _BOLD, _WRAP
     book.save(out)
+
+
+def _dated(both: Figures) -> tuple[_Column, ...]:
+    """From which day to which a college had no registered case, to be fraud-free."""
+
+    def on(title: Words, day: date) -> _Column:
+        return _Column(title, 12, lambda _: f"{day}")
+
+    police = both.police
+    return (
+        *_POLICE,
+        on(("无诈：从", "Fraud-free: from"), police.since),
+        on(("无诈：至", "Fraud-free: to"), police.until),
+    )
+
+
+def _with_classes(colleges: list[Line], classes: list[Line]) -> list[Line]:
+    return sorted([*colleges, *classes], key=lambda line: (line.code or "", line.class_code))
 
 
 def _cells(columns: tuple[_Column, ...], line: Line, english: bool) -> Iterator[Value]:

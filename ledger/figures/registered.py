@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -16,7 +18,7 @@ from ledger.pages.views import ALL_CASES, own_college
 from ledger.staff.accounts import User
 
 GOAL = 2  # at most one in so many of last year's: the plan's "at least 50 % below"
-m, r = t.registered_months.c, t.registered_cases.c
+m, r, q, g = t.registered_months.c, t.registered_cases.c, t.registered_classes.c, t.classes.c
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Registered:
     """Cases registered in those `months` of a year of which it is known how many there were.
 
     before: in the same months of the year before, None where one of them is not known. fen: what was lost, as far as it
-    is said; fen_whole: it is said of each case. complete: no month that is over is missing.
+    is said; fen_whole: it is said of each case. complete: no month that is over is missing. Of its `classes` on the
+    roster so many had a case (`classes_hit`), where the class of each case is known; else None.
     """
 
     months: tuple[int, ...] = ()
@@ -33,6 +36,8 @@ class Registered:
     fen: int | None = None
     fen_whole: bool = True
     complete: bool = False
+    classes: int = 0
+    classes_hit: int | None = None
 
     @property
     def change(self) -> int | None:
@@ -50,6 +55,11 @@ class Registered:
         if self.cases:
             return False
         return True if self.complete else None
+
+    @property
+    def free_classes(self) -> int | None:
+        """无诈班级: how many had no registered case; None while a month is missing, or a case's class not known."""
+        return self.classes - self.classes_hit if self.complete and self.classes_hit is not None else None
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,15 @@ class Year:
     @property
     def missing(self) -> tuple[int, ...]:
         return tuple(month for month in self.over if month not in self.imported)
+
+    @property
+    def since(self) -> date:
+        """From this day until `until`, both included, a college is to have had no case to be fraud-free."""
+        return date(self.year, 1, 1)
+
+    @property
+    def until(self) -> date:
+        return date(self.year, self.over[-1], monthrange(self.year, self.over[-1])[1])
 
 
 def month_of(now: datetime, zone: tzinfo) -> str:
@@ -95,16 +114,20 @@ def year(conn: Connection, user: User, codes: Sequence[str], now: datetime, zone
             for row in conn.execute(_rows(user, *between))}  # fmt: skip
     school = {month: _of_school(row) for month, row in months.items()}
     accounted = {month for month, row in months.items() if school[month].cases == row.named}
+    classes = _Classes.read(conn, user, f"{this}-01", last)
 
     def of(code: str) -> Registered:
         others = dict.fromkeys(accounted, _NONE)
-        return _summed(others | {month: it for (month, of), it in mine.items() if of == code}, this, over)
+        known = others | {month: it for (month, of), it in mine.items() if of == code}
+        of_year = {month: it for month, it in known.items() if month >= _named(this, 1)}
+        return classes.added(_summed(known, this, over), code, of_year)
 
     counted = {*codes, *(code for (month, code), it in mine.items() if it.cases and month >= f"{this}-01")} - {WHOLE}
     imported = tuple(month for month in over if _named(this, month) in months)
     at = max((months[_named(this, month)].imported_at for month in imported), default=None)
-    return Year(this, tuple(over), imported, at, {code: of(code) for code in counted},
-                _summed(school, this, over) if user.role in ALL_CASES else None)  # fmt: skip
+    each = {code: of(code) for code in sorted(counted)}
+    together = _with_classes(_summed(school, this, over), each.values()) if user.role in ALL_CASES else None
+    return Year(this, tuple(over), imported, at, each, together)
 
 
 def runs(known: tuple[int, ...]) -> str:
@@ -126,6 +149,32 @@ class _Known:
 _NONE = _Known(0, None, said=True)
 
 
+class _Classes:
+    """Which classes there are, and how many cases of each month are said to be of one."""
+
+    def __init__(self, rows: Iterable[Any], roster: Iterable[Any]) -> None:
+        self._of: dict[str, set[str]] = {}
+        for row in roster:
+            self._of.setdefault(row.college_code, set()).add(row.code)
+        self._hit: dict[str, set[str]] = {}
+        self._cases = Counter[tuple[str, str]]()
+        for row in rows:
+            self._hit.setdefault(row.college_code, set()).add(row.class_code)
+            self._cases[row.month, row.college_code] += row.cases
+
+    @classmethod
+    def read(cls, conn: Connection, user: User, first: str, last: str) -> _Classes:
+        its = q.month.between(first, last), q.cases > 0, own_college(q.college_code, user)
+        roster = select(g.code, g.college_code).where(own_college(g.college_code, user))
+        return cls(conn.execute(select(t.registered_classes).where(*its)).all(), conn.execute(roster).all())
+
+    def added(self, it: Registered, code: str, known: Mapping[str, _Known]) -> Registered:
+        """`known`: the college's months of this year. Where all its cases are of named classes the others had none."""
+        mine = self._of.get(code, set())
+        said = all(month.cases == self._cases[name, code] for name, month in known.items())
+        return replace(it, classes=len(mine), classes_hit=len(mine & self._hit.get(code, set())) if said else None)
+
+
 def _summed(known: Mapping[str, _Known], this: int, over: Iterable[int]) -> Registered:
     """`known`: by month, of this year and the one before."""
     mine = [month for month in over if _named(this, month) in known]
@@ -140,6 +189,14 @@ def _summed(known: Mapping[str, _Known], this: int, over: Iterable[int]) -> Regi
         all(it.said for it in its if it.cases),
         bool(mine) and mine == list(over),
     )
+
+
+def _with_classes(school: Registered, each: Iterable[Registered]) -> Registered:
+    """Those of all colleges together, where they are known of each."""
+    its = [it for it in each if it.classes]
+    known = [it.classes_hit for it in its if it.complete and it.classes_hit is not None]
+    hit = sum(known) if len(known) == len(its) else None
+    return replace(school, classes=sum(it.classes for it in its), classes_hit=hit)
 
 
 def _named(year: int, month: int) -> str:

@@ -3,22 +3,23 @@
 Who may be questioned by the police is no victim: such reports are in none of these numbers but one of their own.
 
 One statement reads the reports of the year, and of the last 30 days, by an index, another the follow-ups that are open.
+Contacts of the year are counted day by day, see contactdays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select, true
 from sqlalchemy import case as sql_case
 
-from ledger import fraud
 from ledger import tables as t
-from ledger.figures import reviews
-from ledger.pages.views import ALL_CASES, own_college
+from ledger.figures import contactdays, reviews
+from ledger.figures.contactdays import Kept
+from ledger.pages.views import ALL_CASES, apart, own_college
 from ledger.police import acknowledgement
 from ledger.staff.accounts import User
 from ledger.states import FIRST_DUTIES
@@ -35,8 +36,9 @@ class Reports:
 
     to_report_min: whole minutes from transfer to report, the median of the `timed` ones. Of the `due`, which are taken
     or older than ten minutes, `soon` were taken within ten. Of the `over` ones `reviewed` have a review (倒查). Of the
-    `open` follow-ups, of any year, `on_time` owe no contact. Beside all these, `apart` reports this year are of who may
-    be questioned (fraud.APART); a leader is told of none.
+    `open` follow-ups, of any year, `on_time` owe no contact. Of the contacts that fell `contacts_due` this year,
+    until the last day that was counted, `contacts_kept` were in time. Beside all these, `apart` reports this year are
+    of who may be questioned (fraud.APART); a leader is told of none.
     """
 
     year: int = 0
@@ -49,21 +51,20 @@ class Reports:
     over: int = 0
     on_time: int = 0
     open: int = 0
+    contacts_kept: int = 0
+    contacts_due: int = 0
     apart: int = 0
 
 
-def apart() -> ColumnElement[bool]:
-    """Of a row of cases."""
-    return func.coalesce(c.fraud_type, "") == fraud.APART
-
-
 def reports(
-    conn: Connection, user: User, now: datetime, new_year: datetime
+    conn: Connection, user: User, now: datetime, new_year: datetime, zone: tzinfo
 ) -> tuple[dict[str | None, Reports], Reports]:
     """Of each college that has any, and of all that this user may see together."""
     found = {row.college_code: row for row in conn.execute(_by_college(_placed(_each(user, now, new_year)), now))}
     owed = {row.college_code: row for row in conn.execute(_open_follow_ups(user, now))}
-    each = {code: _reports(found.get(code), owed.get(code)) for code in found.keys() | owed.keys()}
+    kept = contactdays.of_year(conn, user, new_year.astimezone(zone).date())
+    codes = found.keys() | owed.keys() | kept.keys()
+    each = {code: _reports(found.get(code), owed.get(code), kept.get(code, Kept())) for code in codes}
     medians = [row.median_of_all for row in found.values() if row.median_of_all is not None]
     return each, _together(each.values(), _minutes(medians[0]) if medians else None)
 
@@ -131,8 +132,10 @@ def _open_follow_ups(user: User, now: datetime) -> Any:
     )
 
 
-def _reports(row: Any, owed: Any) -> Reports:
-    made = Reports(on_time=owed.open - owed.late, open=owed.open) if owed else Reports()
+def _reports(row: Any, owed: Any, kept: Kept) -> Reports:
+    made = Reports(contacts_kept=kept.kept, contacts_due=kept.due)
+    if owed:
+        made = replace(made, on_time=owed.open - owed.late, open=owed.open)
     if row is None:
         return made
     return replace(made, year=row.year, recent=row.recent, to_report_min=_minutes(row.median), timed=row.timed,

@@ -21,7 +21,7 @@ from sqlalchemy import (
     union,
 )
 
-from ledger import codes, values
+from ledger import codes, fraud, values
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.escalation import IMMEDIATE, UNSAFE
@@ -50,6 +50,11 @@ def visible(user: User) -> ColumnElement[bool]:
     if user.role in ALL_CASES:
         return true()
     return or_(false(), *(way.where(its_case == c.id).exists() for its_case, way in _ways(user)))
+
+
+def apart() -> ColumnElement[bool]:
+    """Of a row of cases: whom the police may question is no victim, is counted apart, and is on no leader's list."""
+    return func.coalesce(c.fraud_type, "") == fraud.APART
 
 
 def own_college(column: ColumnElement[Any], user: User) -> ColumnElement[bool]:

@@ -3,6 +3,14 @@
 from ledger.tables.base import UtcTime, metadata, new_id
 from ledger.tables.care import anchors, centre_notes, contacts, exports, follow_ups, screening_consents, screenings
 from ledger.tables.cases import case_events, cases, obligations, reopenings, spooled, transfers, uploads
+from ledger.tables.figures import (
+    contact_days,
+    prevention_counts,
+    prevention_months,
+    registered_cases,
+    registered_classes,
+    registered_months,
+)
 from ledger.tables.messages import alarms, deliveries, inbound, work
 from ledger.tables.people import (
     access_log,
@@ -12,8 +20,6 @@ from ledger.tables.people import (
     duties,
     ladders,
     people,
-    registered_cases,
-    registered_months,
     remembered,
     roster,
     users,
@@ -30,6 +36,7 @@ __all__ = [
     "centre_notes",
     "classes",
     "colleges",
+    "contact_days",
     "contacts",
     "deliveries",
     "duties",
@@ -41,7 +48,10 @@ __all__ = [
     "new_id",
     "obligations",
     "people",
+    "prevention_counts",
+    "prevention_months",
     "registered_cases",
+    "registered_classes",
     "registered_months",
     "remembered",
     "reopenings",

@@ -65,6 +65,7 @@ contacts = Table(
     Column("reminders", Integer, nullable=False, default=0),
     Column("remind_at", UtcTime),
     Column("taken_back_at", UtcTime),  # of one on a day: it is owed no more, and done since then, without the student
+    Index("ix_contacts_due_at", "due_at"),  # a day is counted once it is over
     Index("ix_contacts_owed", "follow_up_id", "due_at", **only_while("done_at IS NULL")),
     Index("ix_contacts_remind", "remind_at", **only_while("remind_at IS NOT NULL")),
     UniqueConstraint("follow_up_id", "kind"),

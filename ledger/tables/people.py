@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -124,20 +123,4 @@ access_log = Table(
     Column("object", Text, nullable=False),
     Column("anchored", Boolean, nullable=False, default=False),
     Index("ix_access_log_unanchored", "id", **only_while("NOT anchored")),
-)
-registered_months = (
-    Table(  # whose cases registered by the police (立案) were imported; see ledger/figures/registered.py
-        "registered_months",
-        metadata,
-        Column("month", String(7), primary_key=True),  # 2026-10
-        Column("imported_at", UtcTime, nullable=False),
-    )
-)
-registered_cases = Table(
-    "registered_cases",
-    metadata,
-    Column("month", String(7), ForeignKey("registered_months.month"), primary_key=True),
-    Column("college_code", String(32), primary_key=True),  # "*" is the whole school
-    Column("cases", Integer, nullable=False),
-    Column("amount_fen", BigInteger),  # null: not said
 )

@@ -11,7 +11,7 @@ from bench.years import Years, colleges, histories
 from ledger import deadlines
 from ledger import tables as t
 from ledger.events import COUNSELOR, PRIORITY
-from ledger.figures import oversight
+from ledger.figures import contactdays, oversight
 from ledger.staff.accounts import User
 from ledger.store import anchors, glance, outbox, work
 from ledger.texts import claims, deliveries
@@ -35,6 +35,8 @@ LOOKS = {
     "referrals": deadlines._REFERRAL_DUE,
     "stops": deadlines._STOP_DUE,
     "drills": deadlines._DRILL_OVER,
+    "days of contacts": contactdays._LAST,
+    "the first day": contactdays._FIRST,
     "work": work._WAITING,
     "work of a queue": work._WAITING_IN,
 }
@@ -65,6 +67,7 @@ def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> N
             conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
     now = world.clock.now()
     asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police"}
+    asked["since"] = now - timedelta(days=300)
     read_all(world)
     for name, look in LOOKS.items():
         with ledger.begin("look") as uow:
@@ -89,6 +92,23 @@ def test_the_figures_of_a_year_read_nothing_of_other_years(world: World) -> None
         for table in ("transfers", "obligations", "case_events"):
             read = uow.conn.execute(text(f"{FETCHED} = '{table}'")).scalar_one()
             assert school and read <= 4 * school.reports.year < MANY, (table, read)
+        assert uow.conn.execute(text(f"{FETCHED} = 'contacts'")).scalar_one() == 0  # see contactdays
+
+
+@POSTGRESQL
+def test_a_day_of_contacts_is_counted_without_reading_those_of_other_days(world: World) -> None:
+    ledger = world.parts.ledger
+    Years(ledger, histories(world), list(colleges(world))).fill(MANY)
+    with ledger.engine.connect() as conn:
+        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+    read_all(world)
+    day = (world.clock.now() - timedelta(days=200)).date()
+    with ledger.begin("count") as uow:
+        contactdays._count(uow, day)
+        due = uow.conn.execute(select(func.sum(t.contact_days.c.due)).where(t.contact_days.c.day == day)).scalar_one()
+        for table in ("contacts", "follow_ups", "cases"):
+            read = uow.conn.execute(text(f"{FETCHED} = '{table}'")).scalar_one()
+            assert read <= 2 * due + 20 < MANY, (table, read)
 
 
 @POSTGRESQL

@@ -81,6 +81,7 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/exports/{code}/refuse", {}),
     ("/desk/exports/{code}/drop", {}),
     ("/desk/figures", {}),
+    ("/desk/figures/prevention", {}),
 ]
 NO_ACCOUNT = ("/api", "/webhooks", "/report", "/warn", "/drill", "/r/", "/reopen")
 
@@ -277,7 +278,7 @@ def test_readings_and_refusals_are_logged_without_content(
     assert (denied, page) == (f"code:{codes.fold(case.code)}", "page:duty.case")
 
 
-SAMPLES = {"code": "{code}", "token": "{token}", "filename": "intake.css", "slug": "time",
+SAMPLES = {"sort": "prevention", "code": "{code}", "token": "{token}", "filename": "intake.css", "slug": "time",
            "upload": "00000000-0000-7000-8000-000000000000"}  # fmt: skip
 
 

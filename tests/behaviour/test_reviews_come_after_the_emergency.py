@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ledger import tables as t
-from ledger.figures import reviews
+from ledger.figures import college, reviews
 from ledger.store import anchors
 from services.compose import anchor_file
 from tests.behaviour.door_tools import contents, shared_world
@@ -20,6 +20,7 @@ from tests.behaviour.test_the_counselor_s_record import contact, counselor
 from tests.behaviour.test_two_numbers import reports
 from tests.world import Report, World, another_fraud
 
+UNREVIEWED = "/desk/figures/unreviewed"
 SAID = "值守手机静音，第一条短信没人看到"
 
 
@@ -260,6 +261,31 @@ def test_the_figures_say_how_many_cases_that_are_over_have_a_review(
     assert page(refused) not in listed and page(open_) not in listed
     leader = world.user("dean", "leader", None, "WY").get("/desk/figures").text
     assert written.code in leader and "/review" not in leader and "1 / 3" in leader
+
+
+def test_cases_of_a_year_without_a_review_are_listed_oldest_first(
+    world: World, office: FlaskClient, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, first, second = (decided(world, officer) for _ in range(3))
+    open_, theirs = new(world), new(world, student_no="2026020104")
+    world.press(office, f"/duty/{theirs.code}/close")
+    write(world, office, written, "filed", SAID)
+    drill = start(world, college="WY", phones="1")
+    end(world, drill)
+    world.clock.advance(100 * 86400)  # so that the figures list none of them any more
+    later = world.user("xuanyuan", "security")
+    shown, figures = (later.get(path).text for path in (UNREVIEWED, "/desk/figures"))
+    assert page(first) not in figures and f'href="{UNREVIEWED}"' in figures
+    assert shown.index(page(first)) < shown.index(page(second)) < shown.index(page(theirs))
+    assert not [it for it in (written, open_, drill) if it.code in shown]
+    leader = world.user("dean", "leader", None, "WY").get(UNREVIEWED).text
+    assert first.code in leader and theirs.code not in leader and "/review" not in leader
+    monkeypatch.setattr(college, "LISTED", 2)
+    shown = later.get(UNREVIEWED).text
+    assert "只列最早 2 件" in shown and page(theirs) not in shown
+    world.clock.advance(266 * 86400)
+    assert "没有。" in world.user("another", "admin").get(UNREVIEWED).text
+    assert "没有填学院" in world.user("nobody's", "leader").get(UNREVIEWED).text
 
 
 def test_money_that_never_went_is_reviewed_once_it_is_closed(world: World, office: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ledger import tables as t
-from ledger.figures import college, oversight, registerfile, registerimport
+from ledger.figures import college, monthimport, oversight
 from ledger.figures.oversight import Figures
 from ledger.figures.registered import Registered
 from ledger.figures.timeliness import Reports
@@ -60,7 +60,8 @@ def upload(client: FlaskClient, data: bytes, name: str = "十月.csv") -> TestRe
 
 def bring(world: World, *months: str) -> list[str]:
     with world.parts.ledger.begin("test") as uow:
-        return [str(it) for it in registerimport.apply(uow, registerfile.read("x.csv", file_of(*months)), "test")]
+        read = monthimport.read(monthimport.REGISTERED, "x.csv", file_of(*months))
+        return [str(it) for it in monthimport.apply(uow, monthimport.REGISTERED, read, "test")]
 
 
 def years(wy: int, gx: int, before: int) -> list[str]:
@@ -129,11 +130,11 @@ def test_only_the_office_imports_and_only_who_has_figures_sees_the_page(world: W
     seen = {}
     for role in ("officer", "counselor", "psychologist", "keeper", "leader", "security", "admin"):
         client = world.user(f"one-{role}", role, None, "WY" if role in ("keeper", "leader") else None)
-        paths = (PAGE, f"{PAGE}.xlsx", f"{PAGE}/template.xlsx")
+        paths = (PAGE, f"{PAGE}.xlsx", f"{PAGE}/registered.xlsx", f"{PAGE}/unreviewed")
         seen[role] = [client.get(path).status_code for path in paths] + [upload(client, data).status_code]
     assert seen == {
-        "officer": [403] * 4, "counselor": [403] * 4, "psychologist": [403] * 4, "keeper": [403] * 4,
-        "leader": [200, 200, 403, 403], "security": [200] * 4, "admin": [200] * 4,
+        "officer": [403] * 5, "counselor": [403] * 5, "psychologist": [403] * 5, "keeper": [403] * 5,
+        "leader": [200, 200, 403, 200, 403], "security": [200] * 5, "admin": [200] * 5,
     }  # fmt: skip
 
 
@@ -321,7 +322,7 @@ def test_the_workbook_has_a_sheet_for_each_number_and_no_formula(world: World, o
         roster.apply(uow, school)
     world.report(**another_fraud(), student_no=OTHER_STUDENT)
     bring(world, *(month(2026, n, whole=3, WY=1) for n in TO_OCTOBER))
-    reported, police = all_cells(office.get(f"{PAGE}.xlsx").data).split("\n")
+    reported, police, _ = all_cells(office.get(f"{PAGE}.xlsx").data).split("\n")
     assert "'GX', '示例工学院', 1.0, 1.0, 8.0" in reported and "'=1+1" in reported and "立案" not in reported
     assert "'WY', '示例文学院', 10.0, '数据未导入'" in police and "接单" not in police
     assert "'GX', '示例工学院', '数据未导入'" in police and "'全校', 30.0" in police

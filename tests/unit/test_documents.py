@@ -42,6 +42,7 @@ def test_both_have_the_same_parts_tables_and_commands() -> None:
         "db",
         "roster",
         "registered",
+        "prevention",
         "user",
         "erase",
         "hold",

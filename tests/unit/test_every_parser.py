@@ -18,7 +18,7 @@ from intake import answers, images
 from intake.questions import QUESTIONS
 from intake.reading import parse_json
 from ledger import codes, values
-from ledger.figures import registerfile
+from ledger.figures import monthfile, preventionfile, registerfile
 from ledger.police import reply
 from ledger.school import schoolrows
 from ledger.store import limits
@@ -95,11 +95,11 @@ def cell(text: str) -> None:
     assert not schoolrows.plain(text).startswith("\x00")
 
 
-def registered_cell(text: str) -> None:
-    for column in registerfile.COLUMNS:
+def monthly_cell(text: str) -> None:
+    for column in (*registerfile.COLUMNS, *preventionfile.COLUMNS):
         column.read(text)
-    month = registerfile.parse_month(text)
-    assert month is None or registerfile.parse_month(month) == month
+    month = monthfile.parse_month(text)
+    assert month is None or monthfile.parse_month(month) == month
 
 
 def setting(text: str) -> None:
@@ -121,7 +121,7 @@ def next_page(text: str) -> None:
     assert to is None or (to.startswith("/") and not to.startswith(("//", "/\\")) and to.isascii())
 
 
-PARSERS = (amount, phone, account, when, text_kept, reply_read, code, cell, registered_cell, setting, next_page)
+PARSERS = (amount, phone, account, when, text_kept, reply_read, code, cell, monthly_cell, setting, next_page)
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.__name__)

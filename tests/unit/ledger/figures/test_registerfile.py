@@ -11,20 +11,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from ledger.figures.registerfile import (
-    UNPACKED,
-    WHOLE,
-    BadRegister,
-    RegisteredRow,
-    parse_count,
-    parse_loss,
-    parse_month,
-    placed,
-    read,
-    write_template,
-)
+from ledger.figures.monthfile import NO_CLASS, UNPACKED, BadMonth, Placements, Units, parse_count, parse_month
+from ledger.figures.monthfile import read as read_month
+from ledger.figures.registerfile import KIND, WHOLE, RegisteredRow, parse_loss, placed, write_template
 
 COLLEGES = {"GX": "示例工学院", "WY": "示例文学院"}
+UNITS = Units(COLLEGES, {"GX1": ("GX", "示例一班"), "WY1": ("WY", "示例一班"), "WY2": ("WY", "示例二班")})
 THIS_MONTH = "2026-11"
 
 
@@ -45,12 +37,16 @@ def xlsx_of(*lines: list[Any], title: str = "Sheet1", before: str | None = None)
     return out.getvalue()
 
 
+def read(name: str, data: bytes) -> Placements:
+    return read_month(KIND, name, data)
+
+
 def rows(data: bytes, name: str = "month.csv") -> list[RegisteredRow]:
-    return placed(read(name, data), COLLEGES, THIS_MONTH)
+    return placed(read(name, data), UNITS, THIS_MONTH)
 
 
 def faults(data: bytes) -> list[tuple[int, str, str]]:
-    with pytest.raises(BadRegister) as bad:
+    with pytest.raises(BadMonth) as bad:
         rows(data)
     assert {fault.file for fault in bad.value.faults} == {"month.csv"}
     return [(fault.row, fault.column, fault.message) for fault in bad.value.faults]
@@ -183,10 +179,32 @@ def test_a_fault_names_file_row_and_column(lines: list[str], place: tuple[int, s
 
 def test_a_name_that_two_colleges_have_names_neither() -> None:
     data = csv_of("月份,学院,立案数", "2026-10,示例学院,1", "2026-10,*,1")
-    with pytest.raises(BadRegister, match="no college '示例学院'"):
-        placed(read("month.csv", data), {"A": "示例学院", "B": "示例学院"}, THIS_MONTH)
+    with pytest.raises(BadMonth, match="no college '示例学院'"):
+        placed(read("month.csv", data), Units({"A": "示例学院", "B": "示例学院"}, {}), THIS_MONTH)
     by_code = csv_of("月份,学院,立案数", "2026-10,b,1", "2026-10,*,1")
-    assert [row.college for row in placed(read("month.csv", by_code), {"A": "b", "B": "c"}, THIS_MONTH)] == ["B", WHOLE]
+    units = Units({"A": "b", "B": "c"}, {})
+    assert [row.college for row in placed(read("month.csv", by_code), units, THIS_MONTH)] == ["B", WHOLE]
+
+
+def test_some_of_a_college_s_cases_are_of_a_class_by_its_code_or_its_name_in_the_college() -> None:
+    data = csv_of("月份,学院,班级,立案数", "2026-10,WY,,3", "2026-10,WY,示例一班,1", "2026-10,,wy2,1",
+                  "2026-10,WY,教职工,1", "2026-10,GX,,0")  # fmt: skip
+    assert [(row.college, row.class_code, row.cases) for row in rows(data)] == [
+        ("WY", "", 3), ("WY", "WY1", 1), ("WY", "WY2", 1), ("WY", NO_CLASS, 1), ("GX", "", 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "place"), [
+    (["2026-10,WY,GX1,0"], (4, "班级", "no such class 'GX1' on the roster")),
+    (["2026-10,,示例一班,0"], (4, "班级", "no such class '示例一班' on the roster")),  # two have that name
+    (["2026-10,*,WY1,0"], (4, "班级", "no such class 'WY1' on the roster")),
+    (["2026-10,法学院,WY1,0"], (4, "学院", "no college '法学院' on the roster")),
+    (["2026-10,WY,WY1,0", "2026-10,WY,wy1,0"], (5, "班级", "is there twice for this month, see row 4")),
+    (["2026-10,WY,WY1,1", "2026-10,WY,WY2,1"], (2, "立案数", "is less than its classes together, 2")),
+    (["2026-09,*,,1", "2026-09,WY,WY1,1"], (5, "班级", "2026-09 has no row for the whole of WY")),
+])  # fmt: skip
+def test_a_fault_of_a_class_names_its_place(lines: list[str], place: tuple[int, str, str]) -> None:
+    assert faults(csv_of("月份,学院,班级,立案数", "2026-10,WY,,1", "2026-10,GX,,0", *lines)) == [place]
 
 
 def test_missing_columns_are_named() -> None:
@@ -201,7 +219,7 @@ def test_the_template_can_be_filled_in_and_read() -> None:
     book = openpyxl.load_workbook(io.BytesIO(out.getvalue()))
     sheet: Any = book.active
     for row, cases in ((2, 1), (3, 0), (4, 2)):
-        sheet.cell(row, 3).value = cases
+        sheet.cell(row, [cell.value for cell in sheet[1]].index("立案数") + 1).value = cases
     filled = io.BytesIO()
     book.save(filled)
     assert [(row.college, row.cases) for row in rows(filled.getvalue())] == [("GX", 1), ("WY", 0), (WHOLE, 2)]

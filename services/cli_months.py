@@ -1,32 +1,34 @@
-"""`stopline registered`: cases registered by the police (立案), which the security office gets once a month."""
+"""`stopline registered` and `stopline prevention`: a month's numbers, which the security office brings."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 
 from ledger.export.exports import MACHINE
-from ledger.figures import registered, registerfile, registerimport
-from ledger.figures.registerfile import BadRegister
+from ledger.figures import monthimport
+from ledger.figures.monthfile import BadMonth
 from services.cli_people import ledger_of_settings, print_faults
 
 
-def registered_import(options: argparse.Namespace) -> int:
+def bring(options: argparse.Namespace) -> int:
     """A dry run unless --apply; a bad row names file, row and column, and nothing is applied."""
+    sort = monthimport.SORTS[options.sort]
     try:
         data = options.path.read_bytes()
     except OSError as error:
         print(f"{options.path}: cannot be read: {error.strerror} 文件无法读取", file=sys.stderr)
         return 1
     try:
-        read, ledger = registerfile.read(options.path.name, data), ledger_of_settings()
+        read, ledger = monthimport.read(sort, options.path.name, data), ledger_of_settings()
         if options.apply:
-            with ledger.begin("registered") as uow:
-                changes = registerimport.apply(uow, read, MACHINE)
+            with ledger.begin(sort.name) as uow:
+                changes = monthimport.apply(uow, sort, read, MACHINE)
         else:
             with ledger.read() as conn:
-                changes = registerimport.changes(conn, read, ledger.clock.now(), ledger.zone)
-    except BadRegister as bad:
+                changes = monthimport.changes(conn, sort, read, ledger.clock.now(), ledger.zone)
+    except BadMonth as bad:
         print_faults(bad)
         return 1
     for change in changes:
@@ -35,14 +37,13 @@ def registered_import(options: argparse.Namespace) -> int:
     return 0
 
 
-def registered_template(options: argparse.Namespace) -> int:
-    ledger = ledger_of_settings()
-    month = registered.last_month(ledger.clock.now(), ledger.zone)
+def template(options: argparse.Namespace) -> int:
+    ledger, made = ledger_of_settings(), io.BytesIO()
     with ledger.read() as conn:
-        colleges = registerimport.colleges(conn)
+        monthimport.write_template(conn, monthimport.SORTS[options.sort], ledger.clock.now(), ledger.zone, made)
     try:
         with options.path.open("xb") as out:
-            registerfile.write_template(colleges, month, out)
+            out.write(made.getvalue())
     except FileExistsError:
         print(f"{options.path}: is there already, and may be filled in; name another file", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""`stopline registered` on an embedded ledger: a dry run first, faults by file, row and column."""
+"""`stopline registered` and `prevention` on an embedded ledger: a dry run first, faults by file, row and column."""
 
 from __future__ import annotations
 
@@ -59,3 +59,18 @@ def test_the_template_has_the_colleges_and_replaces_no_file(run: Run, tmp_path: 
     assert [line[:2] for line in lines[1:]] == [(month, "GX"), (month, "WY"), (month, "*")]
     assert run("registered", "template", str(file))[0] == 1
     assert run("registered", "template", str(tmp_path / "no" / "new.xlsx"))[0] == 1
+
+
+def test_what_the_school_counted_comes_in_the_same_way(run: Run, tmp_path: Path) -> None:
+    run("roster", "demo")
+    (file := tmp_path / "september.csv").write_text("month,college,class,asked,aware\n2026-09,WY,WY2601,30,29\n")
+    assert run("prevention", "import", str(file)) == (
+        0,
+        "+ 2026-09 WY WY2601 (asked 30, aware 29)\n1 changes; nothing was applied (use --apply)\n",
+    )
+    assert run("prevention", "import", str(file), "--apply")[1].splitlines()[-1] == "1 changes applied"
+    file.write_text("month,college,asked,aware\n2026-09,WY,30,31\n")
+    status, said = run("prevention", "import", str(file), "--apply")
+    assert status == 1 and "september.csv, row 2, column aware: is more than asked, 30" in said
+    assert run("prevention", "template", str(book := tmp_path / "new.xlsx"))[0] == 0
+    assert [line[1] for line in list(openpyxl.load_workbook(book)["防范"].values)[1:]] == ["GX", "WY"]
