@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ledger import tables as t
-from ledger.figures import college, oversight
+from ledger.figures import college, contactdays, oversight
 from ledger.staff.accounts import User
 from tests.behaviour import export_tools
 from tests.behaviour.door_tools import a_client
@@ -199,6 +199,51 @@ def test_the_same_is_said_to_a_leader_where_there_is_none(world: World) -> None:
     reported(world)
     page = world.user("dean", "leader", None, world.college).get("/desk/figures?lang=zh").text
     assert "个别网络案件由保卫部另计" in page
+
+
+def test_a_leader_finds_it_nowhere_among_cases_without_a_review_either(world: World) -> None:
+    victim, lent = world.report(), world.report(**LENT | another_fraud())
+    world.pump()
+    read_all(world)
+    with world.parts.ledger.begin("over") as uow:
+        uow.conn.execute(t.cases.update().values(state="closed"))
+        uow.conn.execute(t.obligations.update().values(state="done", done_at=world.clock.now()))
+    found = {}
+    for role in ("leader", "security"):
+        page = world.user(f"one-{role}", role, None, world.college).get("/desk/figures/unreviewed?lang=zh").text
+        found[role] = [report.code in page for report in (victim, lent)]
+    assert found == {"leader": [True, False], "security": [True, True]}
+
+
+def test_its_contacts_are_in_no_year_s_figures(world: World) -> None:
+    world.report()
+    world.report(**LENT | another_fraud())
+    world.pump()
+    read_all(world)
+    world.clock.advance(1.5 * 86400)
+    while contactdays.count_one(world.parts.ledger):
+        pass
+    assert reports(world).contacts_due == 2  # the victim's: the call, and the meeting of the next day
+    read_all(world)
+
+
+def test_the_ledger_s_keeper_is_neither_shown_nor_asked_what_they_did(world: World) -> None:
+    report = reported(world, **LENT)
+    seal(world, report, family="金丝雀家庭", money_source="金丝雀资金")
+    keeper = world.user("keeper", "keeper", None, world.college)
+    line = f"/desk/ledger/{report.code}"
+    opened = keeper.get(f"{line}?lang=zh").text
+    assert CARE in opened and "经过和资金来源不在台账里" in opened
+    answered = world.press(keeper, f"{line}/read", reason="核对台账").text
+    assert "金丝雀家庭" in answered
+    for page in (opened, answered, keeper.get("/desk/ledger?lang=zh").text):
+        assert "金丝雀案情" not in page and "金丝雀资金" not in page and "被骗资金来源" not in page
+    world.press(keeper, f"{line}/background", family="金丝雀家庭，已更正", shown_family="金丝雀家庭")
+    with world.parts.ledger.begin("look") as uow:
+        case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
+        kept = [case.key.open("cases", case.id, it, case.row[f"{it}_sealed"]) for it in ("family", "money_source")]
+    assert kept == ["金丝雀家庭，已更正", "金丝雀资金"]
+    read_all(world)
 
 
 @SQLITE
