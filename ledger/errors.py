@@ -69,4 +69,5 @@ def where(error: Exception) -> str:
     """What went wrong and where. Not what a foreign error says: its words may hold what somebody typed."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     said = f": {error}" if isinstance(error, StoplineError) else ""
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"[:300]
+    file = "/".join(Path(frame.filename).parts[-2:])  # two rooms may have a file of the same name
+    return f"{type(error).__name__} at {file}:{frame.lineno}{said}"[:300]

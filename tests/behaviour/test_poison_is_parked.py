@@ -50,7 +50,7 @@ def test_it_is_tried_with_growing_waits_and_parked_after_the_fifth(world: World,
         world.advance(waits[-1])
     assert waits == [2, 4, 8, 16]
     assert (row(world).state, row(world).attempts) == ("parked", work.MAX_ATTEMPTS)
-    assert row(world).reason.startswith("ValueError at test_poison_is_parked.py:")
+    assert row(world).reason.startswith("ValueError at behaviour/test_poison_is_parked.py:")
     assert STUDENT not in row(world).reason
     assert world.alarms() == ["work_parked"]
     assert world.degraded() == ["alarms"]
