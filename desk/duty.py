@@ -17,10 +17,9 @@ from desk import access, duty_sheet
 from desk.auth import me, roles
 from ledger import channels, fraud
 from ledger.errors import NotAllowed, NotFound
-from ledger.figures import reviews
 from ledger.pages import duty_views, views
 from ledger.pages import sheet as stop_sheet
-from ledger.police import asking, casework, lapsing
+from ledger.police import asking, casework, lapsing, reviews
 from ledger.police.acknowledgement import acknowledge
 from ledger.police.progress import PROGRESS, record_outcome, record_progress
 from ledger.police.stopped import STOPPED

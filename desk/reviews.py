@@ -11,8 +11,8 @@ from sqlalchemy import RowMapping
 from desk import access
 from desk.auth import me, roles
 from ledger.errors import NotAllowed
-from ledger.figures import reviews
 from ledger.pages.views import ALL_CASES
+from ledger.police import reviews
 from ledger.store.unit_of_work import Ledger
 from ledger.values import clean_text
 

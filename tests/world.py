@@ -19,11 +19,11 @@ from werkzeug.test import TestResponse
 from ledger import codes
 from ledger import tables as t
 from ledger.care import contacts
-from ledger.ringing import naming
 from ledger.school import people, roster
 from ledger.school.demo_school import demo_school
 from ledger.school.schoolrows import School
 from ledger.staff import accounts
+from ledger.store import naming
 from ledger.store.clock import ManualClock
 from notifier.twilio.client import TwilioChannel, TwilioConfig
 from services.compose import Parts, build_parts

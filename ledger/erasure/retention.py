@@ -13,8 +13,8 @@ from ledger import tables as t
 from ledger.erasure import erasing
 from ledger.errors import NotFound
 from ledger.events import CaseErased
-from ledger.ringing import naming
 from ledger.states import FIRST_DUTIES
+from ledger.store import naming
 from ledger.store.crypto import Keys
 from ledger.store.statements import one_of
 

@@ -15,13 +15,13 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from ledger import followups, fraud, values
+from ledger.cells import cell
 from ledger.export import export_rows
 from ledger.export import export_words as words
 from ledger.export.export_rows import Record, Scope
 from ledger.export.export_words import Words
 from ledger.export.exports import Span
 from ledger.pages.care_views import ContactRow
-from ledger.school.cells import cell
 from ledger.store.unit_of_work import Ledger
 
 TITLE = "工作台账"

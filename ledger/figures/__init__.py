@@ -1,1 +1,1 @@
-"""What is counted, and never mixed: reports made here, cases registered by the police; the review after."""
+"""What is counted, and never mixed: reports made here, cases registered by the police, what the school counted."""

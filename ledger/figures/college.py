@@ -11,9 +11,8 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, true
 
 from ledger import tables as t
 from ledger import values
-from ledger.figures import reviews
 from ledger.pages import views
-from ledger.police import acknowledgement
+from ledger.police import acknowledgement, reviews
 from ledger.staff.accounts import OF_A_COLLEGE, User
 from ledger.states import FIRST_DUTIES
 

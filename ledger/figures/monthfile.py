@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
-from ledger.school import cells, sheetrows
+from ledger import cells
+from ledger.school import sheetrows
 from ledger.school.schoolcheck import Placed
 from ledger.school.schoolrows import NOTES, BadRows, Column, Fault, plain
 from ledger.school.sheetrows import Sheet

@@ -11,10 +11,10 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from ledger.cells import cell
 from ledger.figures.oversight import Figures, Line
 from ledger.figures.prevention import AWARE, INSTALLED, NAMED, WARNED, Counted, Share
 from ledger.figures.registered import Registered, runs
-from ledger.school.cells import cell
 
 Value = str | int | float | None
 Words = tuple[str, str]

@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func,
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
-from ledger.figures import contactdays, reviews
+from ledger.figures import contactdays
 from ledger.figures.contactdays import Kept
 from ledger.pages.views import ALL_CASES, apart, own_college
-from ledger.police import acknowledgement
+from ledger.police import acknowledgement, reviews
 from ledger.staff.accounts import User
 from ledger.states import FIRST_DUTIES
 from ledger.store.statements import one_of

@@ -1,1 +1,1 @@
-"""What staff see: every query filters rows by who asks."""
+"""What staff see, filtered by who asks; but for the board and the simulated phones, whose readers see all."""

@@ -27,10 +27,11 @@ from ledger.errors import NotFound
 from ledger.escalation import IMMEDIATE, UNSAFE
 from ledger.police import asking
 from ledger.reporting import corrections
-from ledger.ringing import match_keys, naming, owing
+from ledger.ringing import match_keys, owing
 from ledger.school import people
 from ledger.staff.accounts import User
 from ledger.states import FIRST_DUTIES
+from ledger.store import naming
 from ledger.store.crypto import Keys
 from ledger.store.statements import one_of
 

@@ -16,9 +16,9 @@ from ledger.escalation import UNSAFE
 from ledger.events import PRIORITY
 from ledger.police import reply
 from ledger.police.acknowledgement import acknowledge, answer_owner, stand_down
-from ledger.ringing import naming
 from ledger.school import people
 from ledger.school.people import Person
+from ledger.store import naming
 from ledger.store.statements import among, one_of
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries

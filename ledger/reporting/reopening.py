@@ -17,7 +17,7 @@ from ledger import codes
 from ledger import tables as t
 from ledger.events import NOTICE, PRIORITY, Reopened, ReopeningAsked
 from ledger.reporting import reports, status
-from ledger.ringing import naming
+from ledger.store import naming
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 

@@ -17,8 +17,9 @@ import python_calamine
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ledger.school import cells, sheetrows
+from ledger import cells
 from ledger.school import schoolrows as rows
+from ledger.school import sheetrows
 from ledger.school.schoolcheck import Placed, check
 from ledger.school.schoolrows import (
     COLUMNS,

@@ -17,8 +17,7 @@ from ledger import tables as t
 from ledger.care import closing
 from ledger.errors import KeyMissing, Tampered
 from ledger.police import casework
-from ledger.ringing import naming
-from ledger.store import keyring
+from ledger.store import keyring, naming
 from ledger.store.crypto import RowKey, digest
 from ledger.store.unit_of_work import Case, UnitOfWork
 from services import cli_erase

@@ -18,9 +18,9 @@ from ledger import codes
 from ledger import tables as t
 from ledger.care import contacts
 from ledger.police import progress
-from ledger.ringing import naming
 from ledger.school.demo_school import demo_school
 from ledger.school.schoolrows import School
+from ledger.store import naming
 from tests.world import Report, World
 
 # For tables of cases that say nothing about a database: one kind is enough.

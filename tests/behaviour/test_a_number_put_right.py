@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from ledger import codes
 from ledger import tables as t
-from ledger.ringing import naming
+from ledger.store import naming
 from ledger.texts import deliveries
 from tests.behaviour.door_tools import sheet
 from tests.behaviour.stories import SQLITE, read_all, reported, taken

@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 from ledger import codes, deadlines
 from ledger import tables as t
 from ledger.errors import LedgerAway
-from ledger.ringing import naming, referrals
+from ledger.ringing import referrals
 from ledger.school import roster
 from ledger.school.demo_school import demo_school
-from ledger.store import failpoints
+from ledger.store import failpoints, naming
 from notifier.wording import Language
 from tests.behaviour.stories import SQLITE, at_once, only_counselor_rings, read_all, school_without, world_with
 from tests.behaviour.test_drills_touch_nobody import start

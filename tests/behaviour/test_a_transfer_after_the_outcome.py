@@ -11,7 +11,7 @@ from ledger import codes
 from ledger import tables as t
 from ledger.reporting import reports
 from ledger.reporting.reportin import TransferIn
-from ledger.ringing import naming
+from ledger.store import naming
 from tests.behaviour.stories import read_all, taken
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World

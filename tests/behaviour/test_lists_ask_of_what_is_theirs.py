@@ -8,8 +8,8 @@ from ledger import codes
 from ledger import tables as t
 from ledger.pages.views import all_of, visible
 from ledger.police.acknowledgement import acknowledge
-from ledger.ringing import naming
 from ledger.staff.accounts import User
+from ledger.store import naming
 from tests.behaviour.stories import read_all
 from tests.world import World, another_fraud
 

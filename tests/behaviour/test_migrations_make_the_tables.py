@@ -13,8 +13,8 @@ from sqlalchemy import update
 from ledger import codes, migrations
 from ledger import tables as t
 from ledger.care import contacts
-from ledger.ringing import naming, referrals
-from ledger.store import kept
+from ledger.ringing import referrals
+from ledger.store import kept, naming
 from ledger.store.engine import connect
 from ledger.tables import metadata
 from tests.behaviour.stories import read_all

@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from ledger import codes
 from ledger.errors import LedgerAway
-from ledger.ringing import naming, unsafety
-from ledger.store import failpoints
+from ledger.ringing import unsafety
+from ledger.store import failpoints, naming
 from tests.behaviour.stories import days_later, only_counselor_rings, read_all
 from tests.behaviour.test_a_referral_is_answered import goes_by, nobody_looks, seen
 from tests.behaviour.test_a_student_who_declines import left_in_peace

@@ -12,7 +12,7 @@ import pytest
 from ledger import codes
 from ledger.police import replies
 from ledger.police.acknowledgement import Owner, acknowledge
-from ledger.ringing import naming
+from ledger.store import naming
 from tests.behaviour.stories import at_once, only_police_ring, taken
 from tests.world import Report, World
 

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ledger import tables as t
-from ledger.figures import college, reviews
+from ledger.figures import college
+from ledger.police import reviews
 from ledger.store import anchors
 from services.compose import anchor_file
 from tests.behaviour.door_tools import contents, shared_world

@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 from ledger import codes
 from ledger import tables as t
 from ledger.care import screenings
-from ledger.ringing import naming, referrals
+from ledger.ringing import referrals
 from ledger.staff.accounts import OF_A_COLLEGE, ROLES, User
+from ledger.store import naming
 from tests.behaviour.door_tools import a_client, contents
 from tests.behaviour.export_tools import FILE, answer, ask, newest
 from tests.behaviour.stories import SQLITE, days_later, only_counselor_rings, read_all

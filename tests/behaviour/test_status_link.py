@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger import codes
 from ledger.care import contacts
 from ledger.followups import CADENCE
-from ledger.ringing import naming
+from ledger.store import naming
 from tests.behaviour.stories import days_later, only_police_ring, read_all, reported, taken
 from tests.world import Report, World
 
