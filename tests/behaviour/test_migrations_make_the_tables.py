@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
+from sqlalchemy.event import listens_for
 
 from ledger import codes, migrations
 from ledger import tables as t
@@ -50,6 +52,24 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return sqlite_url(tmp_path)
     server: PostgreSQL = request.getfixturevalue("postgresql")
     return server.new_database()
+
+
+def test_an_index_over_years_may_take_its_time(postgresql: PostgreSQL) -> None:
+    """A page's time-out would end the upgrade of a large ledger, with all processes stopped for it."""
+    engine = connect(postgresql.new_database())
+    allowed = set()
+
+    @listens_for(engine, "before_cursor_execute")
+    def look(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("CREATE INDEX"):
+            cursor.execute("SHOW statement_timeout")
+            allowed.add(cursor.fetchone()[0])
+
+    migrations.upgrade(engine)
+    assert allowed == {"0"}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "15s"
+    engine.dispose()
 
 
 def test_an_upgraded_database_has_exactly_the_tables_of_the_program(empty_database: str) -> None:
