@@ -73,7 +73,7 @@ def test_tokens_and_passwords_are_kept_as_digests_only() -> None:
 
 def test_a_password_s_hash_costs_what_it_should() -> None:
     """In a process of its own: tests sign in with cheap hashes. At least what OWASP's cheat sheet on passwords asks."""
-    program = "from ledger import accounts; print(accounts.hashed('a long enough password'))"
+    program = "from ledger.staff import accounts; print(accounts.hashed('a long enough password'))"
     made = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
     found = re.fullmatch(r"\$(\w+)\$v=19\$m=(\d+),t=(\d+),p=\d+\$\S+\n", made.stdout)
     assert found and found[1] == "argon2id" and int(found[2]) >= 19_456 and int(found[3]) >= 2

@@ -19,7 +19,7 @@ from tests.behaviour.erasing_tools import OFFICE, Run, events_of, of, over
 from tests.behaviour.stories import SQLITE, read_all, reported
 from tests.world import World
 
-DIES = "from ledger import failpoints; failpoints.arm({!r}); from services.cli import main; main({!r})"
+DIES = "from ledger.store import failpoints; failpoints.arm({!r}); from services.cli import main; main({!r})"
 
 
 @pytest.fixture

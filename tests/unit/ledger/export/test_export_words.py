@@ -6,7 +6,7 @@ import pytest
 
 from ledger.export import export_words as words
 
-TEMPLATES = Path(__file__).parents[3] / "desk" / "templates" / "desk"
+TEMPLATES = Path(__file__).parents[4] / "desk" / "templates" / "desk"
 PAGES = "".join((TEMPLATES / name).read_text() for name in ("_words.html", "_care_words.html", "followup.html"))
 TABLES = (words.POLICE, words.DISSUADING, words.FOLLOW_UP, words.CONTACTS, words.MODES, words.NEEDS, words.REFERRAL)
 SINGLE = (words.AGREED, words.REACHED, words.DECLINED, words.NOT_REACHED, words.OVERDUE, words.TO_COME, words.NEEDED,
