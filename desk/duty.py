@@ -68,7 +68,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         unread = json.loads(sheet["reporter"]["unread"] or "{}")
         return render_template("desk/case.html", sheet=sheet, now=now, first=first, others=others, outcomes=OUTCOMES,
                                progress=tuple(PROGRESS), unread=unread, paper=paper, over=over,
-                               details=channels.DETAIL_NAMES, no_account=channels.NO_ACCOUNT,
+                               details=channels.DETAIL_NAMES,
                                questioned=fraud.questioned(found["fraud_type"]))  # fmt: skip
 
     @bp.post("/<code>/acknowledge")

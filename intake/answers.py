@@ -50,7 +50,7 @@ def _one(given: Given, now: datetime, zone: tzinfo) -> Given:
     """About one transfer that is known: what was left out of it, or said otherwise."""
     facts, unread = _facts(given.typed, now, zone)
     said = given.typed.get("channel")
-    way = said if said in channels.OTHERS else None
+    way = said if said in channels.NOT_SAID else None
     return replace(given, facts=facts, unread=unread, account_kind=_kind(given.typed), channel=way)
 
 

@@ -192,13 +192,15 @@ def _shown_back(said: list[additions.Answered], slug: str, which: int, now: date
 
 def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
     key = door.ledger.keys.unwrap(case["id"], case["row_key"])
-    answered = {a.question for a in additions.of_case(conn, key, case["id"])}
+    given = additions.of_case(conn, key, case["id"])
+    answered = {a.question for a in given}
     if renumbering.corrected(conn, key, case["id"]):
         answered.add(PHONE)
     rows = match_keys.transfers(conn, case["id"])
     if any(row["happened_at"] is not None for row in rows):
         answered.add("time")
-    if all(row["channel"] != "other" for row in rows):
+    said = {a.position for a in given if a.question == HOW}
+    if all(row["channel"] != "other" or row["position"] in said for row in rows):
         answered.add(HOW)
     else:
         answered.discard(HOW)  # of one of them it was said, and of another not yet

@@ -17,7 +17,7 @@ from intake.questions import page_of
 from intake.reading import Problem, Reading, read_form
 from intake.script import doubted, read_aloud
 from ledger import fraud, states
-from ledger.channels import ASKED, NO_ACCOUNT, WORDS
+from ledger.channels import ASKED, WORDS
 from ledger.errors import Expired, KeyMissing, LedgerAway, NotFound, Tampered
 from ledger.police import asking
 from ledger.reporting import conversion, reports, status, withdrawal
@@ -180,10 +180,11 @@ def _status_page(door: Door, token: str, problem: Problem | None = None) -> Resp
     # Shown with the outcomes: until when the first of what was stopped is held.
     held = min((row["stop_ends_at"] for row in rows if row["stop_ends_at"] and row["stop_ends_at"] > now), default=None)
     pressed = {name: case[name] for name in ("unsafe_at", "withdrawal_at")} | {"questioned": fraud.told_of(case)}
+    pressed["at_a_bank"] = not all(match_keys.no_account(row) for row in rows)
     page = render_template("intake/status.html", shown=shown, script=script, drill=case["drill"], now=now, token=token,
                            zone=door.ledger.zone, unsafe=case["phone_unsafe"], paid_by=paid_by, problem=problem,
                            channels=ASKED, endings=endings, held=held, lacking=lacking, doubts=doubts,
-                           at_a_bank=not set(paid_by) <= set(NO_ACCOUNT), **pressed)  # fmt: skip
+                           **pressed)  # fmt: skip
     response = make_response(page)
     # The page says "updated at" and "minutes ago", so its tag covers what changed, not its letters.
     said = f"{shown}{script}{pressed}{paid_by}{endings}{held}{lacking}{doubts}{g.lang}{int(now.timestamp()) // 60}"

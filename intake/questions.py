@@ -14,6 +14,11 @@ from ledger.channels import CASH, ECNY, SCAN, VOUCHER
 Words = tuple[str, str]  # Chinese, English
 PHONE = "phone"  # the one question whose answer takes the place of what was reported
 HOW = "how"  # what 其他 was; each way has a page of its own then
+# The last choice leads back: who paid cash in at a counter or machine has an account to name, and a tap may be a slip.
+_WAYS: dict[str, Words] = {
+    **channels.OTHERS,
+    "other": ("存进或转到银行账户，或都不是", "Into a bank account, or none of these"),
+}
 
 YES_NO: dict[str, Words] = {"yes": ("是", "Yes"), "no": ("没有", "No")}
 ACCOUNT_KIND: dict[str, Words] = {"personal": ("个人账户", "Personal"), "corporate": ("对公账户", "Company")}
@@ -68,7 +73,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         HOW,
         ("“其他”是怎么付的", "“Other”: how was it paid?"),
-        (Field("channel", ("怎么付的", "How"), "choice", options=channels.OTHERS),),
+        (Field("channel", ("怎么付的", "How"), "choice", options=_WAYS),),
         money=True,
         each=True,
         of=channels.NOT_SAID,

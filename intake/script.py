@@ -53,7 +53,7 @@ def read_aloud(
             key.open("transfers", row["id"], "payee_account", row["payee_account_sealed"]) or ""
         )
         at = row["happened_at"]
-        facts.append(
+        fact = (
             {
                 "amount": values.yuan(row["amount_fen"]),
                 "currency": row["currency"],
@@ -64,7 +64,15 @@ def read_aloud(
             | _of_its_way(key, row, given, lang)
             | _corrected([it for it in said if it.position == row["position"]], lang)
         )
+        facts.append(fact | {"lines": _lines(row["channel"], fact)})
     return facts
+
+
+def _lines(way: str, fact: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Name and account are read wherever they are known, also where nobody asks for them."""
+    first, *rest = _LINES.get(way, _BY_ACCOUNT)
+    asked = {key for key, *_ in (first, *rest)}
+    return first, *(it for it in (_NAME, _ACCOUNT) if it[0] not in asked and fact[it[0]]), *rest
 
 
 def _of_its_way(key: RowKey, row: Row, given: Sequence[additions.Answered], lang: str) -> dict[str, Any]:
@@ -76,7 +84,6 @@ def _of_its_way(key: RowKey, row: Row, given: Sequence[additions.Answered], lang
         "how": zh if lang == "zh" else f"{zh} {en}",
         "bank": key.open("transfers", row["id"], "payee_bank", row["payee_bank_sealed"]),
         "serial": key.open("transfers", row["id"], "serial", row["serial_sealed"]),
-        "lines": _LINES.get(way, _BY_ACCOUNT),
         **{name: said.get(name) for name in channels.DETAILS.get(way, ())},
     }
 

@@ -24,7 +24,7 @@ OTHERS: dict[str, Words] = {  # asked later, or said by another system at once
 WORDS = {**ASKED, **OTHERS}
 NOT_SAID = ("other", *OTHERS)  # what a later answer may still tell more exactly
 BY_ACCOUNT = tuple(name for name in WORDS if name not in OTHERS)  # asked for bank and account as such
-NO_ACCOUNT = (CASH, VOUCHER)  # nobody's name or account is to be matched, at any bank
+NO_ACCOUNT = (CASH, VOUCHER)  # nobody's name or account is to be matched, unless one was given all the same
 THIRD_PARTY = ("alipay", "wechat", SCAN)  # a payment company, which finds it by its order number
 
 ACTIONS: dict[str, Words] = {  # what whoever has the case can do; one line on the sheet
@@ -46,6 +46,10 @@ ACTIONS: dict[str, Words] = {  # what whoever has the case can do; one line on t
         "File by the wallet number, with the bank that operates the wallet.",
     ),
 }
+TO_AN_ACCOUNT: Words = (  # of cash or cards with an account: paid in at a counter or machine, or another way after all
+    "给了对方账号：先凭账号向银行办止付，再致电问清怎么付的。",
+    "An account was given: file with its bank first, then ask how it was paid.",
+)
 # What only such a transfer has, told on a page of its own and kept with that answer: name → what it is called.
 DETAILS: dict[str, dict[str, Words]] = {
     CASH: {

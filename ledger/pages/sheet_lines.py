@@ -98,7 +98,7 @@ def head(case: RowMapping, rows: Sequence[Row], zone: tzinfo, school: str, now: 
     if found := match_keys.lacking(rows):
         zh, en = match_keys.named(found, several=len(rows) > 1)
         ready = (f"还缺：{zh}", f"Missing: {en}")
-    elif all(row["channel"] in channels.NO_ACCOUNT for row in rows):
+    elif all(match_keys.no_account(row) for row in rows):
         ready = NO_ACCOUNT
     voice = VOICE.get(case["voice"] or "", ("尚未核实", "Not yet confirmed"))
     kind, reported = "drill" if case["drill"] else "case", case["received_at"]
@@ -128,11 +128,14 @@ def of_transfer(key: RowKey, row: Row, given: Sequence[additions.Answered], zone
 
     typed = opened("payee_account")
     account = values.parse_account(typed or "")
-    of_bank, of_payer = how not in channels.NO_ACCOUNT, how != channels.CASH
+    of_bank = not match_keys.no_account(row)
+    of_payer = of_bank or how != channels.CASH
     company = channels.WORDS[how] if how in ("alipay", "wechat") else None
     yuan, at = values.yuan(row["amount_fen"]), row["happened_at"]
     about = line("when", "大约", "About", row["when_bucket"], BUCKETS.get(row["when_bucket"]))
     fen, action = row["amount_fen"], channels.ACTIONS.get(how)
+    if how in channels.NO_ACCOUNT and of_bank:
+        action = channels.TO_AN_ACCOUNT
     return (
         *((line("action", "怎么办", "What can be done", action[0], action),) if action else ()),
         line("payee_name", "户名", "Payee name", opened("payee_name"), blank=of_bank),

@@ -179,6 +179,7 @@ def _transfer(row: RowMapping, opened: dict[str, str | None]) -> dict[str, Any]:
         "amount": values.yuan(row["amount_fen"]),
         "currency": row["currency"],
         "channel": row["channel"],
+        "no_account": match_keys.no_account(row),
         "happened_at": row["happened_at"],
         "bucket": row["when_bucket"],
         "account_kind": row["account_kind"],

@@ -64,9 +64,18 @@ def lacking(rows: Sequence[Row]) -> list[Lack]:
     return [(row["position"], key) for row in rows for key in _COLUMNS if _lacks(row, key)]
 
 
+def no_account(row: Row) -> bool:
+    """Whether a bank has nothing to match: cash or cards, and no account was given all the same. A name alone is none.
+
+    The blind index tells of one that was given and cannot be opened any more.
+    """
+    given = row["payee_account_sealed"] is not None or row["payee_account_index"] is not None
+    return row["channel"] in channels.NO_ACCOUNT and not given
+
+
 def _lacks(row: Row, key: str) -> bool:
     """Where there is no account, nobody is asked for one; who scans a code sees none, and has an order number."""
-    if key != "time" and row["channel"] in channels.NO_ACCOUNT:
+    if key != "time" and no_account(row):
         return False
     if key == "account" and row["channel"] == channels.SCAN and row["serial_sealed"] is not None:
         return False
