@@ -79,7 +79,7 @@ def _of_its_way(key: RowKey, row: Row, given: Sequence[additions.Answered], lang
     """110 answers in Chinese: on an English page both are read."""
     way = row["channel"]
     zh, en = channels.WORDS.get(way, (way, way))
-    said = additions.newest(given, way, row["position"])
+    said = additions.joined(given, way, row["position"])
     return {
         "how": zh if lang == "zh" else f"{zh} {en}",
         "bank": key.open("transfers", row["id"], "payee_bank", row["payee_bank_sealed"]),

@@ -163,10 +163,10 @@ def of_transfer(key: RowKey, row: Row, given: Sequence[additions.Answered], zone
 
 
 def _details(given: Sequence[additions.Answered], row: Row) -> tuple[Line, ...]:
-    """Where cash was handed over, which cards they were: as told last, also where it turned out to be another way."""
+    """Where cash was handed over, which cards they were: all that was told, also where it was another way after all."""
     made: list[Line] = []
     for how, names in channels.DETAILS.items():
-        said = additions.newest(given, how, row["position"])
+        said = additions.joined(given, how, row["position"])
         if how == row["channel"] or said:
             made += [line(name, *words, said.get(name), blank=how == row["channel"]) for name, words in names.items()]
     return tuple(made)

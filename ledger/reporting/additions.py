@@ -88,7 +88,7 @@ def save(uow: UnitOfWork, case: Case, given: Given) -> None:
         _detail(uow, case, given.question, left, before)
     if given.question == "who":
         name_the_victim(uow, case, student_no=given.typed.get("student_no"), college=given.typed.get("college"))
-    _tell_the_bank_facts(uow, case, given)
+    _tell_the_bank_facts(uow, case, given, before)
 
 
 def of_case(conn: Connection, key: RowKey, case_id: UUID) -> list[Answered]:
@@ -115,13 +115,15 @@ def told(given: Iterable[Answered], question: str, name: str) -> list[tuple[date
     return [(it.at, it.typed[name]) for it in given if it.question == question and it.typed.get(name)]
 
 
-def newest(given: Iterable[Answered], question: str, position: int) -> dict[str, str]:
-    """What stands in each box of a question about this transfer, as it was written there last."""
-    found: dict[str, str] = {}
+def joined(given: Iterable[Answered | Given], question: str, position: int) -> dict[str, str]:
+    """All that was ever written in each box of a question about this transfer, each line once: nobody types the cards
+    of yesterday again to add one more."""
+    found: dict[str, dict[str, None]] = {}
     for it in given:
         if (it.question, it.position) == (question, position):
-            found |= it.typed
-    return found
+            for name, value in it.typed.items():
+                found.setdefault(name, {}).update(dict.fromkeys(line.strip() for line in value.splitlines()))
+    return {name: "\n".join(line for line in lines if line) for name, lines in found.items()}
 
 
 def for_staff(key: RowKey, case: RowMapping) -> list[tuple[str, str]]:
@@ -184,7 +186,7 @@ def name_the_victim(
         handover.place(uow, case, found.counselor, reports.ANONYMOUS)
 
 
-def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
+def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given, before: list[Answered]) -> None:
     rows = match_keys.transfers(uow.conn, case.id)
     row = next((row for row in rows if row["position"] == given.position), None)
     position = row["position"] if row else 1
@@ -203,12 +205,19 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given) -> None:
     elif row:
         _say_of(uow, case, row, "account_kind", given.account_kind)
         _say_of(uow, case, row, "channel", given.channel)
-        if given.question in channels.DETAILS:  # what others can stop, if they are told at once
+        if _has_details(given, before):  # what others can stop, if they are told at once
             uow.append(case, CaseAmended((given.question,)), reports.ANONYMOUS)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(given, row), position)
     if not corrections.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
         later.come_in(uow, case, [row["outcome"] for row in rows])
+
+
+def _has_details(given: Given, before: list[Answered]) -> bool:
+    """Whether it says more of cash or cards than was said before."""
+    of = (given.question, given.position)
+    old, new = joined(before, *of), joined([*before, given], *of)
+    return any(old.get(name) != new.get(name) for name in channels.DETAILS.get(given.question, ()))
 
 
 def _beyond(uow: UnitOfWork, case: Case) -> int:

@@ -90,3 +90,30 @@ def test_a_slip_is_put_right_by_the_last_choice(world: World, officer: FlaskClie
     assert "/more/bank" in listed and f"/more/{way}" not in listed
     assert "已填" in listed.split("/more/how")[1].split("</li>")[0]
     read_all(world)
+
+
+@pytest.mark.parametrize(("way", "box", "first", "second", "both"), [
+    ("voucher", "cards", "1111\n2222\n3333", "3333\n 4444", "1111\n2222\n3333\n4444"),
+    ("voucher", "platform", "某平台", "另一平台", "某平台\n另一平台"),
+    ("cash", "person", "灰外套", "车牌尾号07", "灰外套\n车牌尾号07"),
+])  # fmt: skip
+def test_a_second_answer_takes_nothing_away(
+    world: World, officer: FlaskClient, way: str, box: str, first: str, second: str, both: str
+) -> None:
+    report = taken(world, **BARE | {"channel": way})
+    answer(report, way, **{box: first})
+    answer(report, way, **{box: second})
+    assert told(officer, report)["transfers"][0][box] == both
+    for text in (*papers(officer, report), squeezed(script(report))):
+        assert all(line in text for line in both.split())
+    read_all(world)
+
+
+def test_what_is_saved_unchanged_rings_nobody(world: World, officer: FlaskClient) -> None:
+    report = taken(world, **BARE | {"channel": "voucher"})
+    for cards in ("1111\n2222", "1111\n2222", "2222"):
+        answer(report, "voucher", cards=cards)
+    assert len(report.events("case.amended.v1")) == 1
+    answer(report, "voucher", cards="1111\n2222\n3333")
+    assert len(report.events("case.amended.v1")) == 2
+    read_all(world)

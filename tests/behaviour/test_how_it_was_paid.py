@@ -139,7 +139,7 @@ def test_of_cash_place_and_looks_reach_the_officer_at_once(world: World, officer
     answer(report, "cash", person="灰外套，平头")
     world.phones["officer"].expects(report.code, "新报时间", "其他信息")
     [transfer] = told(officer, report)["transfers"]
-    assert [transfer[it] for it in ("place", "person", "parcel")] == ["东门公交站", "灰外套，平头", "某快递 77"]
+    assert [transfer[it] for it in ("place", "person", "parcel")] == ["东门公交站", "灰外套\n灰外套，平头", "某快递 77"]
     assert transfer["time"] == "2026-11-24T14:31:00+08:00"
     for text in (
         officer.get(f"/duty/{report.code}?lang=zh").text,
