@@ -18,7 +18,7 @@ from intake.questions import HOW, PHONE, QUESTIONS, Question, asked
 from intake.reading import Problem, Reading
 from ledger import fraud
 from ledger import tables as t
-from ledger.errors import Expired, NotAllowed, NotFound
+from ledger.errors import Expired, LedgerAway, NotAllowed, NotFound
 from ledger.reporting import additions, renumbering, status, uploads
 from ledger.ringing import match_keys
 from ledger.store.unit_of_work import DOOR
@@ -106,15 +106,22 @@ def blueprint(door: Door) -> Blueprint:
         with door.ledger.begin("addition", DOOR) as uow:
             additions.save(uow, uow.case(case["id"]), given)
         again = slug == "transfer" and given.another is not None
-        return _next(token, slug, again=again, saved=bool(given.typed), which=given.position if slug == HOW else 1)
+        about = given.position if slug == HOW else None
+        return _next(token, slug, again=again, saved=bool(given.typed), about=about)
 
-    def _next(token: str, slug: str, *, again: bool = False, saved: bool = True, which: int = 1) -> Any:
-        """To what is asked now: an answer may bring a question of its own, about the same transfer."""
-        with door.ledger.read() as conn:
-            here = url_for("more.question", token=token, slug=slug)
-            to = here if again else _following(conn, found(conn, token), slug, token)
+    def _next(token: str, slug: str, *, again: bool = False, saved: bool = True, about: int | None = None) -> Any:
+        """To what is asked now: an answer may bring a question of its own, `about` the same transfer.
+
+        Where the ledger is away by now, to the list: what was given is kept, and nobody may read that it is not.
+        """
         said = {"saved": "1"} if saved else {}
-        said |= {"transfer": str(which)} if which > 1 else {}
+        try:
+            with door.ledger.read() as conn:
+                here = url_for("more.question", token=token, slug=slug)
+                to = here if again else _following(conn, found(conn, token), slug, token, about)
+            said |= {"transfer": str(about)} if about and about > 1 else {}
+        except LedgerAway:
+            to = url_for("more.listed", token=token)
         return redirect(f"{to}?{urlencode(said)}" if said else to, 303)
 
     def _renumbered(token: str, case: RowMapping, typed: Mapping[str, str]) -> Any:
@@ -162,9 +169,12 @@ def blueprint(door: Door) -> Blueprint:
     return bp
 
 
-def _asked_of(conn: Connection, case: RowMapping) -> tuple[Question, ...]:
-    paid = case["kind"] != "in_progress"
-    ways = {row["channel"] for row in match_keys.transfers(conn, case["id"])} if paid else None
+def _asked_of(conn: Connection, case: RowMapping, about: int | None = None) -> tuple[Question, ...]:
+    """`about`: only what fits this transfer."""
+    ways = None
+    if case["kind"] != "in_progress":
+        rows = match_keys.transfers(conn, case["id"])
+        ways = {row["channel"] for row in rows if about in (None, row["position"])}
     return asked(ways, questioned=fraud.questioned(case["fraud_type"]))
 
 
@@ -174,11 +184,11 @@ def _fitting(case: RowMapping, slug: str) -> Question:
     return next((q for q in known if q.slug == slug), None) or abort(404)
 
 
-def _following(conn: Connection, case: RowMapping, slug: str, token: str) -> str:
+def _following(conn: Connection, case: RowMapping, slug: str, token: str, about: int | None = None) -> str:
     """Where 下一个 leads: the next question, after the last one the screenshots."""
     slugs = [q.slug for q in QUESTIONS]
     later = slugs[slugs.index(slug) + 1 :]
-    after = next((q.slug for q in _asked_of(conn, case) if q.slug in later), None)
+    after = next((q.slug for q in _asked_of(conn, case, about) if q.slug in later), None)
     return url_for("more.question", token=token, slug=after) if after else url_for("more.screenshots", token=token)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
+from tests.behaviour.door_tools import ledger_away
 from tests.behaviour.stories import read_all, reported, taken
 from tests.behaviour.test_how_it_was_paid import BARE, WAYS, told
 from tests.behaviour.test_how_it_was_paid import officer as officer  # a fixture
@@ -116,4 +119,26 @@ def test_what_is_saved_unchanged_rings_nobody(world: World, officer: FlaskClient
     assert len(report.events("case.amended.v1")) == 1
     answer(report, "voucher", cards="1111\n2222\n3333")
     assert len(report.events("case.amended.v1")) == 2
+    read_all(world)
+
+
+@pytest.mark.parametrize(("said", "then"), [("voucher", "voucher"), ("other", "time")])
+def test_how_leads_to_the_page_of_what_was_chosen_for_this_transfer(world: World, said: str, then: str) -> None:
+    transfers = [{"amount": 100, "channel": "cash"}, {"amount": 200, "channel": "scan"}]
+    report = reported(world, transfers=[*transfers, {"amount": 300, "channel": "other"}])
+    assert answer(report, "how", transfer="3", channel=said) == f"/r/{report.token}/more/{then}?saved=1&transfer=3"
+    read_all(world)
+
+
+def test_what_is_saved_is_not_called_lost_where_the_ledger_goes_away_right_after(world: World) -> None:
+    report = reported(world, **BARE | {"channel": "cash"})
+    key = re.search(r'name="page" value="([^"]+)"', page(report, "cash"))
+    assert key
+    gone = ledger_away(world)
+    world.parts.ledger.on_commit.append(lambda _: gone.__enter__())
+    sent = world.client.post(f"/r/{report.token}/more/cash", data={"page": key[1], "place": "东门公交站"})
+    gone.__exit__(None, None, None)
+    world.parts.ledger.on_commit.pop()
+    assert (sent.status_code, sent.location) == (303, f"/r/{report.token}/more?saved=1")
+    assert "东门公交站" in script(report)
     read_all(world)
