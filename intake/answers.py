@@ -26,7 +26,7 @@ def read(question: Question, form: Mapping[str, str], now: datetime, zone: tzinf
     }
     given = Given(question.slug, typed, values.clean_text(form.get("page", ""), 64), number(form.get("transfer", "")))
     if question.slug == "transfer":
-        return _another(given, now, zone)
+        return _another(replace(given, written=_written(question, typed)), now, zone)
     if question.each:
         return _one(given, now, zone)
     return replace(given, case=_columns(typed))
@@ -57,11 +57,16 @@ def _one(given: Given, now: datetime, zone: tzinfo) -> Given:
 def _another(given: Given, now: datetime, zone: tzinfo) -> Given:
     facts, unread = _facts(given.typed, now, zone)
     if "amount_fen" not in facts:  # no amount, no transfer: kept whole, as it was written
-        said = " · ".join(given.typed.values())
-        return replace(given, unread={UNREAD: said} if said else {})
+        return replace(given, unread={UNREAD: given.written} if given.written else {})
     channel = given.typed.get("channel", "other")
     facts["channel"] = channel if channel in channels.WORDS else "other"
     return replace(given, another=TransferIn(**facts), unread=unread, account_kind=_kind(given.typed))
+
+
+def _written(question: Question, typed: Mapping[str, str]) -> str:
+    """All of it in one line, for people: what was chosen in Chinese words, as the police and the bank read it."""
+    options = {field.name: field.options or {} for field in question.fields}
+    return " · ".join(options[name].get(value, (value,))[0] for name, value in typed.items())
 
 
 def _facts(typed: Mapping[str, str], now: datetime, zone: tzinfo) -> tuple[dict[str, Any], dict[str, str]]:

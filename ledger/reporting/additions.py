@@ -46,7 +46,7 @@ class Given:
 
     `facts` has what it says of the transfer at `position`, `channel` how that went, `another` is a further one; `case`
     has columns of the case that it fills where they are empty, `unread` what was meant for the sheet and could not be
-    understood.
+    understood; `written` is all that was typed of a further transfer in one line, choices in words.
     """
 
     question: str
@@ -59,6 +59,7 @@ class Given:
     another: TransferIn | None = None
     case: Mapping[str, Any] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given, before: list
             later.come_in(uow, case, [*(row["outcome"] for row in rows), None])
         else:
             position += _beyond(uow, case)
-            given = replace(given, unread={**given.unread, corrections.BEYOND: " · ".join(given.typed.values())})
+            given = replace(given, unread={**given.unread, corrections.BEYOND: given.written})
     elif row:
         _say_of(uow, case, row, "account_kind", given.account_kind)
         _say_of(uow, case, row, "channel", given.channel)

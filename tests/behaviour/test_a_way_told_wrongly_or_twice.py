@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.behaviour.door_tools import ledger_away
-from tests.behaviour.stories import read_all, reported, taken
+from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_how_it_was_paid import BARE, WAYS, told
 from tests.behaviour.test_how_it_was_paid import officer as officer  # a fixture
 from tests.behaviour.test_stage_two_is_saved_at_once import answer, page
@@ -141,4 +141,14 @@ def test_what_is_saved_is_not_called_lost_where_the_ledger_goes_away_right_after
     world.parts.ledger.on_commit.pop()
     assert (sent.status_code, sent.location) == (303, f"/r/{report.token}/more?saved=1")
     assert "东门公交站" in script(report)
+    read_all(world)
+
+
+@SQLITE
+def test_what_is_not_listed_stands_in_words(world: World, officer: FlaskClient) -> None:
+    report = taken(world, transfers=[{"amount": n, "channel": "bank"} for n in range(1, 51)])
+    answer(report, "transfer", amount="77777", channel="cash", account_kind="corporate", payee_name="李四")
+    answer(report, "transfer", amount="好多", channel="voucher")
+    for text in papers(officer, report):
+        assert "77777·现金·李四·对公账户" in text and "好多·充值卡、礼品卡" in text
     read_all(world)
