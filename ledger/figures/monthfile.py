@@ -53,7 +53,7 @@ class Kind:
     make: type
 
 
-NO_CLASS = "-"  # those of a college who are of none, as staff are
+NO_CLASS = "-"  # those of a college, or of none, who are of no class, as staff are
 _NO_CLASS = frozenset((NO_CLASS, "教职工", "无班级", "staff", "none"))
 Placements = Sequence[tuple[Placed, Any]]
 Months = dict[str, dict[tuple[str, str], tuple[Placed, Any]]]  # month → (college, class or "") → its row
@@ -136,7 +136,7 @@ class _Names:
             class_code = self._classes.get(its_class, "")
             return self._units.classes.get(class_code, ("", ""))[0], class_code
         code = self._whole.get(said) or self._colleges.get(said, "")
-        if its_class in _NO_CLASS and code in self._units.colleges:
+        if code and its_class in _NO_CLASS:
             return code, NO_CLASS
         return code, self._of.get(code, {}).get(its_class, "") if its_class else ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
@@ -27,7 +27,7 @@ class Registered:
 
     before: in the same months of the year before, None where one of them is not known. fen: what was lost, as far as it
     is said; fen_whole: it is said of each case. complete: no month that is over is missing. Of its `classes` on the
-    roster so many had a case (`classes_hit`), where the class of each case is known; else None.
+    roster so many had a case (`classes_hit`); None while one of them may have had a case of which it is not said.
     """
 
     months: tuple[int, ...] = ()
@@ -108,25 +108,28 @@ def year(conn: Connection, user: User, codes: Sequence[str], now: datetime, zone
     """
     last = last_month(now, zone)
     this, over = int(last[:4]), range(1, int(last[5:]) + 1)
-    between = f"{this - 1}-01", last
+    new_year, between = _named(this, 1), (_named(this - 1, 1), last)
     months = {row.month: row for row in conn.execute(_months(*between))}
     mine = {(row.month, row.college_code): _Known(row.cases, row.amount_fen, row.amount_fen is not None)
             for row in conn.execute(_rows(user, *between))}  # fmt: skip
     school = {month: _of_school(row) for month, row in months.items()}
-    accounted = {month for month, row in months.items() if school[month].cases == row.named}
-    classes = _Classes.read(conn, user, f"{this}-01", last)
+    accounted = {month for month, row in months.items() if school[month].cases == row.named + row.nobody_s}
+    of_year = [row for month, row in months.items() if month >= new_year]
+    all_said = all(school[row.month].cases == row.said for row in of_year)
+    all_placed = all(school[row.month].cases == row.placed + row.outside for row in of_year)
+    classes = _Classes.read(conn, user, new_year, last)
 
     def of(code: str) -> Registered:
         others = dict.fromkeys(accounted, _NONE)
         known = others | {month: it for (month, of), it in mine.items() if of == code}
-        of_year = {month: it for month, it in known.items() if month >= _named(this, 1)}
-        return classes.added(_summed(known, this, over), code, of_year)
+        its = {month: it.cases for month, it in known.items() if month >= new_year}
+        return classes.of_college(_summed(known, this, over), code, its if all_placed else None)
 
-    counted = {*codes, *(code for (month, code), it in mine.items() if it.cases and month >= f"{this}-01")} - {WHOLE}
+    counted = {*codes, *(code for (month, code), it in mine.items() if it.cases and month >= new_year)} - {WHOLE}
     imported = tuple(month for month in over if _named(this, month) in months)
     at = max((months[_named(this, month)].imported_at for month in imported), default=None)
     each = {code: of(code) for code in sorted(counted)}
-    together = _with_classes(_summed(school, this, over), each.values()) if user.role in ALL_CASES else None
+    together = classes.of_school(_summed(school, this, over), said=all_said) if user.role in ALL_CASES else None
     return Year(this, tuple(over), imported, at, each, together)
 
 
@@ -150,29 +153,34 @@ _NONE = _Known(0, None, said=True)
 
 
 class _Classes:
-    """Which classes there are, and how many cases of each month are said to be of one."""
+    """Today's classes, those of them that had a case, and of how many cases it is said which class they are of.
 
-    def __init__(self, rows: Iterable[Any], roster: Iterable[Any]) -> None:
-        self._of: dict[str, set[str]] = {}
-        for row in roster:
-            self._of.setdefault(row.college_code, set()).add(row.code)
-        self._hit: dict[str, set[str]] = {}
-        self._cases = Counter[tuple[str, str]]()
-        for row in rows:
-            self._hit.setdefault(row.college_code, set()).add(row.class_code)
-            self._cases[row.month, row.college_code] += row.cases
+    A class that has changed its college takes its cases along. A case whose class is not said may be of any class that
+    its college has today; of no college, or of one that has none today, of any class there is.
+    """
+
+    def __init__(self, roster: Iterable[Any], hit: Iterable[Any], rows: Iterable[Any]) -> None:
+        self._of = Counter[str](row.college_code for row in roster)
+        self._hit = Counter[str](row.college_code for row in hit)
+        self._cases = Counter({(row.month, row.college_code): row.cases for row in rows})
 
     @classmethod
     def read(cls, conn: Connection, user: User, first: str, last: str) -> _Classes:
-        its = q.month.between(first, last), q.cases > 0, own_college(q.college_code, user)
-        roster = select(g.code, g.college_code).where(own_college(g.college_code, user))
-        return cls(conn.execute(select(t.registered_classes).where(*its)).all(), conn.execute(roster).all())
+        its, mine = (q.month.between(first, last), q.cases > 0), own_college(g.college_code, user)
+        roster = select(g.college_code, g.code).where(mine)
+        hit = roster.join(t.registered_classes, q.class_code == g.code).where(*its).distinct()
+        rows = select(q.month, q.college_code, func.sum(q.cases).label("cases"))
+        rows = rows.where(*its, own_college(q.college_code, user)).group_by(q.month, q.college_code)
+        return cls(*(conn.execute(query).all() for query in (roster, hit, rows)))
 
-    def added(self, it: Registered, code: str, known: Mapping[str, _Known]) -> Registered:
-        """`known`: the college's months of this year. Where all its cases are of named classes the others had none."""
-        mine = self._of.get(code, set())
-        said = all(month.cases == self._cases[name, code] for name, month in known.items())
-        return replace(it, classes=len(mine), classes_hit=len(mine & self._hit.get(code, set())) if said else None)
+    def of_college(self, it: Registered, code: str, cases: Mapping[str, int] | None) -> Registered:
+        """`cases`: the college's by month of this year; None: there are some that may be of any class."""
+        said = cases is not None and all(n == self._cases[month, code] for month, n in cases.items())
+        return replace(it, classes=self._of[code], classes_hit=self._hit[code] if said else None)
+
+    def of_school(self, it: Registered, *, said: bool) -> Registered:
+        """said: of each case which class it is of, or that it is of none."""
+        return replace(it, classes=self._of.total(), classes_hit=self._hit.total() if said else None)
 
 
 def _summed(known: Mapping[str, _Known], this: int, over: Iterable[int]) -> Registered:
@@ -189,14 +197,6 @@ def _summed(known: Mapping[str, _Known], this: int, over: Iterable[int]) -> Regi
         all(it.said for it in its if it.cases),
         bool(mine) and mine == list(over),
     )
-
-
-def _with_classes(school: Registered, each: Iterable[Registered]) -> Registered:
-    """Those of all colleges together, where they are known of each."""
-    its = [it for it in each if it.classes]
-    known = [it.classes_hit for it in its if it.complete and it.classes_hit is not None]
-    hit = sum(known) if len(known) == len(its) else None
-    return replace(school, classes=sum(it.classes for it in its), classes_hit=hit)
 
 
 def _named(year: int, month: int) -> str:
@@ -224,11 +224,26 @@ def _months(first: str, last: str) -> Select[Any]:
             func.coalesce(func.sum(sql_case((college, r.cases))), 0).label("named"),
             func.sum(sql_case((college, r.amount_fen))).label("named_fen"),
             func.count(sql_case((and_(college, r.cases > 0, r.amount_fen.is_(None)), 1))).label("unsaid"),
+            func.coalesce(func.sum(sql_case((r.college_code.in_(_having_classes()), r.cases))), 0).label("placed"),
+            _said().label("said"),
+            _said(q.college_code.not_in(_having_classes())).label("outside"),
+            _said(q.college_code == WHOLE).label("nobody_s"),
         )
         .join(t.registered_cases, r.month == m.month)
         .where(m.month.between(first, last))
         .group_by(m.month, m.imported_at)
     )
+
+
+def _having_classes() -> Select[Any]:
+    """Colleges that have a class today."""
+    return select(g.college_code)
+
+
+def _said(*which: ColumnElement[bool]) -> ColumnElement[int]:
+    """Of a month's cases those of which the class is said, or that they are of none."""
+    its = select(func.coalesce(func.sum(q.cases), 0)).where(q.month == m.month, *which)
+    return its.correlate(t.registered_months).scalar_subquery()
 
 
 def _rows(user: User, first: str, last: str) -> Select[Any]:

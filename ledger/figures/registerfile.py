@@ -22,7 +22,7 @@ class RegisteredRow:
     """How many cases of one college the police registered in one month ("2026-10"); `amount_fen` None: not said.
 
     `class_code`: how many of them are of this class; empty: all of the college. `college` and `class_code` are as the
-    file names them until `placed`, and then their codes, or WHOLE.
+    file names them until `placed`, and then their codes, or WHOLE. WHOLE with NO_CLASS: those of no college.
     """
 
     month: str
@@ -71,7 +71,7 @@ def _accounted(month: _Month, colleges: Mapping[str, str]) -> list[Fault]:
     place, first = next(iter(month.values()))
     if (WHOLE, "") in month:
         place, whole = month[WHOLE, ""]
-        named = sum(row.cases for _, row in month.values() if row.college != WHOLE and not row.class_code)
+        named = sum(row.cases for _, row in month.values() if (row.college == WHOLE) == bool(row.class_code))
         if whole.cases < named:
             return [place.fault("cases", f"is less than its colleges together, {named}", f"少于各学院合计{named}")]
         return []
@@ -85,7 +85,7 @@ def _accounted(month: _Month, colleges: Mapping[str, str]) -> list[Fault]:
 
 
 def _classes(month: _Month) -> Iterator[Fault]:
-    """Those of a class are among its college's, which has a row of its own: staff are of no class."""
+    """Those of a class are among its college's, which has a row of its own. Staff are of no class."""
     named: dict[str, int] = {}
     for place, row in month.values():
         if row.class_code and (row.college, "") not in month:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from ledger import tables as t
 from ledger.figures import monthimport
 from ledger.figures.prevention import Counted, Share
 from tests.behaviour.door_tools import contents
@@ -182,6 +184,41 @@ def test_while_anything_is_missing_nobody_knows_which_classes_are(
     bring_cases(world, *lines())
     assert registered(world).free_classes is None and registered(world, None).free_classes is None
     assert "班级未知" in office.get(PAGE).text or "月份不全" in office.get(PAGE).text
+
+
+def free(world: World) -> tuple[int | None, ...]:
+    """Classes without a case: of WY, GX and the school."""
+    return tuple(registered(world, code).free_classes for code in ("WY", "GX", None))
+
+
+def test_a_case_of_no_known_college_may_be_of_any_class(world: World) -> None:
+    """But for those of people who are of no college, where the file says so."""
+    of_wy = "2026-04,WY,,2", "2026-04,WY,WY2601,2"
+    bring_cases(world, *months("2026-04,*,,5", *of_wy, "2026-04,GX,,0", but=4))
+    assert free(world) == (None, None, None)
+    mine = figures(world, "leader", "GX").lines[0].registered
+    assert mine and (mine.free_classes, mine.fraud_free) == (None, True)
+    bring_cases(world, "2026-04,*,,5", "2026-04,*,教职工,3", *of_wy)
+    assert free(world) == (1, 2, 3)
+
+
+def test_a_class_takes_its_cases_along_to_another_college(world: World) -> None:
+    bring_cases(world, *months("2026-04,WY,,2", "2026-04,WY,WY2601,2", "2026-04,GX,,0", but=4))
+    with world.parts.ledger.begin("test") as uow:
+        uow.conn.execute(update(t.classes).where(t.classes.c.code == "WY2601").values(college_code="GX"))
+    assert free(world) == (1, 2, 3)
+    mine = figures(world, "leader", "GX").lines[0].registered
+    assert mine and (mine.free_classes, mine.classes) == (2, 3)
+
+
+def test_what_a_college_without_classes_does_not_say_nobody_knows(world: World) -> None:
+    """It was dissolved: its classes, and with them perhaps the case, are another's."""
+    bring_cases(world, *months("2026-04,WY,,1", "2026-04,GX,,0", but=4))
+    with world.parts.ledger.begin("test") as uow:
+        uow.conn.execute(update(t.classes).values(college_code="GX"))
+    assert free(world) == (None, None, None)
+    bring_cases(world, "2026-04,WY,,1", "2026-04,WY,教职工,1", "2026-04,GX,,0")
+    assert free(world) == (0, 4, 4)
 
 
 def test_classes_of_a_month_are_replaced_with_it(world: World) -> None:

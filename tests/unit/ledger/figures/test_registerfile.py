@@ -194,6 +194,13 @@ def test_some_of_a_college_s_cases_are_of_a_class_by_its_code_or_its_name_in_the
     ]  # fmt: skip
 
 
+def test_some_of_the_school_s_cases_are_of_people_of_no_college() -> None:
+    data = csv_of("月份,学院,班级,立案数", "2026-10,*,,3", "2026-10,全校,教职工,2", "2026-10,WY,,1")
+    assert [(row.college, row.class_code, row.cases) for row in rows(data)] == [
+        (WHOLE, "", 3), (WHOLE, NO_CLASS, 2), ("WY", "", 1),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("lines", "place"), [
     (["2026-10,WY,GX1,0"], (4, "班级", "no such class 'GX1' on the roster")),
     (["2026-10,,示例一班,0"], (4, "班级", "no such class '示例一班' on the roster")),  # two have that name
@@ -202,6 +209,8 @@ def test_some_of_a_college_s_cases_are_of_a_class_by_its_code_or_its_name_in_the
     (["2026-10,WY,WY1,0", "2026-10,WY,wy1,0"], (5, "班级", "is there twice for this month, see row 4")),
     (["2026-10,WY,WY1,1", "2026-10,WY,WY2,1"], (2, "立案数", "is less than its classes together, 2")),
     (["2026-09,*,,1", "2026-09,WY,WY1,1"], (5, "班级", "2026-09 has no row for the whole of WY")),
+    (["2026-10,*,教职工,0"], (4, "班级", "2026-10 has no row for the whole of *")),
+    (["2026-10,*,,1", "2026-10,*,教职工,1"], (4, "立案数", "is less than its colleges together, 2")),
 ])  # fmt: skip
 def test_a_fault_of_a_class_names_its_place(lines: list[str], place: tuple[int, str, str]) -> None:
     assert faults(csv_of("月份,学院,班级,立案数", "2026-10,WY,,1", "2026-10,GX,,0", *lines)) == [place]
