@@ -88,6 +88,17 @@ def _classes(month: Mapping[tuple[str, str], tuple[Placed, PreventionRow]]) -> I
             said, together = getattr(own, field), sum(getattr(row, field) or 0 for row in theirs)
             if said is not None and said < together:
                 yield place.fault(field, f"is less than its classes together, {together}", f"少于各班级合计{together}")
+        for field, of in WITHIN.items():
+            missing, left_out = _short(own, field, of), sum(_short(row, field, of) for row in theirs)
+            if getattr(own, field) is not None and missing < left_out:
+                yield place.fault(field, f"leaves out {missing} of {of}, its classes together {left_out}",
+                                  f"比{_ZH[of]}少{missing}，各班级合计少{left_out}")  # fmt: skip
+
+
+def _short(row: PreventionRow, field: str, of: str) -> int:
+    """How many of those are not among the part, where both were counted."""
+    part = getattr(row, field)
+    return 0 if part is None else int(getattr(row, of) - part)
 
 
 def write_template(colleges: Mapping[str, str], month: str, out: BinaryIO) -> None:

@@ -66,6 +66,18 @@ def test_a_college_is_not_less_than_its_classes_together() -> None:
     assert len(rows("2026-10,WY,,9,9,,,,", *classes)) == 3
 
 
+def test_a_college_does_not_reach_all_while_one_of_its_classes_does_not() -> None:
+    """Whoever is missing in a class is missing in the college."""
+    classes = ("2026-10,WY,WY1,10,8,30,20,15,20", "2026-10,WY,WY2,,,30,30,,")
+    assert faults("2026-10,WY,,50,50,80,80,80,80", *classes) == [
+        (2, "知晓人数", "leaves out 0 of asked, its classes together 2"),
+        (2, "已安装", "leaves out 0 of people, its classes together 10"),
+        (2, "已实名", "leaves out 0 of installed, its classes together 5"),
+    ]
+    assert len(rows("2026-10,WY,,50,48,80,70,65,70", *classes)) == 3
+    assert len(rows("2026-10,WY,,50,,80,,,", *classes)) == 3, "what is not said of the college contradicts nothing"
+
+
 def test_the_template_can_be_filled_in_and_read() -> None:
     out = io.BytesIO()
     write_template(COLLEGES, "2026-10", out)
