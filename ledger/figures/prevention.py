@@ -33,13 +33,13 @@ class Share(NamedTuple):
 
     @property
     def percent(self) -> int:
-        """Rounded down: only all of them are 100 %."""
-        return self.part * 100 // self.of
+        """Rounded down: only all of them are 100 %. Of nobody it is 0."""
+        return self.part * 100 // self.of if self.of else 0
 
     @property
     def whole(self) -> bool:
-        """Who leaves out a class has not reached all."""
-        return self.covered and self.part == self.of
+        """Who leaves out a class has not reached all, nor who has asked nobody."""
+        return self.covered and 0 < self.part == self.of
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _shares(rows: Sequence[Any], *, covered: bool = True) -> dict[str, Share]:
     """Of what was counted in each row: of others it is not known how many there are. covered: the rows are of all."""
     found: dict[str, Share] = {}
     for name, of in _OF.items():
-        both = [(getattr(row, name), getattr(row, of)) for row in rows if getattr(row, of)]
+        both = [(getattr(row, name), getattr(row, of)) for row in rows]
         said = [(part, whole) for part, whole in both if part is not None]
         if said:
             all_said = covered and len(said) == len(rows)

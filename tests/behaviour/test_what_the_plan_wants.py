@@ -123,6 +123,15 @@ def test_who_leaves_out_a_class_or_a_college_has_not_reached_all(world: World, o
     assert counted(world, None).shares["installed"].whole
 
 
+def test_nobody_counted_is_counted_and_not_a_hundred_per_cent(world: World, office: FlaskClient) -> None:
+    """A class without anybody leaves nothing out; a college that asked nobody says so."""
+    bring_counts(world, "2026-10,WY,WY2601,30,30,30,30,30,30", "2026-10,WY,WY2602,0,0,0,0,0,0", "2026-10,GX,,0,0,,,,")
+    assert counted(world).shares["installed"] == Share(30, 30) and counted(world).shares["installed"].whole
+    nobody = counted(world, "GX").shares["aware"]
+    assert (nobody, nobody.percent, nobody.whole) == (Share(0, 0), 0, False)
+    assert "– 0 / 0" in words(office.get(COUNTED)) and counted(world, None).shares["aware"] == Share(30, 30)
+
+
 def test_the_latest_month_is_shown_and_it_is_said_that_another_is_missing(world: World, office: FlaskClient) -> None:
     bring_counts(world, f"2026-08,WY,,{SOME}", f"2026-09,WY,,{ALL}", f"2026-09,GX,,{ALL}")
     page = words(office.get(PAGE))
