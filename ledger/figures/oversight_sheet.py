@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -24,7 +24,7 @@ _SCHOOL, _UNKNOWN, _NOT_KNOWN = (
     ("学院待确认", "College not known"),
     ("数据未导入", "not imported"),
 )
-_NOT_COUNTED = ("未统计", "not counted")
+_NOT_COUNTED, _SOME = ("未统计", "not counted"), ("已统计的班级", "the classes counted")
 _FREE = {True: ("是", "yes"), False: ("否", "no"), None: _NOT_KNOWN}
 
 
@@ -104,6 +104,8 @@ _PREVENTION = (
     *_shares("已实名", "Real name", NAMED), *_shares("已开预警", "Warning on", WARNED),
     _Column(("三个100%的班级", "Classes with all three"), 12, _counted(lambda it: it.full if it.classes else None)),
     _Column(("分班统计的班级", "Classes counted"), 12, _counted(lambda it: it.classes or None)),
+    _Column(("名册上的班级", "Classes on the roster"), 12, _counted(lambda it: it.roster or None)),
+    _Column(("统计范围", "What they are of"), 18, _counted(lambda it: None if it.covered else _SOME)),
 )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def write(both: Figures, out: BinaryIO, *, english: bool) -> None:
     sheets = [
         (f"本系统报告 {both.year}", reports, both.lines),
         (f"公安立案 {both.police.year}", _dated(both), [line for line in colleges if line.registered]),
-        (f"防范情况 {both.prevention.month or ''}".strip(), _PREVENTION, _with_classes(colleges, both.classes)),
+        (f"防范情况 {both.prevention.month or ''}".strip(), _together(both), _with_classes(colleges, both.classes)),
     ]
     for title, columns, each in sheets:
         sheet: Any = book.create_sheet(title)
@@ -143,6 +145,15 @@ def _dated(both: Figures) -> tuple[_Column, ...]:
         on(("无诈：从", "Fraud-free: from"), police.since),
         on(("无诈：至", "Fraud-free: to"), police.until),
     )
+
+
+def _together(both: Figures) -> tuple[_Column, ...]:
+    """No line is the whole school: the last one is what was counted, and says how many colleges were not."""
+    n = both.prevention.not_counted
+    zh, en = (f"，{n} 个未统计", f"; {n} not counted") if n else ("", "")
+    words = f"已统计的学院合计{zh}", f"Colleges counted, together{en}"
+    who, name, *others = _PREVENTION
+    return who, replace(name, value=lambda line: line.name or words), *others
 
 
 def _with_classes(colleges: list[Line], classes: list[Line]) -> list[Line]:

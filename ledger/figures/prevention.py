@@ -46,12 +46,19 @@ class Share(NamedTuple):
 class Counted:
     """Of one college, class or the school. What is not in `shares`, by its name in MEASURES, nobody counted.
 
-    Of the `classes` that were counted each for itself as many are `full`: installed, named and warned by all.
+    Of its `roster` of classes as many were counted each for itself (`classes`), and of these as many are `full`:
+    installed, named and warned by all.
     """
 
     shares: dict[str, Share]
     classes: int = 0
     full: int = 0
+    roster: int = 0
+
+    @property
+    def covered(self) -> bool:
+        """Nothing of what was counted leaves out a class or a college."""
+        return all(share.covered for share in self.shares.values())
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def _of(code: str, own: dict[str, Any], classes: dict[tuple[str, str], Any], siz
     theirs = [row for (college, _), row in classes.items() if college == code]
     counted = [_shares([row]) for row in theirs if row.class_code != NO_CLASS]
     shares = _shares(theirs, covered=len(counted) >= size) | _shares([own[code]] if code in own else [])
-    return Counted(shares, len(counted), sum(map(_full, counted)))
+    return Counted(shares, len(counted), sum(map(_full, counted)), size)
 
 
 def _full(shares: dict[str, Share]) -> bool:
@@ -124,4 +131,5 @@ def _together(each: Iterable[Counted]) -> Counted:
         if said := [it.shares[name] for it in all_of if name in it.shares]:
             covered = len(said) == len(all_of) and all(it.covered for it in said)
             shares[name] = Share(sum(it.part for it in said), sum(it.of for it in said), covered)
-    return Counted(shares, sum(it.classes for it in all_of), sum(it.full for it in all_of))
+    classes, full = sum(it.classes for it in all_of), sum(it.full for it in all_of)
+    return Counted(shares, classes, full, sum(it.roster for it in all_of))

@@ -163,6 +163,18 @@ def test_the_workbook_has_them_on_a_sheet_of_their_own_with_the_classes(world: W
     assert "not counted" in english
 
 
+def test_what_some_classes_or_colleges_counted_is_never_called_all(world: World, office: FlaskClient) -> None:
+    bring_counts(world, "2026-10,WY,WY2601,30,30,30,30,30,30")
+    page = words(office.get(COUNTED))
+    assert page.count("100 % 30 / 30 已统计的班级") == 2 * 4 and "1 / 1 共 2 个班" in page
+    sheet = all_cells(office.get(f"{PAGE}.xlsx").data).split("\n")[2]
+    assert "已统计的学院合计，1 个未统计" in sheet and "全校" not in sheet
+    assert "1.0, 1.0, 2.0, '已统计的班级'" in sheet
+    bring_counts(world, *(f"2026-10,{code},{code}260{n},9,9,9,9,9,9" for code in ("WY", "GX") for n in (1, 2)))
+    sheet = all_cells(office.get(f"{PAGE}.xlsx").data).split("\n")[2]
+    assert "'已统计的学院合计'" in sheet and "已统计的班级" not in sheet + words(office.get(COUNTED))
+
+
 # ── classes without a registered case ───────────────────────────────────────────────────────────────────────────────
 def months(*lines: str, but: int = 0) -> list[str]:
     """Each month of the year without a case, but for `but`, whose lines these are."""
