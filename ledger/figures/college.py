@@ -48,8 +48,11 @@ def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
 
 
 def unreviewed(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
-    """Those of a year that are over and have no review (倒查), oldest first, as far as this user may see them."""
-    which = c.received_at > now - YEAR, reviews.is_over(), ~reviews.is_reviewed()
+    """Those of a year that are over and have no review (倒查), oldest first, as far as this user may see them.
+
+    None that was erased: nobody can read it any more, nor write of it.
+    """
+    which = c.received_at > now - YEAR, c.row_key != b"", reviews.is_over(), ~reviews.is_reviewed()
     return _listed(conn, user, now, which, c.received_at)
 
 

@@ -88,6 +88,13 @@ def test_nothing_of_it_can_be_read_or_found_any_more_and_what_counts_stays(
     ledger.engine.dispose()
 
 
+def test_nobody_is_asked_to_review_it_any_more(world: World, run: Run, office: FlaskClient) -> None:
+    report, other = over(world), over(world)
+    assert run("erase", report.code, *WHY, "--yes")[0] == 0
+    listed = office.get("/desk/figures/unreviewed").text
+    assert other.code in listed and report.code not in listed
+
+
 def test_its_pages_say_that_it_is_gone_and_its_link_finds_nothing(world: World, run: Run, office: FlaskClient) -> None:
     report, _other = full(world, office), over(world)
     sums = world.rows("SELECT sum(amount_fen) AS fen FROM transfers")[0].fen
