@@ -59,12 +59,23 @@ def add(uow: UnitOfWork, case: Case, purpose: str, due_at: datetime, actor: str)
 
 
 def move(uow: UnitOfWork, case: Case, kind: str, due_at: datetime, actor: str) -> list[str]:
-    """To another day, and whoever was reminded of it is so anew. `there`: that day has one for the same already."""
-    record, row = _owed_one(uow, case, kind)
-    if row["due_at"] == due_at:
-        return []
-    if _another(_dated(uow, record), followups.purpose(kind), due_at):
+    """To another day, and whoever was reminded of it is so anew. `there`: that day has one for the same already.
+
+    One that is overdue was missed and stays so, taken back: what is agreed on then is another one.
+    """
+    record, row = _owed_one(uow, case, kind, or_taken_back=True)
+    there = _another(_dated(uow, record), followups.purpose(kind), due_at)
+    if there and (row["taken_back_at"] or row["due_at"] == due_at):
+        return []  # it has been moved, as by a button pressed twice
+    if row["taken_back_at"]:
+        raise NotAllowed("it is over")
+    if there:
         return ["there"]
+    if row["due_at"] < uow.now:
+        problems = add(uow, case, followups.purpose(kind), due_at, actor)
+        if not problems:
+            take_back(uow, case, kind, actor)
+        return problems
     uow.change(t.contacts, row["id"], _owed(uow, case, ContactPlan(kind, row["mode"], due_at)))
     contacts.note_next(uow, record["id"])
     uow.append(case, ContactMoved(kind, due_at.isoformat()), actor)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from ledger import deadlines
+from ledger import deadlines, followups
 from ledger import tables as t
-from ledger.care import contacts
+from ledger.care import contacts, dated
+from ledger.errors import NotAllowed
 from ledger.figures import contactdays
+from ledger.store.unit_of_work import Case, UnitOfWork
 from tests.behaviour.export_tools import all_cells
 from tests.behaviour.stories import at_once
 from tests.behaviour.test_drills_touch_nobody import start
@@ -41,6 +44,11 @@ def count(world: World) -> int:
     while contactdays.count_one(world.parts.ledger):
         counted += 1
     return counted
+
+
+def act(world: World, what: Callable[[UnitOfWork, Case], list[str]]) -> list[str]:
+    with world.parts.ledger.begin("test") as uow:
+        return what(uow, uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one()))
 
 
 def later(world: World, days: float) -> None:
@@ -93,6 +101,26 @@ def test_nobody_owes_what_was_closed_taken_back_or_beyond_the_plan(world: World)
     later(world, 3)
     count(world)
     assert days(world)[2:] == [("11-26", "WY", 1, 0)]
+
+
+def test_one_moved_when_it_was_late_already_was_late_and_is_another_one(world: World) -> None:
+    """Moved in time it is of the other day alone."""
+    made(world)
+    first, *others = (followups.by_evening(date(2026, 11, day), world.parts.ledger.zone) for day in (24, 26, 27, 28))
+    for purpose in ("loan", "card"):
+        act(world, lambda uow, case, purpose=purpose: dated.add(uow, case, purpose, first, "test"))
+    act(world, lambda uow, case: dated.move(uow, case, "dated_card_2", others[2], "test"))
+    later(world, 0.2)
+    for _ in range(2):  # the button pressed twice
+        assert act(world, lambda uow, case: dated.move(uow, case, "dated_loan_1", others[0], "test")) == []
+    with pytest.raises(NotAllowed):
+        act(world, lambda uow, case: dated.move(uow, case, "dated_loan_1", others[1], "test"))
+    held = [row.kind for row in world.rows("SELECT kind FROM contacts WHERE kind LIKE 'dated%' ORDER BY kind")]
+    assert held == ["dated_card_2", "dated_loan_1", "dated_loan_3"]
+    later(world, 4.8)
+    count(world)
+    owed = {day: due for day, _, due, kept in days(world) if not kept}
+    assert owed == {"11-24": 2, "11-25": 1, "11-26": 2, "11-27": 1, "11-28": 1}
 
 
 def test_two_clocks_count_a_day_once(world: World) -> None:
