@@ -75,7 +75,7 @@ class ClockProcess:
             Step("referrals", lambda: deadlines.look_at_a_referral(ledger)),
             Step("stops", lambda: deadlines.look_at_a_stop(ledger)),
             Step("drills", lambda: deadlines.end_one_drill(ledger), every_s=10),
-            Step("contact days", lambda: contactdays.count_one(ledger), every_s=60),
+            Step("contact days", lambda: contactdays.count_one(ledger), every_s=60, units=1),  # `work` rings people
             Step("anchor", anchor, every_s=60),
         ]
         self.asking = [Step("inquiries", self._inquire, every_s=INQUIRE_EVERY_S)]

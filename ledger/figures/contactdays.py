@@ -1,4 +1,4 @@
-"""Contacts that fell due and were kept in time (跟进按时), by the day and college: counted once, when the day is over.
+"""Contacts that fell due and were kept in time (跟进按时), by day and college: counted once, two hours after the day.
 
 What was counted stays as it is, whatever becomes of the case: so a year's figures read a row for each day and college,
 and no contact. Nobody owes a contact that was taken back, or whose record was closed, before it fell due. Those of a
@@ -21,6 +21,7 @@ from ledger.school.schoolrows import DEFAULT
 from ledger.staff.accounts import User
 from ledger.store.unit_of_work import Ledger, UnitOfWork
 
+SETTLED = timedelta(hours=2)  # what was held up, in the spool or a parked row, may still come
 COUNTED = DEFAULT  # in place of a college: that the day was counted, also where nothing fell due
 c, f, k, y = t.cases.c, t.follow_ups.c, t.contacts.c, t.contact_days.c
 
@@ -37,8 +38,8 @@ class Kept:
 
 
 def count_one(ledger: Ledger) -> bool:
-    """Count the next day that is over, from this year's first contact on; whether there was one."""
-    today = ledger.clock.now().astimezone(ledger.zone).date()
+    """Count the next day that is over since SETTLED, from this year's first contact on; whether there was one."""
+    today = (ledger.clock.now() - SETTLED).astimezone(ledger.zone).date()
     with ledger.read() as conn:
         day = _next(conn, today, ledger.zone)
     if day is None or day >= today:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,6 +68,18 @@ def test_a_day_is_counted_once_it_is_over_by_when_its_contacts_were_kept(world: 
     assert school and (school.reports.contacts_kept, school.reports.contacts_due) == (1, 4)
     assert figures(world).counted_to == date(2026, 11, 25)
     assert count(world) == 0
+
+
+def test_a_day_is_counted_two_hours_after_its_end_with_what_was_entered_late(world: World) -> None:
+    """A day is counted once and for good, so what the spool or a parked row held up is waited for."""
+    made(world)
+    midnight = datetime(2026, 11, 25, tzinfo=world.parts.ledger.zone)
+    world.clock.advance((midnight - world.clock.now()).total_seconds() + 2 * 3600 - 60)
+    assert count(world) == 0
+    with world.parts.ledger.begin("test") as uow:
+        uow.conn.execute(t.contacts.update().where(k.kind == "h48").values(due_at=midnight - timedelta(hours=1)))
+    world.clock.advance(61)
+    assert (count(world), days(world)) == (1, [("11-24", "WY", 2, 0)])
 
 
 def test_what_becomes_of_a_contact_later_changes_nothing(world: World) -> None:
@@ -157,11 +169,15 @@ def test_drills_are_not_counted(world: World) -> None:
     assert days(world) == []
 
 
-def test_the_clock_counts_by_itself(world: World) -> None:
+def test_the_clock_counts_by_itself_a_day_each_minute(world: World) -> None:
+    """However many are to be counted: the thread has open work to do, which rings people."""
     made(world)
     later(world, 2)
-    world.parts.clock.tick()
-    assert days(world) == [("11-24", "WY", 1, 0), ("11-25", "WY", 1, 0)]
+    for counted in (["11-24"], ["11-24", "11-25"]):
+        for _ in range(2):
+            world.parts.clock.tick()
+        assert [day for day, *_ in days(world)] == counted
+        world.clock.advance(60)
 
 
 @pytest.mark.parametrize("college", ["WY", "GX"])
