@@ -42,6 +42,7 @@ def check(
     known = {college.code for _, college in colleges}
     return [
         *_twice("code", ((place, college.code) for place, college in colleges)),
+        *_check_colleges(colleges),
         *_twice("code", ((place, row.code) for place, row in classes)),
         *_twice("key", ((place, person.key) for place, person in people)),
         *_twice("student_no", ((place, person.student_no) for place, person in people)),
@@ -66,6 +67,11 @@ def _twice(field: str, values: Iterable[tuple[Placed, str]]) -> list[Fault]:
 
 def _missing(place: Placed, field: str, sheet: str, zh: str) -> Fault:
     return place.fault(field, f"is not in {sheet}", f"{zh}表中没有")
+
+
+def _check_colleges(colleges: Rows[CollegeRow]) -> list[Fault]:
+    stands_for_all = [place for place, row in colleges if row.code == DEFAULT]
+    return [place.fault("code", "stands for all colleges", "代表所有学院，不能作学院代码") for place in stands_for_all]
 
 
 def _check_classes(classes: Rows[ClassRow], colleges: set[str], persons: dict[str, PersonRow]) -> list[Fault]:

@@ -71,6 +71,7 @@ def edit(folder: Path, sheet: str, row: int, column: str, text: str) -> None:
         ("people", 2, "编号", "C" * 65),
         ("people", 30, "学号", "9" * 65),
         ("colleges", 2, "学院代码", "W" * 33),
+        ("colleges", 2, "学院代码", "*"),
         ("classes", 2, "班级代码", "W" * 33),
         ("classes", 2, "辅导员编号", "O01"),
         ("classes", 2, "辅导员编号", "C99"),
