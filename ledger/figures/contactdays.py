@@ -102,6 +102,11 @@ def of_year(conn: Connection, user: User, first: date) -> dict[str | None, Kept]
     return {row.college_code or None: Kept(int(row.due), int(row.kept)) for row in conn.execute(query)}
 
 
+def is_behind(counted_to: date | None, now: datetime, zone: tzinfo) -> bool:
+    """Whether the last day that was counted is older than two days, while one a day should be."""
+    return counted_to is not None and counted_to < now.astimezone(zone).date() - timedelta(days=2)
+
+
 def last(conn: Connection) -> date | None:
     """The last day that was counted; None before the first."""
     found: date | None = conn.execute(_LAST).scalar_one()

@@ -41,7 +41,8 @@ class Line:
 class Figures:
     """`school`: all colleges together, for those who see all; else None. `year` is of the reports: see Year.
 
-    counted_to: the last day of which contacts are counted. classes: those that were counted each for itself.
+    counted_to: the last day of which contacts are counted; behind: later ones should be. classes: those that were
+    counted each for itself.
     """
 
     lines: list[Line]
@@ -50,6 +51,7 @@ class Figures:
     police: Year
     prevention: Prevention
     counted_to: date | None
+    behind: bool
     classes: list[Line]
 
 
@@ -73,7 +75,9 @@ def figures(conn: Connection, user: User, now: datetime, zone: tzinfo) -> Figure
         for code in sorted(codes, key=lambda code: (code is None, code or ""))
     ]  # fmt: skip
     school = Line(None, "", together, police.school, counted.school) if police.school else None
-    return Figures(lines, school, this_year, police, counted, contactdays.last(conn), _classes(conn, user, counted))
+    to = contactdays.last(conn)
+    behind = contactdays.is_behind(to, now, zone)
+    return Figures(lines, school, this_year, police, counted, to, behind, _classes(conn, user, counted))
 
 
 def _classes(conn: Connection, user: User, counted: Prevention) -> list[Line]:

@@ -151,6 +151,17 @@ def test_days_without_a_contact_are_counted_too(world: World) -> None:
     assert [day for day, *_ in days(world)] == ["11-24", "11-25", "11-26", "11-27"]
 
 
+def test_the_page_warns_where_counting_is_behind(world: World) -> None:
+    made(world)
+    warned = []
+    for day in (1.5, 1, 1):
+        later(world, day)
+        if not warned:
+            count(world)
+        warned.append("统计没有跟上" in world.user(f"guard-{len(warned)}", "security").get(PAGE).text)
+    assert warned == [False, False, True], "until yesterday, the day before, and the one before that"
+
+
 def test_it_begins_with_the_first_contact_of_this_year(world: World) -> None:
     made(world)
     later(world, 90.5)
