@@ -82,7 +82,7 @@ def measure(world: World, chance: random.Random) -> dict[str, float]:
         "college's ledger": page(keeper, lambda: "/desk/ledger"),
         "college's numbers": page(leader, lambda: "/desk/figures"),
         "all colleges' numbers": page(office, lambda: "/desk/figures"),
-        "cases without a review": page(office, lambda: "/desk/figures/unreviewed"),
+        "cases without a review": page(office, lambda: "/desk/figures/unreviewed"),  # the best case: none has one
         "readiness": page(office, lambda: "/desk/readiness"),
         "psychology centre": page(centre, lambda: "/desk/care"),
         "an export of 1,000": lambda: _export(world, 1000),
