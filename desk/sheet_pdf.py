@@ -37,7 +37,7 @@ def draw(sheet: Sheet, *, english: bool) -> bytes:
     for place, lines in enumerate(sheet.typed(), 1):
         part = f"Transfer {place}" if english else f"第{place}笔"
         story.append(KeepTogether([_paragraph(part, _PART), _table(lines, n)]))
-    story += [_paragraph("The report" if english else "报案", _PART), _table(sheet.report, n)]
+    story += [_paragraph("The report" if english else "报案", _PART), _table(sheet.printed(), n)]
     if sheet.later:
         later = "Sent later (not confirmed by phone)" if english else "后来补充（未电话核实）"
         story += [_paragraph(later, _PART), _table(sheet.later, n)]

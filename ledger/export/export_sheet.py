@@ -74,6 +74,9 @@ def _police(it: Record, reader: Reader) -> str:
 
 
 def _fraud(it: Record, reader: Reader) -> str:
+    """Not beside a name that it may point at: the remarks say that it is counted apart."""
+    if it.apart:
+        return ""
     return reader.said(fraud.KINDS.get(it.fraud_type, (it.fraud_type, it.fraud_type)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, RowMapping
 
+from ledger import fraud
 from ledger.channels import DETAIL_NAMES, ECNY
 from ledger.pages import sheet_lines
 from ledger.pages.sheet_lines import Later, Line
@@ -39,6 +40,10 @@ class Sheet:
             (*(it for it in lines if it.key in _PAYEE), *self.victim, *(it for it in lines if it.key not in _PAYEE))
             for lines in (tuple(it for it in lines if it.stands) for lines in self.transfers)
         ]
+
+    def printed(self) -> tuple[Line, ...]:
+        """Of the report what stands on paper, which goes to banks: not that somebody may be questioned."""
+        return tuple(it for it in self.report if it.key != "fraud_type" or not fraud.questioned(it.value))
 
     def json(self) -> dict[str, Any]:
         """The keys are those of docs/stop-payment-sheet.md; accounts in plain digits, times ISO 8601."""

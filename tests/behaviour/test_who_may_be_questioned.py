@@ -17,12 +17,15 @@ from tests.behaviour.export_tools import fetched, seal, signed
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_stage_two_is_saved_at_once import answer
 from tests.behaviour.test_the_counselor_s_record import centre, counselor
+from tests.behaviour.test_the_sheet_is_one_truth import page_text, pdf_text, squeezed
 from tests.behaviour.test_two_numbers import reports
 from tests.world import Report, World, another_fraud
 
 LENT = {"fraud_type": "BX", "narrative": "金丝雀案情"}
 CARE = "这名学生可能会被民警询问"
 LAWYER = "12348"
+OTHERS = {"for_whom": "other", "victim_phone": "13912340001"}
+UNSAVED = "资金来源没有保存"
 
 
 @pytest.fixture
@@ -113,6 +116,24 @@ def test_the_officer_reads_that_they_may_be_questioned_and_files_the_stop(world:
     assert report.state("police") == "filed"
 
 
+def test_no_paper_that_goes_to_a_bank_says_what_they_did(world: World, officer: FlaskClient) -> None:
+    lent = taken(world, fraud_type="BX")
+    path = f"/duty/{lent.code}"
+
+    def papers(lang: str) -> list[str]:
+        page = page_text(officer, f"{path}/sheet?lang={lang}"), pdf_text(officer, f"{path}/sheet.pdf?lang={lang}")
+        return [squeezed(it) for it in page]
+
+    for text in papers("zh") + papers("en"):
+        assert "6217" in text
+        for word in ("诈骗类型", "出借", "Kindoffraud", "Lentacard"):
+            assert word not in text
+    assert officer.get(f"{path}/sheet.json").get_json()["fraud_type"] == "BX"
+    assert "<dt>诈骗类型</dt><dd><span>出借银行卡、电话卡" in officer.get(f"{path}?lang=zh").text
+    kind(world, officer, lent, "SD")
+    assert all("刷单返利" in text for text in papers("zh"))
+
+
 def test_the_newest_word_holds_be_it_the_officer_s_or_the_student_s(world: World, officer: FlaskClient) -> None:
     report, mine = taken(world), counselor(world)
     for who, said, on in ((officer, "BX", True), (None, "SD", False), (None, "BX", True), (officer, "QT", False)):
@@ -195,12 +216,6 @@ def test_a_leader_sees_neither_the_case_nor_how_many(world: World) -> None:
     assert "两卡" not in export_tools.all_cells(leader.get("/desk/figures.xlsx").data)
 
 
-def test_the_same_is_said_to_a_leader_where_there_is_none(world: World) -> None:
-    reported(world)
-    page = world.user("dean", "leader", None, world.college).get("/desk/figures?lang=zh").text
-    assert "个别网络案件由保卫部另计" in page
-
-
 def test_a_leader_finds_it_nowhere_among_cases_without_a_review_either(world: World) -> None:
     victim, lent = world.report(), world.report(**LENT | another_fraud())
     world.pump()
@@ -213,6 +228,12 @@ def test_a_leader_finds_it_nowhere_among_cases_without_a_review_either(world: Wo
         page = world.user(f"one-{role}", role, None, world.college).get("/desk/figures/unreviewed?lang=zh").text
         found[role] = [report.code in page for report in (victim, lent)]
     assert found == {"leader": [True, False], "security": [True, True]}
+
+
+def test_the_same_is_said_to_a_leader_where_there_is_none(world: World) -> None:
+    reported(world)
+    page = world.user("dean", "leader", None, world.college).get("/desk/figures?lang=zh").text
+    assert "个别网络案件由保卫部另计" in page
 
 
 def test_its_contacts_are_in_no_year_s_figures(world: World) -> None:
@@ -237,7 +258,8 @@ def test_the_ledger_s_keeper_is_neither_shown_nor_asked_what_they_did(world: Wor
     answered = world.press(keeper, f"{line}/read", reason="核对台账").text
     assert "金丝雀家庭" in answered
     for page in (opened, answered, keeper.get("/desk/ledger?lang=zh").text):
-        assert "金丝雀案情" not in page and "金丝雀资金" not in page and "被骗资金来源" not in page
+        for kept_away in ("金丝雀案情", "金丝雀资金", "被骗资金来源", "出借"):
+            assert kept_away not in page
     world.press(keeper, f"{line}/background", family="金丝雀家庭，已更正", shown_family="金丝雀家庭")
     with world.parts.ledger.begin("look") as uow:
         case = uow.case(uow.conn.execute(select(t.cases.c.id)).scalar_one())
@@ -253,7 +275,7 @@ def test_no_exported_file_tells_what_they_did_or_adds_it_to_the_losses(world: Wo
     office = world.user("xuanyuan", "security", world.phones["office"].number)
     signed(world, mine, office)
     [it] = fetched(mine)
-    assert (it["案件经过"], it["被骗资金来源"], it["家庭情况"]) == ("", "", "金丝雀家庭")
+    assert (it["案件经过"], it["被骗资金来源"], it["家庭情况"], it["诈骗类型"]) == ("", "", "金丝雀家庭", "")
     assert it["金额合计（元）"] == "38,600 元" and "不算被骗，另计" in str(it["备注"])
     signed(world, office, world.user("second", "admin"))
     assert "金丝雀" not in str(fetched(office))
