@@ -155,7 +155,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
     def background(code: str) -> Response:
         """`family`, `money_source`, each with `shown_…`: what stood in its box before."""
         said, shown = texts(""), texts("shown_")
-        return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor(), shown))
+        return deed(code, "background", lambda uow, case: closing.record_background(uow, case, said, _actor(), shown),
+                    lacks="unsaved")  # fmt: skip
 
     @bp.post("/followups/<code>/handover")
     @roles(*READERS)

@@ -73,8 +73,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         seen = dict.fromkeys(closing.BACKGROUND, "") | texts("shown_")
         try:
             with ledger.begin("background") as uow:
-                closing.record_background(uow, uow.case(case["id"]), texts(""), _actor(), seen, closed_too=True)
-            flash("recorded", f"ledger {case['code']}")
+                its, said = uow.case(case["id"]), texts("")
+                dropped = closing.record_background(uow, its, said, _actor(), seen, closed_too=True)
+            flash("unsaved" if dropped else "recorded", f"ledger {case['code']}")
         except NotFound:
             flash("not_yet", f"ledger {case['code']}")
         return redirect(url_for("keeper.line", code=case["code"]), 303)

@@ -61,7 +61,10 @@ _AMOUNT = Field("amount", ("金额（元）", "Amount in yuan"), "digits", ("例
 _SECONDS = ("看转账记录，精确到秒更好。", "See the record. Seconds help.")
 _WHEN = Field("when", ("转出时间", "Time of the transfer"), "time", _SECONDS)
 _INCIDENT = ("110告诉你的。没有就跳过。", "As 110 said. None? Skip.")
-_SOURCE = ("例如生活费、借款。只给跟进老师看。", "Such as savings or a loan. For support staff only.")
+_SOURCE = (
+    "例如生活费、借款。跟进老师和学院台账责任人看得到，民警看不到。",
+    "Such as savings or a loan. Support staff and the college’s ledger keeper see it, police do not.",
+)
 _APP = ("支付宝、微信、云闪付或银行App。", "Alipay, WeChat, UnionPay or a bank’s.")
 _ORDER = ("在账单里点开这笔。", "In the app’s bills, open this payment.")
 _PLACE = ("写清路口、门牌或店名。", "Street corner, number or shop.")

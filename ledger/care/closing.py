@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from ledger import followups
+from ledger import followups, fraud
 from ledger import tables as t
 from ledger.care import contacts, declining, waiving
 from ledger.errors import NotAllowed
@@ -30,23 +30,29 @@ k, o, d = t.contacts.c, t.obligations.c, t.deliveries.c
 def record_background(
     uow: UnitOfWork, case: Case, said: dict[str, str], actor: str, shown: Mapping[str, str] | None = None,
     *, closed_too: bool = False,
-) -> None:  # fmt: skip
+) -> list[str]:  # fmt: skip
     """家庭情况 and 被骗资金来源, for the ledger: the newest stands, earlier ones stay with their events.
 
     What is left empty is taken out of the record; what is not named stays as it is. `shown`: what stood in the boxes
     before, where that is known: a box that was not touched takes away nothing that somebody has written meanwhile.
     What cannot be read is shown as an empty box, and stays while that is left empty. NotAllowed where the record is
     closed, unless `closed_too`: its keeper completes it afterwards.
+
+    Returns what was written by a page older than that the police may question the student, and is not kept: nobody asks
+    where the money came from then, nor would anybody see it.
     """
-    kept = {name: case.readable(name) or "" for name in BACKGROUND if name in said}
+    unasked = {"money_source"} if fraud.questioned(case.row["fraud_type"]) else set()
+    dropped = [name for name in said if name in unasked and said[name] != (shown or {}).get(name, "")]
+    kept = {name: case.readable(name) or "" for name in BACKGROUND if name in said and name not in unasked}
     left = {name: _left(text, (shown or {}).get(name), said[name]) for name, text in kept.items()}
     changed = {name: text for name, text in left.items() if text != kept[name]}
     (referrals.follow_up if closed_too else referrals.still_open)(uow, case)
     if not changed:
-        return
+        return dropped
     sealed = {f"{name}_sealed": case.key.seal("cases", case.id, name, text) for name, text in changed.items()}
     uow.change(t.cases, case.id, sealed)
     uow.append(case, BackgroundRecorded(tuple(changed)), actor, "\n".join(changed.values()))
+    return dropped
 
 
 def _left(stored: str, shown: str | None, typed: str) -> str:

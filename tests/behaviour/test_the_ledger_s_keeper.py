@@ -243,6 +243,21 @@ def test_a_closed_record_is_completed_as_well(world: World, mine: FlaskClient, t
     assert stored(world, report) == ("父母务工", "")
 
 
+def test_where_the_student_may_be_questioned_an_old_page_keeps_no_source_of_the_money_and_that_is_said(
+    world: World, theirs: FlaskClient
+) -> None:
+    report = known(world)
+    with world.parts.ledger.begin("lent") as uow:
+        uow.conn.execute(update(t.cases).values(fraud_type="BX"))
+    complete(world, theirs, report, family="父母务工", money_source="花呗")
+    assert "资金来源没有保存" in theirs.get(f"{LEDGER}/{report.code}").text
+    assert stored(world, report) == ("父母务工", "")
+    complete(world, theirs, report, family="父母务工", money_source="")
+    assert "原来写的仍在" in theirs.get(f"{LEDGER}/{report.code}").text
+    complete(world, theirs, report, money_source="花呗")
+    assert "The source of the money was not saved" in theirs.get(f"{LEDGER}/{report.code}?lang=en").text
+
+
 def test_before_the_record_is_open_nothing_is_completed(world: World, theirs: FlaskClient) -> None:
     report = world.report()
     assert theirs.get(f"{LEDGER}/{report.code}").status_code == 200

@@ -16,7 +16,7 @@ from tests.behaviour.door_tools import a_client
 from tests.behaviour.export_tools import fetched, seal, signed
 from tests.behaviour.stories import SQLITE, read_all, reported, taken
 from tests.behaviour.test_stage_two_is_saved_at_once import answer
-from tests.behaviour.test_the_counselor_s_record import centre, counselor
+from tests.behaviour.test_the_counselor_s_record import centre, counselor, stored
 from tests.behaviour.test_the_sheet_is_one_truth import page_text, pdf_text, squeezed
 from tests.behaviour.test_two_numbers import reports
 from tests.world import Report, World, another_fraud
@@ -64,7 +64,8 @@ def test_the_counselor_reads_that_it_is_care_only_and_asks_nothing(world: World)
     assert CARE in shown and "不问、不记他做了什么" in shown and "不承诺结果，也不承诺保密" in shown
     assert "不问卡、钱和经过" in shown and "你现在安全吗" in shown and "不想活" in shown and LAWYER in shown
     assert "金丝雀家庭" in shown
-    for kept_away in ("金丝雀案情", "金丝雀资金", 'name="money_source"', "听他说"):
+    assert "听：让他说感受，不问经过" in shown
+    for kept_away in ("金丝雀案情", "金丝雀资金", 'name="money_source"', "听他说", "听：让他说完"):
         assert kept_away not in shown
 
 
@@ -72,6 +73,7 @@ def test_another_student_s_record_is_as_ever(world: World) -> None:
     report, mine = reported(world, fraud_type="SD", narrative="金丝雀案情"), counselor(world)
     shown = record(report, mine)
     assert CARE not in shown and "金丝雀案情" in shown and 'name="money_source"' in shown and "听他说" in shown
+    assert "听：让他说完" in shown
 
 
 def test_the_centre_and_the_office_read_the_same(world: World) -> None:
@@ -99,6 +101,16 @@ def test_a_victim_reads_nothing_of_it(world: World) -> None:
     report = reported(world, fraud_type="SD")
     assert LAWYER not in status(report) and "/more/money" in status(report)
     assert "民警会看到" not in world.client.get(f"/r/{report.token}/more/story?lang=zh").text
+
+
+@pytest.mark.parametrize("changes", [{"fraud_type": "SD"}, LENT])
+def test_the_money_s_source_is_not_for_the_police_and_its_page_says_for_whom(
+    world: World, changes: dict[str, str]
+) -> None:
+    report = reported(world, **changes)  # an old link leads there from a page on which it is not asked any more
+    page = world.client.get(f"/r/{report.token}/more/money?lang=zh").text
+    assert "跟进老师和学院台账责任人看得到，民警看不到" in page and "民警会看到" not in page
+    assert "ledger keeper see it, police do not" in world.client.get(f"/r/{report.token}/more/money?lang=en").text
 
 
 def test_who_reports_for_somebody_is_not_told_what_the_police_think_of_them(world: World, officer: FlaskClient) -> None:
@@ -280,3 +292,21 @@ def test_no_exported_file_tells_what_they_did_or_adds_it_to_the_losses(world: Wo
     signed(world, office, world.user("second", "admin"))
     assert "金丝雀" not in str(fetched(office))
     read_all(world)
+
+
+def test_what_an_old_page_says_of_the_money_s_source_is_not_kept_and_that_is_said(
+    world: World, officer: FlaskClient
+) -> None:
+    report, mine = taken(world), counselor(world)
+    page, background = f"/desk/followups/{report.code}", f"/desk/followups/{report.code}/background"
+    shown = {"shown_family": "", "shown_money_source": "学费"}
+    world.press(mine, background, money_source="学费")
+    kind(world, officer, report, "BX")
+    world.press(mine, background, family="父母务工", money_source="学费、花呗", **shown)
+    assert stored(world, report) == ("父母务工", "学费")
+    assert UNSAVED in mine.get(f"{page}?lang=zh").text and UNSAVED not in mine.get(f"{page}?lang=zh").text
+    world.press(mine, background, family="单亲", money_source="", **shown)
+    assert "source of the money was not saved" in mine.get(f"{page}?lang=en").text
+    world.press(mine, background, family="父母务工", money_source="学费", **shown)  # not touched
+    assert "已记录" in mine.get(f"{page}?lang=zh").text and stored(world, report)[1] == "学费"
+    assert [it["fields"] for it in report.events("followup.background_recorded.v1")][1:] == [["family"]] * 2
