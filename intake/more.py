@@ -33,7 +33,6 @@ _TOO_OFTEN = Problem(
 _TOLD = {
     "who": ("name_sealed", "student_no_sealed"),
     "story": ("narrative_sealed",),
-    "fraud": ("fraud_type",),
     "police": ("called_110",),
     "money": ("money_source_sealed",),
 }
@@ -175,7 +174,7 @@ def _asked_of(conn: Connection, case: RowMapping, about: int | None = None) -> t
     if case["kind"] != "in_progress":
         rows = match_keys.transfers(conn, case["id"])
         ways = {row["channel"] for row in rows if about in (None, row["position"])}
-    return asked(ways, questioned=fraud.questioned(case["fraud_type"]))
+    return asked(ways, questioned=fraud.told_of(case))
 
 
 def _fitting(case: RowMapping, slug: str) -> Question:
@@ -204,6 +203,8 @@ def _filled(conn: Connection, door: Door, case: RowMapping) -> set[str]:
     key = door.ledger.keys.unwrap(case["id"], case["row_key"])
     given = additions.of_case(conn, key, case["id"])
     answered = {a.question for a in given}
+    if additions.kind_told(conn, key, case, given):
+        answered.add("fraud")
     if renumbering.corrected(conn, key, case["id"]):
         answered.add(PHONE)
     rows = match_keys.transfers(conn, case["id"])

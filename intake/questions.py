@@ -257,7 +257,7 @@ _ASKED_AT: dict[str, dict[str, str]] = {SCAN: {"account": SCAN}, CASH: {"time": 
 
 def asked(ways: Collection[str] | None, *, questioned: bool = False) -> tuple[Question, ...]:
     """Those that fit a case. `ways`: how its transfers went; None where none was reported: then none about transfers,
-    and no word of money lost. `questioned`: who it is about may be questioned by the police."""
+    and no word of money lost. `questioned`: who answers may be questioned by the police, and was told so."""
     mine = [q for q in QUESTIONS if not (questioned and q.caring)]
     if ways is None:
         return tuple(replace(q, title=q.unsent or q.title) for q in mine if not q.money)

@@ -38,4 +38,15 @@ def questioned(kind: str | None) -> bool:
 
 def told_of(case: Mapping[Any, Any]) -> bool:
     """Whether the status link says so: not to who reported for somebody else, who may not have known."""
-    return questioned(case["fraud_type"]) and case["for_whom"] != "other"
+    return questioned(case["fraud_type"]) and not on_behalf(case)
+
+
+def on_behalf(case: Mapping[Any, Any]) -> bool:
+    """Whether it may be about somebody else than who reported it: a victim's phone that is not theirs says so, too."""
+    theirs = case["victim_phone_index"]
+    return case["for_whom"] == "other" or theirs not in (None, case["phone_index"])
+
+
+def counts(case: Mapping[Any, Any], said: str | None) -> bool:
+    """Whether the reporter's word makes it this kind. On behalf, it neither marks anybody nor takes a mark away."""
+    return not (on_behalf(case) and APART in (said, case["fraud_type"]))

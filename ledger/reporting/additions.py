@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ledger import channels
+from ledger import channels, fraud
 from ledger import tables as t
-from ledger.events import CaseAmended, DetailsGiven
+from ledger.events import CaseAmended, DetailsGiven, KindSet
 from ledger.reporting import corrections, later, reports
 from ledger.reporting.reportin import ReportIn, TransferIn
 from ledger.ringing import handover, match_keys
@@ -75,6 +75,8 @@ class Answered:
 
 def save(uow: UnitOfWork, case: Case, given: Given) -> None:
     """Nothing typed is no answer. What an officer will type at the bank also rings whoever has the case."""
+    if "fraud_type" in given.case and not fraud.counts(case.row, given.case["fraud_type"]):
+        given = replace(given, case={})  # a detail, for the officer to read
     before = of_case(uow.conn, case.key, case.id)
     if not given.typed or (given.page and any(a.page == given.page for a in before)):
         return
@@ -109,6 +111,23 @@ def opened(key: Lenient, rows: Iterable[RowMapping]) -> list[Answered]:
         page, position = typed.pop(_PAGE, ""), int(typed.pop(_POSITION, "1"))
         found.append(Answered(row["data"]["question"], row["at"], typed, page, position))
     return found
+
+
+def kind_told(conn: Connection, key: RowKey, case: RowMapping, given: Iterable[Answered]) -> bool:
+    """Whether the report or an answer (`given`) said which kind of fraud it is; an officer's word alone is neither."""
+    if any(it.question == "fraud" for it in given):
+        return True
+    lenient = key.lenient()
+    if "fraud" in json.loads(lenient.open("cases", case["id"], "details", case["details_sealed"]) or "{}"):
+        return True
+    if case["fraud_type"] is None:
+        return False
+    query = select(e.id, e.sealed).where(e.case_id == case["id"], e.type == KindSet.type).order_by(e.seq).limit(1)
+    first = conn.execute(query).one_or_none()
+    if first is None:
+        return True
+    said = lenient.open("case_events", first.id, "sealed", first.sealed)
+    return said is not None and json.loads(said)["before"] is not None
 
 
 def told(given: Iterable[Answered], question: str, name: str) -> list[tuple[datetime, str]]:

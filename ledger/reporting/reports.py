@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ledger import codes, values
+from ledger import codes, fraud, values
 from ledger import tables as t
 from ledger.errors import Conflict
 from ledger.events import ReportReceived
@@ -174,7 +174,7 @@ def _case_row(
             "unread": json.dumps(report.unread, ensure_ascii=False) if report.unread else None,
         }.items()
     }
-    return {
+    row = {
         "id": case_id,
         "code": code,
         "code_fold": codes.fold(code),
@@ -201,6 +201,10 @@ def _case_row(
         "row_key": wrapped,
         **sealed,
     }
+    if not fraud.counts(row, report.fraud_type):  # for the officer to read, who sets it
+        said = json.dumps({"fraud": {"fraud_type": report.fraud_type}})
+        row |= {"fraud_type": None, "details_sealed": key.seal("cases", case_id, "details", said)}
+    return row
 
 
 def transfer_row(uow: UnitOfWork, case: Case, position: int, item: TransferIn) -> dict[str, Any]:

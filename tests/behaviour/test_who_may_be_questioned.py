@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from ledger import fraud
 from ledger import tables as t
 from ledger.figures import college, contactdays, oversight
 from ledger.staff.accounts import User
@@ -19,7 +20,7 @@ from tests.behaviour.test_stage_two_is_saved_at_once import answer
 from tests.behaviour.test_the_counselor_s_record import centre, counselor, stored
 from tests.behaviour.test_the_sheet_is_one_truth import page_text, pdf_text, squeezed
 from tests.behaviour.test_two_numbers import reports
-from tests.world import Report, World, another_fraud
+from tests.world import STUDENT, Report, World, another_fraud
 
 LENT = {"fraud_type": "BX", "narrative": "金丝雀案情"}
 CARE = "这名学生可能会被民警询问"
@@ -114,10 +115,65 @@ def test_the_money_s_source_is_not_for_the_police_and_its_page_says_for_whom(
 
 
 def test_who_reports_for_somebody_is_not_told_what_the_police_think_of_them(world: World, officer: FlaskClient) -> None:
-    report = taken(world, for_whom="other", victim_phone="13912340001")
+    report = taken(world, **OTHERS)
     assert kind(world, officer, report, "BX") == 303
     assert LAWYER not in status(report)
     assert "民警会看到" not in world.client.get(f"/r/{report.token}/more/story?lang=zh").text
+
+
+@pytest.mark.parametrize(("phone", "told"), [("13912340001", False), (STUDENT, True)])
+def test_nor_who_gave_another_s_phone_and_said_nothing_that_could_be_read(
+    world: World, officer: FlaskClient, phone: str, told: bool
+) -> None:
+    report = taken(world, for_whom="室友", victim_phone=phone)
+    kind(world, officer, report, "BX")
+    assert (LAWYER in status(report)) is told
+
+
+@pytest.mark.parametrize("said", [None, "SD"])
+def test_nor_can_they_tell_it_from_what_is_asked(world: World, officer: FlaskClient, said: str | None) -> None:
+    report = taken(world, **OTHERS, fraud_type=said)
+
+    def asked() -> str:
+        return world.client.get(f"/r/{report.token}/more?lang=zh").text + answer(report, "story")
+
+    before = asked()
+    assert "/more/money" in before
+    for newest in ("BX", "KF"):
+        kind(world, officer, report, newest)
+        assert asked() == before
+
+
+def test_the_word_of_who_reports_for_somebody_marks_nobody_and_takes_no_mark_away(
+    world: World, officer: FlaskClient
+) -> None:
+    report, mine = taken(world, **OTHERS, **LENT), counselor(world)
+    line = "<dt>诈骗类型</dt><dd><span>{}</span>"
+
+    def case() -> tuple[str | None, str]:
+        page = officer.get(f"/duty/{report.code}?lang=zh").text
+        return world.rows("SELECT fraud_type FROM cases")[0].fraud_type, page.partition("后来补充")[2]
+
+    lent, rebate = fraud.KINDS["BX"][0], fraud.KINDS["SD"][0]
+    for by_officer, said, holds, beside in (
+        (None, None, None, lent), (None, "BX", None, lent), (None, "SD", "SD", lent), (None, "BX", "SD", lent),
+        ("BX", "SD", "BX", rebate), ("QT", "KF", "KF", rebate),
+    ):  # fmt: skip
+        if by_officer:
+            kind(world, officer, report, by_officer)
+        if said:
+            answer(report, "fraud", fraud_type=said)
+        newest, added = case()
+        assert newest == holds and (CARE in record(report, mine)) is (holds == "BX")
+        assert line.format(beside) in added
+    assert "学生看不到这一页，请辅导员或您告知" in officer.get(f"/duty/{report.code}?lang=zh").text
+    assert "the counselor or you tell them" in officer.get(f"/duty/{report.code}?lang=en").text
+
+
+def test_of_who_reported_themselves_the_page_names_the_lawyer(world: World, officer: FlaskClient) -> None:
+    report = taken(world)
+    page = officer.get(f"/duty/{report.code}?lang=zh").text
+    assert "学生的页面写明可请律师" in page and "学生看不到这一页" not in page
 
 
 def test_the_officer_reads_that_they_may_be_questioned_and_files_the_stop(world: World, officer: FlaskClient) -> None:
