@@ -40,9 +40,11 @@ def record_voice(
 def set_kind(uow: UnitOfWork, case: Case, kind: str, person: UUID | None, actor: str) -> None:
     """One of fraud.KINDS, also once the case is closed: that a card was lent is often found out later.
 
-    The newest word holds, be it this or the reporter's. What was said before is sealed with the event.
+    By the owner, or by the office (`person` None), also of what nobody has taken. The newest word holds, be it this or
+    the reporter's (`fraud.counts`). What was said before is sealed with the event.
     """
-    owned(uow, case, person, closed=True)
+    if person:
+        owned(uow, case, person, closed=True)
     if case.row["drill"]:
         raise NotAllowed("a drill is no fraud")
     if kind != case.row["fraud_type"]:

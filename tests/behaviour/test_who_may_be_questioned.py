@@ -233,6 +233,18 @@ def test_it_can_be_set_once_the_case_is_closed_and_by_nobody_who_does_not_have_i
     read_all(world)
 
 
+def test_the_office_sets_it_of_a_case_that_nobody_has_or_had(world: World, officer: FlaskClient) -> None:
+    report, office = reported(world), world.user("guard", "security")
+    for said in ("SD", "BX"):
+        assert 'id="kind"' in office.get(f"/duty/{report.code}").text
+        assert 'id="kind"' not in officer.get(f"/duty/{report.code}").text
+        assert kind(world, office, report, said) == kind(world, officer, report, "QT") == 303
+        assert world.rows("SELECT fraud_type FROM cases")[0].fraud_type == said
+        world.press(office, f"/duty/{report.code}/close")  # untaken
+        read_all(world)
+    assert report.events("case.kind_set.v1") == [{}, {}]
+
+
 def test_what_was_said_before_is_sealed_and_told_to_no_other_system(world: World, officer: FlaskClient) -> None:
     report = taken(world, fraud_type="SD")
     for _ in range(2):
