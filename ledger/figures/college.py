@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from ledger import tables as t
 from ledger import values
@@ -59,8 +59,6 @@ def unreviewed(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
 def _listed(
     conn: Connection, user: User, now: datetime, which: Sequence[ColumnElement[bool]], order: ColumnElement[Any]
 ) -> list[CollegeRow]:
-    """Not, to a leader, those that are counted apart: in a class all would know whom the police may question."""
-    apart = views.apart()
     yuan = x.case_id == c.id, x.currency == "CNY"  # other currencies are not added up with it
     total = select(func.sum(x.amount_fen)).where(*yuan).correlate(t.cases).scalar_subquery()
     first = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
@@ -72,11 +70,11 @@ def _listed(
         select(c.code, c.kind, t.classes.c.name, c.state, c.received_at, total.label("fen"),
                first.scalar_subquery().label("happened_at"),
                taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"),
-               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"), apart.label("apart"))
+               reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"),
+               views.apart(user).label("apart"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
         .where(views.own_college(c.college_code, user), ~c.drill, *which)
-        .where(true() if user.role in views.ALL_CASES else ~apart)
         .order_by(order)
         .limit(LISTED)
     )  # fmt: skip

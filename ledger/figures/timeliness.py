@@ -1,6 +1,7 @@
 """Reports made here this year, by college: how many, how soon they came and were taken. Never drills; they rank nobody.
 
-Who may be questioned by the police is no victim: such reports are in none of these numbers but one of their own.
+Who may be questioned by the police is no victim: to the office such reports are in none of these numbers but one of
+their own. To a leader they are reports as any other (views.apart).
 
 One statement reads the reports of the year, and of the last 30 days, by an index, another the follow-ups that are open.
 Contacts of the year are counted day by day, see contactdays.
@@ -13,13 +14,13 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, extract, func, or_, select
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
 from ledger.figures import contactdays
 from ledger.figures.contactdays import Kept
-from ledger.pages.views import ALL_CASES, apart, own_college
+from ledger.pages.views import apart, own_college
 from ledger.police import acknowledgement, reviews
 from ledger.staff.accounts import User
 from ledger.states import FIRST_DUTIES
@@ -74,16 +75,16 @@ def _each(user: User, now: datetime, new_year: datetime) -> Subquery:
     happened = select(func.min(x.happened_at, type_=t.UtcTime)).where(x.case_id == c.id).correlate(t.cases)
     first = o.case_id == c.id, one_of(o.kind, FIRST_DUTIES)
     taken = select(func.min(acknowledgement.first_taken(), type_=t.UtcTime)).where(*first).correlate(t.cases)
-    tells = true() if user.role in ALL_CASES else ~apart()
-    of_year = and_(c.received_at >= new_year, ~apart())
-    of_its_own = and_(c.received_at >= new_year, apart()).label("of_its_own")
+    counts = ~apart(user)
+    of_year = and_(c.received_at >= new_year, counts)
+    of_its_own = and_(c.received_at >= new_year, apart(user)).label("of_its_own")
     seconds = _seconds(happened.scalar_subquery(), c.received_at)
     return (
-        select(c.college_code, c.received_at, of_year.label("of_year"), of_its_own, (~apart()).label("counts"),
+        select(c.college_code, c.received_at, of_year.label("of_year"), of_its_own, counts.label("counts"),
                taken.scalar_subquery().label("taken_at"),
                sql_case((of_year, seconds)).label("seconds"),
                reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"))
-        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= min(new_year, now - RECENT), tells)
+        .where(own_college(c.college_code, user), ~c.drill, c.received_at >= min(new_year, now - RECENT))
         .subquery()
     )  # fmt: skip
 
@@ -127,7 +128,7 @@ def _open_follow_ups(user: User, now: datetime) -> Any:
     return (
         select(c.college_code, func.count().label("open"), _count(f.next_due_at <= now).label("late"))
         .join(t.follow_ups, f.case_id == c.id)
-        .where(own_college(c.college_code, user), ~c.drill, f.closed_at.is_(None), ~apart())
+        .where(own_college(c.college_code, user), ~c.drill, f.closed_at.is_(None), ~apart(user))
         .group_by(c.college_code)
     )
 

@@ -53,8 +53,13 @@ def visible(user: User) -> ColumnElement[bool]:
     return or_(false(), *(way.where(its_case == c.id).exists() for its_case, way in _ways(user)))
 
 
-def apart() -> ColumnElement[bool]:
-    """Of a row of cases: whom the police may question is no victim, is counted apart, and is on no leader's list."""
+def apart(user: User | None = None) -> ColumnElement[bool]:
+    """Of a row of cases: whom the police may question is no victim, and is counted apart.
+
+    To a leader (`user`) it is a case as any other: one that went from a list would tell whom it is about.
+    """
+    if user and user.role not in ALL_CASES:
+        return false()
     return func.coalesce(c.fraud_type, "") == fraud.APART
 
 
