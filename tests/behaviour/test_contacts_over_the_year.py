@@ -119,8 +119,8 @@ def test_one_moved_when_it_was_late_already_was_late_and_is_another_one(world: W
     """Moved in time it is of the other day alone."""
     made(world)
     first, *others = (followups.by_evening(date(2026, 11, day), world.parts.ledger.zone) for day in (24, 26, 27, 28))
-    for purpose in ("loan", "card"):
-        act(world, lambda uow, case, purpose=purpose: dated.add(uow, case, purpose, first, "test"))
+    act(world, lambda uow, case: dated.add(uow, case, "loan", first, "test"))
+    act(world, lambda uow, case: dated.add(uow, case, "card", first, "test"))
     act(world, lambda uow, case: dated.move(uow, case, "dated_card_2", others[2], "test"))
     later(world, 0.2)
     for _ in range(2):  # the button pressed twice
@@ -153,7 +153,7 @@ def test_days_without_a_contact_are_counted_too(world: World) -> None:
 
 def test_the_page_warns_where_counting_is_behind(world: World) -> None:
     made(world)
-    warned = []
+    warned: list[bool] = []
     for day in (1.5, 1, 1):
         later(world, day)
         if not warned:
