@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 APART = "BX"
+_UNASKED = ("narrative", "money_source")
 
 KINDS: dict[str, tuple[str, str]] = {
     "SD": ("刷单返利", "Task rebate"),
@@ -34,6 +35,11 @@ KINDS: dict[str, tuple[str, str]] = {
 def questioned(kind: str | None) -> bool:
     """Whether who this is about may be questioned by the police, as far as the newest word on it goes."""
     return kind == APART
+
+
+def unasked(kind: str | None) -> tuple[str, ...]:
+    """What stands on no page of the school, in no file, and is asked by nobody, of who may be questioned."""
+    return _UNASKED if questioned(kind) else ()
 
 
 def told_of(case: Mapping[Any, Any]) -> bool:

@@ -41,7 +41,7 @@ def record_background(
     Returns what was written by a page older than that the police may question the student, and is not kept: nobody asks
     where the money came from then, nor would anybody see it.
     """
-    unasked = {"money_source"} if fraud.questioned(case.row["fraud_type"]) else set()
+    unasked = fraud.unasked(case.row["fraud_type"])
     dropped = [name for name in said if name in unasked and said[name] != (shown or {}).get(name, "")]
     kept = {name: case.readable(name) or "" for name in BACKGROUND if name in said and name not in unasked}
     left = {name: _left(text, (shown or {}).get(name), said[name]) for name, text in kept.items()}

@@ -214,12 +214,12 @@ def _record(
     police: RowMapping | None, contacts: Sequence[RowMapping], answers: Sequence[RowMapping], now: datetime,
 ) -> Record:  # fmt: skip
     key = lenient(keys, row)
+    unasked = fraud.unasked(row["fraud_type"])
 
     def opened(column: str) -> str:
-        return key.open("cases", row["id"], column, row[f"{column}_sealed"]) or ""
+        return "" if column in unasked else key.open("cases", row["id"], column, row[f"{column}_sealed"]) or ""
 
     name, student_no, spoiled = _named(keys, student)
-    apart = fraud.questioned(row["fraud_type"])
     family, money_source = (opened(name) if scope.background else "" for name in BACKGROUND)
     due = None if row["care_closed_at"] else row["next_due_at"]
     own = row["for_whom"] == "self"  # on behalf of somebody, what was typed of the reporter is not the student's
@@ -230,11 +230,12 @@ def _record(
         name or (opened("name") if own else named), student_no or (opened("student_no") if own else ""),
         row["fraud_type"] or "", sums,
         police["state"] if police else "", _minutes(row, police, "acknowledged_at"), _minutes(row, police, "filed_at"),
-        "" if apart else opened("narrative"), family, "" if apart else money_source,
+        opened("narrative"), family, money_source,
         [care_views.contact_row(key, it, reads=scope.reads) for it in contacts],
         _referral(row), row["care"] or "", due,
         bool(due and due <= now), row["match_grade"] == "phone", row["same_as"] or "",
-        row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed), apart,
+        row["withdrawal_at"] is not None, not row["row_key"], bool(spoiled or key.failed),
+        fraud.questioned(row["fraud_type"]),
     )  # fmt: skip
     if made.unreadable:
         log.error("record_unreadable", case=str(row["id"]), fields=sorted({*spoiled, *key.failed}))

@@ -32,7 +32,6 @@ SHOWN = 50  # rows of a page
 OPEN, CLOSED = PARTS = ("open", "closed")
 TEXTS = ("narrative", *BACKGROUND)
 COLUMNS = (*TEXTS, "talks")  # what the plan has the ledger say: 案件经过, 家庭情况, 被骗资金来源; 咨询、矫正、疏导
-UNASKED = ("narrative", "money_source")  # of a student whom the police may question: docs/decisions/0037
 _READ = literal_column(f"'{BackgroundRead.type}'", Text)  # as the index over them has it
 c, e, f, k = t.cases.c, t.case_events.c, t.follow_ups.c, t.contacts.c
 _TALKED = select(k.follow_up_id).where(among(k.follow_up_id, "records"), k.reached).distinct()
@@ -65,7 +64,7 @@ class Line:
     @property
     def background(self) -> tuple[str, ...]:
         """Which of family and source of the money are read and completed here."""
-        return tuple(name for name in BACKGROUND if not (self.record.apart and name in UNASKED))
+        return tuple(name for name in BACKGROUND if name not in fraud.unasked(self.record.fraud_type))
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _row(keys: Keys, row: RowMapping, now: datetime, talked: set[UUID]) -> KeptR
 def _lacks(key: Lenient, case: RowMapping, *, talked: bool) -> tuple[str, ...]:
     """What cannot be read is not missing: somebody wrote it. Nor is what nobody is to ask."""
     there = {name for name in TEXTS if key.open("cases", case["id"], name, case[f"{name}_sealed"])}
-    there |= {*key.failed, *(("talks",) if talked else ()), *(UNASKED if fraud.questioned(case["fraud_type"]) else ())}
+    there |= {*key.failed, *(("talks",) if talked else ()), *fraud.unasked(case["fraud_type"])}
     return tuple(name for name in COLUMNS if name not in there)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, Select, exists, func, or_, select
 from ledger import followups, fraud, values
 from ledger import tables as t
 from ledger.care import contacts, family, waiving
+from ledger.care.closing import BACKGROUND
 from ledger.care.contacts import Entry
 from ledger.escalation import UNSAFE
 from ledger.pages.views import all_of
@@ -203,7 +204,9 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
     listed = _contacts(conn, key, user, row) if row else []
     owed = [it for it in listed if it.done_at is None]
     reads = user.role in HEALTH
-    questioned = fraud.questioned(case["fraud_type"])
+    told = {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
+            for name in ("narrative", *(BACKGROUND if reads else ()))
+            if name not in fraud.unasked(case["fraud_type"])}  # fmt: skip
     waiver = waiving.of_record(conn, key.lenient(), case, row, zone) if row else None
     details = json.loads(key.open("cases", case["id"], "details", case["details_sealed"]) or "{}")
     made = {
@@ -216,15 +219,14 @@ def record(conn: Connection, keys: Keys, user: User, case: RowMapping, now: date
         "obligations": _obligations(conn, keys, case),
         "transfers": [(values.yuan(it["amount_fen"]), it["currency"], it["channel"], it["happened_at"],
                        it["when_bucket"]) for it in match_keys.transfers(conn, case["id"])],
-        "questioned": questioned,
-        "narrative": "" if questioned else key.open("cases", case["id"], "narrative", case["narrative_sealed"]) or "",
+        "questioned": fraud.questioned(case["fraud_type"]),
+        "narrative": told.get("narrative", ""),
         "contact": details.get("contact", {}) if reads else {},
         "pressed": details.get("pressed", {}) if reads else {},
         "contacts": listed,
         "next": owed[0] if owed else None,
         "early": bool(owed) and followups.too_early(owed[0].kind, owed[0].due_at, now),
-        "background": {name: key.open("cases", case["id"], name, case[f"{name}_sealed"]) or ""
-                       for name in (("family",) if questioned else ("family", "money_source"))} if reads else None,
+        "background": {name: told[name] for name in BACKGROUND if name in told} if reads else None,
         "family_told": family.of_case(conn, key, case["id"]) if reads else [],
         "signs": row is not None and row["state"] == "review"
                  and not accounts.same_person(conn, row["closer_id"], user),
