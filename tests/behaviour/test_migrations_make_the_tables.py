@@ -43,6 +43,11 @@ OUT = {
     "0016_reviews.py": "89effa29586dd783",
     "0017_whose_edition.py": "87356075c93d668d",
     "0018_the_life_of_a_stop.py": "1a20ffc22f9e4d7e",
+    "0019_screenings_and_the_consent_to_them.py": "d77bcd3a07139546",
+    "0020_who_does_not_answer.py": "ff10f215bd447750",
+    "0021_contacts_on_a_day.py": "5c5a2e72a16e3bef",
+    "0022_who_read_the_background.py": "ae4084ae2cb75f77",
+    "0023_what_the_plan_wants.py": "2e3bce7bcd5c967a",
 }
 
 
