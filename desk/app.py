@@ -20,6 +20,7 @@ from desk import (
     keeper,
     readiness,
     reviews,
+    roster,
     screening,
     simulator,
     uploads,
@@ -39,6 +40,7 @@ STAFF = (
     "keeper",
     "figures",
     "readiness",
+    "roster",
     "board",
     "exports",
     "simulator",
@@ -63,6 +65,7 @@ def blueprints(
         keeper.blueprint(ledger),
         figures.blueprint(ledger),
         readiness.blueprint(ledger),
+        roster.blueprint(ledger),
         board.blueprint(ledger),
         exports.blueprint(ledger),
     ]

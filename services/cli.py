@@ -129,6 +129,8 @@ def _people(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bring = _verb(roster, "import", "compare with an .xlsx or a folder of .csv", cli_people.roster_import)
     bring.add_argument("path", type=Path)
     bring.add_argument("--apply", action="store_true", help="make it so; without this only say what would change")
+    out = _verb(roster, "export", "write the roster as it is, to change and import it", cli_people.roster_export)
+    out.add_argument("path", type=Path, metavar="PATH", help="an .xlsx, else a folder of .csv; must not be there yet")
     _verb(roster, "check", "who would be called right now", cli_people.roster_check)
     _months(verbs, "registered", "cases registered by the police (立案)")
     _months(verbs, "prevention", "who knows of fraud, and has 国家反诈中心 on the phone, as the school counted it")

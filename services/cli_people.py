@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from uuid import UUID
 
 from ledger.errors import NotFound, PeopleExist, StoplineError
-from ledger.school import people, roster
+from ledger.export.exports import MACHINE
+from ledger.school import held, people, roster
 from ledger.school.demo_school import demo_school
-from ledger.school.schoolfile import BadRoster, School, read, write_template
+from ledger.school.schoolfile import BadRoster, School, read, write_school, write_template
 from ledger.school.schoolrows import BadRows, Fault
 from ledger.staff import accounts, invitations
 from ledger.staff.accounts import OF_A_COLLEGE, ROLES, Credentials
+from ledger.store import anchors
 from ledger.store.unit_of_work import Ledger, UnitOfWork
 from ledger.values import parse_phone
 from services import compose
@@ -49,6 +52,29 @@ def roster_template(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
+    return 0
+
+
+def roster_export(options: argparse.Namespace) -> int:
+    """What the ledger holds, to be changed and imported again. It has everybody's number: for its owner's eyes only."""
+    path: Path = options.path
+    ledger = ledger_of_settings()
+    try:
+        with ledger.begin("roster-export") as uow:
+            school = held.school(uow.conn, uow.keys)
+            anchors.log_reads(uow, MACHINE, "roster.export", ["roster:*"])
+        if path.suffix == ".xlsx":
+            path.touch(mode=0o600, exist_ok=False)
+        else:
+            path.mkdir(mode=0o700)
+        write_school(school, path)
+    except BadRoster as bad:
+        print_faults(bad)
+        return 1
+    except OSError as error:
+        print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"{len(school.people)} people, {len(school.duty)} shifts in {path}")
     return 0
 
 

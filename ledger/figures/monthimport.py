@@ -15,6 +15,7 @@ from ledger.figures import monthfile, preventionfile, registered, registerfile
 from ledger.figures.monthfile import Kind, Placements, Units
 from ledger.figures.preventionfile import PreventionRow
 from ledger.figures.registerfile import RegisteredRow
+from ledger.school import people
 from ledger.store import anchors
 from ledger.store.unit_of_work import UnitOfWork
 
@@ -87,21 +88,15 @@ def read(sort: Sort, name: str, data: bytes) -> Placements:
     return monthfile.read(sort.kind, name, data)
 
 
-def colleges(conn: Connection) -> dict[str, str]:
-    """Code → name, by their codes."""
-    rows = conn.execute(select(t.colleges.c.code, t.colleges.c.name).order_by(t.colleges.c.code))
-    return {row.code: row.name for row in rows}
-
-
 def _units(conn: Connection) -> Units:
     classes = {row.code: (row.college_code, row.name) for row in conn.execute(select(t.classes))}
-    return Units(colleges(conn), classes)
+    return Units(people.colleges(conn), classes)
 
 
 def write_template(conn: Connection, sort: Sort, now: datetime, zone: tzinfo, out: BinaryIO) -> str:
     """A workbook to fill in for the month that is just over, which is answered."""
     month = registered.last_month(now, zone)
-    sort.template(colleges(conn), month, out)
+    sort.template(people.colleges(conn), month, out)
     return month
 
 

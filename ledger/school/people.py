@@ -213,6 +213,12 @@ def college(conn: Connection, said: str | None) -> str | None:
     return conn.execute(_COLLEGE, {"said": said}).scalar_one_or_none() if said else None
 
 
+def colleges(conn: Connection) -> dict[str, str]:
+    """Code → name, by their codes."""
+    rows = conn.execute(select(t.colleges.c.code, t.colleges.c.name).order_by(t.colleges.c.code))
+    return {row.code: row.name for row in rows}
+
+
 def covers(days: str, start: str, end: str, local: datetime) -> bool:
     """Whether a shift holds now. days: "1-5" or "6,7" (1 = Monday); an end at or before the start passes midnight."""
     clock = local.strftime("%H:%M")

@@ -49,8 +49,8 @@ def check(
         *_twice("phone", ((place, p.phone) for place, p in people if p.role != "student")),
         *_check_classes(classes, known, persons),
         *_check_people(people, known, {row.code: row for _, row in classes}, persons),
-        *_check_duty(duty, known, persons),
-        *_check_compulsory(duty),
+        *check_shifts(duty, known, persons),
+        *check_compulsory(duty),
         *_check_ladders(ladder, known),
     ]
 
@@ -110,7 +110,7 @@ def _check_people(
     return faults
 
 
-def _check_duty(duty: Rows[DutyRow], colleges: set[str], persons: dict[str, PersonRow]) -> list[Fault]:
+def check_shifts(duty: Rows[DutyRow], colleges: set[str], persons: dict[str, PersonRow]) -> list[Fault]:
     faults = []
     for place, row in duty:
         if row.college not in colleges | {DEFAULT}:
@@ -126,7 +126,7 @@ def _check_duty(duty: Rows[DutyRow], colleges: set[str], persons: dict[str, Pers
     return faults
 
 
-def _check_compulsory(duty: Rows[DutyRow]) -> list[Fault]:
+def check_compulsory(duty: Rows[DutyRow]) -> list[Fault]:
     default = [row for _, row in duty if row.college == DEFAULT]
     file = duty[0][0].file if duty else "duty"
     faults = [

@@ -80,6 +80,9 @@ UNSAFE: list[tuple[str, dict[str, str]]] = [
     ("/desk/exports/{code}/sign", {}),
     ("/desk/exports/{code}/refuse", {}),
     ("/desk/exports/{code}/drop", {}),
+    ("/desk/roster/shifts", {"college": "WY", "role": "officer", "person": "O03", "days": "1"}),
+    ("/desk/roster/shifts/{code}/remove", {}),
+    ("/desk/roster/phones", {"who": "x", "phone": "+8613900000777"}),
     ("/desk/figures", {}),
     ("/desk/figures/prevention", {}),
 ]

@@ -178,6 +178,16 @@ def test_a_path_that_is_not_there_is_said_to_be_so(run: Run, tmp_path: Path) -> 
     assert (status, "none.xlsx: there is no such file" in said) == (1, True)
 
 
+@pytest.mark.parametrize("name", ["school.xlsx", "school"])
+def test_an_exported_roster_is_for_its_owner_and_imports_as_it_is(run: Run, tmp_path: Path, name: str) -> None:
+    run("roster", "demo")
+    out = tmp_path / name
+    assert run("roster", "export", str(out)) == (0, f"60 people, 24 shifts in {out}\n")
+    assert out.stat().st_mode & 0o077 == 0
+    assert run("roster", "import", str(out)) == (0, "0 changes; nothing was applied (use --apply)\n")
+    assert run("roster", "export", str(out)) == (1, f"cannot write {out}: File exists\n")
+
+
 def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> None:
     status, said = run("roster", "template", str(tmp_path / "new"))
     assert status == 0
