@@ -151,9 +151,9 @@ def decide(
 
     `step_alerts` are the delivery states of this step's alerts, or the words of GONE. Cancelled ones told nobody and
     are left out of account (hand in the state of the bundle that replaced one); `unknown` may have been read, so it
-    never advances a step before its time. `barren` counts the steps in a row just before this one that reached nobody
-    (empty, or all gone), `lost` says which of them had a text that was lost; `entered_at` is when this step began, by
-    default when it was due.
+    advances no step before its time (one that the provider cannot be asked about is handed in as failed). `barren`
+    counts the steps in a row just before this one that reached nobody (empty, or all gone), `lost` says which of them
+    had a text that was lost; `entered_at` is when this step began, by default when it was due.
 
     A late clock advances one step at a time and skips none; when more than a round is overdue the schedule moves, so
     that an hour's outage rings everybody once, and not a dozen times.

@@ -239,7 +239,7 @@ class Sender:
         try:
             found = channel.find(text, claim.created_at)
         except ChannelAway:
-            self._settle(claim, "unknown")
+            self._settle(claim, "unknown", unanswered=True)
             return None
         if found:
             self._settle(claim, found.state, sid=found.sid)
@@ -263,10 +263,10 @@ class Sender:
             self._settle(claim, "unknown")
 
     def _settle(self, claim: Claim, state: str, *, sid: str | None = None, error: str | None = None,
-                retry_after_s: float | None = None, exhausted: bool = False,
+                retry_after_s: float | None = None, exhausted: bool = False, unanswered: bool = False,
                 operator: bool = False) -> None:  # fmt: skip
         region = "" if claim.channel == "sink" else countries.for_phone(claim.draft.to).prefix
-        outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted, operator, region)
+        outcome = Outcome(claim, state, sid, error, retry_after_s, exhausted, unanswered, operator, region)
         if not self._together.written(outcome):
             self._insist(lambda: settling.settle(self._ledger, outcome))
 

@@ -50,7 +50,7 @@ deliveries = Table(
     Column("state", String(16), nullable=False),  # see states.DELIVERY_RANK
     Column("attempt", Integer, nullable=False, default=1),  # 2: the one resend after an unknown answer
     Column("tries", Integer, nullable=False, default=0),  # how often a sender wrote what came of a call
-    Column("settled", Boolean, nullable=False, default=False),  # an unknown one that will not be tried again
+    Column("settled", Boolean, nullable=False, default=False),  # an unknown one that nobody waits for
     Column("token", Uuid),  # whose claim it is, until when
     Column("lease_until", UtcTime),
     Column("available_at", UtcTime),  # when a sender may look at it; null: nothing more to do

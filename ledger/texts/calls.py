@@ -43,6 +43,8 @@ class Claim:
 class Outcome:
     """What a call came to. `exhausted`: it was looked up and sent again already, and nobody knows.
 
+    `unanswered`: it is not known, since the provider could not be asked just now.
+
     `operator`: refused for a fault that whoever runs the service has to mend. `region`: the dialling prefix whose texts
     it speaks for; none for a text that no provider sees.
     """
@@ -53,6 +55,7 @@ class Outcome:
     error: str | None = None
     retry_after_s: float | None = None
     exhausted: bool = False
+    unanswered: bool = False
     operator: bool = False
     region: str = ""
 

@@ -223,8 +223,8 @@ def as_alert(row: RowMapping, now: datetime) -> str:
         return "over_budget"
     if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
         return "pending"
-    if row["state"] == "unknown" and row["settled"]:
-        return "unknown_settled"
+    if row["settled"] and row["state"] in ("unknown", "sending"):  # "sending": it is asked about just now
+        return "failed_temporary" if row["available_at"] or row["state"] == "sending" else "unknown_settled"
     silent = silent_at(row)
     return "no_receipt" if silent and now >= silent else str(row["state"])
 

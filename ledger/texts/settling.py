@@ -16,7 +16,8 @@ from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.texts import deliveries
 from ledger.texts.calls import Outcome
 
-ASK_AFTER = timedelta(seconds=2)  # a provider lists a new message a moment later
+ASK_AFTER_S, ASK_MAX_S = 2.0, 10.0  # a provider lists a new message a moment later; one that is away has time
+WAIT_FOR_ANSWER = timedelta(seconds=8)
 RETRY_MAX_S = 5.0
 
 
@@ -62,7 +63,8 @@ def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMappin
     if lapsed and state == "unknown":
         return  # whoever found the lease lapsed is asking the provider
     merged = states.merge(row["state"], state)
-    values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": outcome.exhausted}
+    given_up = merged == "unknown" and (outcome.exhausted or row["settled"] or _unanswered(uow.now, outcome, row))
+    values: dict[str, Any] = {"state": merged, "tries": row["tries"] + 1, "settled": given_up}
     values["sid"], values["error_code"] = sid or row["sid"], outcome.error or row["error_code"]
     if merged in ("sent", "delivered"):
         values["sent_at"] = row["sent_at"] or uow.now
@@ -75,8 +77,14 @@ def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMappin
     elif not lapsed:
         values["available_at"] = _next_try(uow.now, merged, row["tries"], outcome)
     uow.change_later(t.deliveries, claim.id, values)
-    deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=outcome.exhausted)
-    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=outcome.exhausted)
+    lost = given_up and not row["settled"]  # from then on the next person's; that is told once
+    deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=lost)
+    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=lost)
+
+
+def _unanswered(now: datetime, outcome: Outcome, row: RowMapping) -> bool:
+    """For long enough that somebody else is rung as well; it is asked on, and sent again if it did not arrive."""
+    return outcome.unanswered and row["called_at"] is not None and now - row["called_at"] >= WAIT_FOR_ANSWER
 
 
 def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]) -> None:
@@ -94,4 +102,6 @@ def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]
 def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:
     if state == "failed_temporary":
         return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, 30)))
-    return now + ASK_AFTER if not outcome.exhausted else None
+    if outcome.exhausted:
+        return None
+    return now + timedelta(seconds=min(ASK_AFTER_S * 2.0 ** max(tries - 1, 0), ASK_MAX_S))

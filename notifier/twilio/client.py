@@ -44,6 +44,10 @@ class TwilioConfig:
         return f"TwilioConfig(account_sid={self.account_sid!r}, api_base={self.api_base!r})"  # no secrets in logs
 
 
+class NoList(ChannelAway):
+    """The provider keeps no list of what it took."""
+
+
 class TwilioChannel:
     """See notifier.channel.Channel. One call takes at most `call_s` seconds; keep leases above that."""
 
@@ -107,9 +111,16 @@ class TwilioChannel:
         )
 
     def find(self, text: Outgoing, since: datetime) -> Accepted | None:
-        """Lists by To and compares bodies; not by DateSent, which a text still queued does not have."""
-        if text.spoken:
-            return self._find_call(text, since)
+        """Lists by To and compares bodies; not by DateSent, which a text still queued does not have.
+
+        One that has no lists (404) knows of no text; that account and token hold is told by the texts themselves.
+        """
+        try:
+            return self._find_call(text, since) if text.spoken else self._find_text(text, since)
+        except NoList:
+            return None
+
+    def _find_text(self, text: Outgoing, since: datetime) -> Accepted | None:
         recent, complete = self._recent(since, to=text.to)
         for made in recent:
             if made.direction != "inbound" and (made.body or "").strip() == text.body.strip():
@@ -183,6 +194,8 @@ def _asked(question: Callable[[], _T]) -> _T:
     try:
         return question()
     except (ErrorAnswer, *_ODD) as error:
+        if isinstance(error, ErrorAnswer) and error.status == 404:
+            raise NoList from error
         raise ChannelAway(str(error) if isinstance(error, ErrorAnswer) else type(error).__name__) from error
 
 

@@ -145,6 +145,50 @@ def test_after_a_second_doubtful_call_the_next_person_is_rung(world: World) -> N
     world.phones.assert_all_read()
 
 
+def test_while_the_provider_cannot_be_asked_the_next_person_is_rung(world: World) -> None:
+    """Nobody knows whether the officer was told. He hears of it with them, and the first text is not sent again."""
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    world.double.faults.add("500", times=None, on="fetch")
+    report = report_with_trouble(world)
+    world.until(6)
+    world.phones["backup"].expects_nothing()
+    world.until(10)
+    world.phones["backup"].expects("紧急止付", report.code)
+    world.phones["officer"].expects("第2次提醒", report.code)  # may be his first
+    world.until(40)
+    world.double.faults.clear()
+    world.until(119)
+    world.phones.assert_all_read()
+    assert creations(world, "officer") == 2
+
+
+def test_a_provider_that_cannot_be_asked_is_asked_less_and_less(world: World) -> None:
+    """2, 4, 8, 16, 26 … seconds after the call: whoever comes back after an outage is not met by a storm."""
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    world.double.faults.add("500", times=None, on="fetch")
+    report_with_trouble(world)
+    officer = world.phones["officer"].number
+    asked = []
+    for second in range(1, 50):
+        before = len(world.double.log)
+        world.until(second)
+        listed = [it for it in world.double.log[before:] if it.kind == "list" and it.to == officer]
+        asked += [second] * bool(listed)
+    assert asked == [2, 4, 8, 16, 26, 36, 46]
+    read_all(world)
+
+
+def test_of_a_provider_that_keeps_no_lists_a_lost_text_is_sent_once_more(world: World) -> None:
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    world.double.faults.add("404", times=None, on="fetch")
+    report = report_with_trouble(world)
+    world.advance(2)
+    world.phones["officer"].expects("重发：紧急止付", report.code)
+    world.until(119)
+    assert creations(world, "officer") == 2
+    world.phones.assert_all_read()
+
+
 def heal_after(world: World, seconds: int) -> None:
     for _ in range(seconds // 2):
         world.advance(2)
