@@ -43,8 +43,11 @@ _CODE = select(c.code).where(c.id == bindparam("this"))
 
 
 def look(uow: UnitOfWork, case: Case) -> None:
-    """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting."""
-    if case.row["linked_to"] or (root := _root(uow, case)) is None:
+    """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting.
+
+    Never a drill: an answer to one would be the score of another that runs beside it.
+    """
+    if case.row["linked_to"] or case.row["drill"] or (root := _root(uow, case)) is None:
         return
     case.row, case.changes["linked_to"] = {**case.row, "linked_to": root}, root
     uow.append(case, CaseLinked(str(root)), "ledger")

@@ -54,6 +54,15 @@ def test_the_sink_answers_everything_and_no_phone_rings(world: World, college: s
     assert world.double.log == []
 
 
+def test_an_answer_to_one_drill_is_not_the_score_of_another(world: World) -> None:
+    """A drill from a timer, answered by itself, ran into one with real phones: nobody had to pick up any more."""
+    theirs, by_itself = start(world, phones="1"), start(world)
+    world.phones.catch_up()
+    assert (by_itself.state("police"), theirs.state("police")) == ("acknowledged", "alerted")
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
 def test_it_ends_by_itself_after_an_hour(world: World) -> None:
     drill = start(world, college="WY")
     for _ in range(59):
