@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Flask, abort, current_app, redirect, render_template, request, url_for
-from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_login import LoginManager, current_user, login_url, login_user, logout_user
 from flask_login import login_required as signed_in
 from werkzeug.wrappers import Response
 
@@ -77,6 +77,13 @@ def install(app: Flask, ledger: Ledger) -> None:
     manager = LoginManager(app, add_context_processor=False)
     manager.login_view, manager.login_message = "auth.login", None
     manager.session_protection = None  # it binds to the address, which changes on mobile networks
+
+    @manager.unauthorized_handler  # type: ignore[untyped-decorator]
+    def ask_to_sign_in() -> Any:
+        """A program (the police's own, of a sheet) is told so; a person is led there."""
+        if request.path.endswith(".json"):
+            abort(401)
+        return redirect(login_url("auth.login", request.url))
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(session_id: str) -> SessionUser | None:

@@ -137,7 +137,7 @@ def _answers(app: Flask, settings: Settings, ledger: Ledger) -> None:
         return response
 
     def wants_json() -> bool:
-        return request.path.split("/")[1] in _MACHINES
+        return request.path.split("/")[1] in _MACHINES or request.path.endswith(".json")
 
     @app.errorhandler(LedgerAway)
     def away(error: LedgerAway) -> Any:
@@ -172,7 +172,7 @@ def _answers(app: Flask, settings: Settings, ledger: Ledger) -> None:
         if isinstance(error, KeyMissing | Tampered) and (lost := _lost(ledger)):
             log.error("record_unopened", path=request.url_rule.rule if request.url_rule else "",
                       error=type(error).__name__)  # fmt: skip
-            return lost, 410
+            return (problem(410, "Gone", _UNREADABLE) if wants_json() else lost), 410
         # Where it was, but not its message: a driver's can hold what somebody typed.
         at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
         log.error("request_failed", path=request.url_rule.rule if request.url_rule else "", error=type(error).__name__,

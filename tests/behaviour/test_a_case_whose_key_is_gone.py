@@ -185,9 +185,10 @@ def test_staff_hear_that_nothing_was_done_and_get_back_what_they_typed(world: Wo
         (f"/desk/followups/{report.code}", mine), (f"/desk/ledger/{report.code}", keeper),
         (f"/desk/care/{report.code}", theirs),
         (f"/desk/care/{report.code}/screening", theirs),
-        *((f"/duty/{report.code}{path}", office) for path in DUTY_GETS),
+        *((f"/duty/{report.code}{path}", office) for path in DUTY_GETS if path != "/sheet.json"),
     ):  # fmt: skip
         says(client.get(path), lang, report.code, pressed=False)
+    assert LANGUAGES[lang][0] in office.get(f"/duty/{report.code}/sheet.json").get_json()["detail"]
     world.pump()
     world.phones.assert_all_read()
 
