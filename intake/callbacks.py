@@ -37,7 +37,7 @@ def blueprint(door: Door) -> Blueprint:
             return _unsigned()
         try:
             said = door.provider.parse_status(form)
-            delivery = UUID(request.args["delivery"]) if "delivery" in request.args else None
+            delivery = _delivery(request.args["delivery"]) if "delivery" in request.args else None
             _storable(said.sid, said.error_code or "0")
         except ValueError as error:
             return problem(400, "Unreadable callback", str(error))
@@ -55,7 +55,7 @@ def blueprint(door: Door) -> Blueprint:
         if form is None:
             return _unsigned()
         try:
-            said, delivery = door.provider.parse_call(form), UUID(request.args.get("delivery", ""))
+            said, delivery = door.provider.parse_call(form), _delivery(request.args.get("delivery", ""))
             _storable(said.sid)
         except ValueError as error:
             return problem(400, "Unreadable callback", str(error))
@@ -92,6 +92,13 @@ def blueprint(door: Door) -> Blueprint:
         return Response(_NO_ANSWER, mimetype="text/xml")
 
     return bp
+
+
+def _delivery(typed: str) -> UUID:
+    try:
+        return UUID(typed)
+    except ValueError:
+        raise ValueError("`delivery` is no id of a text of ours") from None
 
 
 def _storable(sid: str, error_code: str = "0") -> None:

@@ -18,3 +18,4 @@ keep twilio_auth_token token-of-the-double
 # Compose mounts secrets with the owner and mode they have here; the containers read them as another user.
 chmod 444 secrets/*
 ls secrets
+[ "$(cat secrets/twilio_auth_token)" != token-of-the-double ] || echo "secrets/twilio_auth_token is that of the double: for Twilio itself put yours there" >&2

@@ -66,10 +66,9 @@ def _address(verb: argparse.ArgumentParser) -> None:
 
 def _port(typed: str) -> int:
     """The system takes 99999 as well, and listens on 34463."""
-    port = int(typed)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"no port, which has 65535 at most: {port}")
-    return port
+    if not typed.isdecimal() or int(typed) > 65535:
+        raise argparse.ArgumentTypeError(f"no port, a number up to 65535: {typed}")
+    return int(typed)
 
 
 def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -87,7 +87,7 @@ def _place(fault: Fault) -> str:
 def print_faults(bad: BadRows) -> None:
     for fault in bad.faults:
         print(f"{_place(fault)}: {fault.message} {fault.message_zh}")
-    print(f"{len(bad.faults)} faults; nothing was applied")
+    print(f"{len(bad.faults)} fault{'' if len(bad.faults) == 1 else 's'}; nothing was applied")
 
 
 def roster_import(options: argparse.Namespace) -> int:

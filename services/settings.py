@@ -141,24 +141,26 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
+        lacks: list[str] = []
         if self.channel == "twilio":
             for name in ("twilio_account_sid", "twilio_auth_token"):
-                _need(self, name, "the twilio channel needs it")
+                lacks += _needed(self, name, "the twilio channel needs it")
             if not self.twilio_messaging_service_sid:
-                _need(self, "twilio_from", "the twilio channel needs it or TWILIO_MESSAGING_SERVICE_SID")
+                lacks += _needed(self, "twilio_from", "the twilio channel needs it or TWILIO_MESSAGING_SERVICE_SID")
         host = urlsplit(self.twilio_api_base).hostname or "twilio.com"
         if self.channel == "twilio" and ("." + host).endswith(".twilio.com"):
             for name in ("test_clock", "failpoint"):
                 if getattr(self, name):
-                    raise ValueError(f"{_alias(name)}: refused with the real provider; {_FOR_TESTS}")
+                    lacks.append(f"{_alias(name)}: refused with the real provider; {_FOR_TESTS}")
         for name in () if self.embedded else kept_secrets.NAMES:
-            _need(self, name, "compulsory with a broker")
+            lacks += _needed(self, name, "compulsory with a broker")
+        if lacks:
+            raise ValueError("\n".join(lacks))
         return self
 
 
-def _need(settings: Settings, name: str, why: str) -> None:
-    if not getattr(settings, name):
-        raise ValueError(_said(Settings.model_fields[name], why))
+def _needed(settings: Settings, name: str, why: str) -> list[str]:
+    return [] if getattr(settings, name) else [_said(Settings.model_fields[name], why)]
 
 
 def _said(field: FieldInfo, why: str, suffix: str = "") -> str:
@@ -180,7 +182,7 @@ def load(**overrides: Any) -> Settings:
             settings = _with_kept_secrets(settings, overrides)
         _check_keys(settings)
     except ValidationError as error:
-        raise BadSettings([_line(item) for item in error.errors()]) from None
+        raise BadSettings([line for item in error.errors() for line in _line(item).splitlines()]) from None
     except OSError as error:
         raise BadSettings([f"cannot read or write {error.filename}: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -200,7 +202,7 @@ def _line(item: Any) -> str:
     name = str(item["loc"][0]) if item["loc"] else ""
     if not name:
         return str(item["msg"]).removeprefix("Value error, ")
-    said = str(item["msg"]).removeprefix("Value error, ")
+    said = "not known" if item["type"] == "literal_error" else str(item["msg"]).removeprefix("Value error, ")
     fields = (f for key, f in Settings.model_fields.items() if name in (key, str(f.validation_alias)))
     return next((_said(field, said) for field in fields), f"{name}: {said}")
 

@@ -53,6 +53,7 @@ __all__ = [
     "write_template",
 ]
 
+TEMPLATE = "school.xlsx"
 # A student's key is their number, so a row may leave it out: see _completed.
 _MAKE: Mapping[str, Callable[..., Any]] = {**rows.ROWS, "people": partial(PersonRow, key="")}
 
@@ -69,7 +70,7 @@ def read(path: Path) -> School:
         for name, columns in COLUMNS.items()
     }
     faults += [
-        Fault(path.name, 0, "", f"there is no sheet {name}", f"缺少“{SHEETS_ZH[name]}”表")
+        Fault(path.resolve().name, 0, "", f"there is no {_named(path, name)}", f"缺少“{SHEETS_ZH[name]}”表")
         for name in COLUMNS
         if name not in sheets and name != "ladder"  # the default ladders serve where a school says nothing
     ]
@@ -79,6 +80,10 @@ def read(path: Path) -> School:
     if faults:
         raise BadRoster(faults)
     return School(**{name: tuple(row for _, row in found[name]) for name in COLUMNS})
+
+
+def _named(path: Path, name: str) -> str:
+    return f"{name}.csv in this folder" if path.is_dir() else f"sheet {name}"
 
 
 def _completed(people: list[tuple[Placed, Any]], classes: list[tuple[Placed, Any]]) -> list[tuple[Placed, Any]]:
@@ -104,6 +109,8 @@ def _sheets_of(path: Path) -> Mapping[str, Sheet]:
         if path.is_dir():
             listed = (file for file in sorted(path.iterdir()) if file.suffix.lower() == ".csv")
             files = {names.get(file.stem.lower()): file for file in listed}
+            if (file := path / TEMPLATE).exists() and not any(files):
+                raise BadRoster([Fault(path.resolve().name, 0, "", f"is a folder; did you mean {file}?", "请指明文件")])
             return {name: Sheet(file.name, sheetrows.of_csv(file.read_bytes())) for name, file in files.items() if name}
         with python_calamine.load_workbook(path) as book:
             titles = {names.get(title.strip().lower()): title for title in book.sheet_names}
@@ -149,7 +156,7 @@ def write_template(folder: Path) -> Path:
             notes, [[SHEETS_ZH[name], c.zh, c.field, "是" if c.compulsory else "否", c.expected[1]] for c in columns]
         )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "school.xlsx"
+    path = folder / TEMPLATE
     with path.open("xb") as out:
         book.save(out)
     return path

@@ -196,6 +196,15 @@ def test_a_template_can_be_written_and_is_empty(run: Run, tmp_path: Path) -> Non
     assert status == 1 and "row 0" not in said and "column :" not in said
 
 
+def test_of_a_folder_the_workbook_in_it_is_named(run: Run, tmp_path: Path) -> None:
+    run("roster", "template", str(tmp_path / "new"))
+    _, said = run("roster", "import", str(tmp_path / "new"))
+    assert f"new: is a folder; did you mean {tmp_path}/new/school.xlsx?" in said and "1 fault;" in said
+    (tmp_path / "csv").mkdir()
+    _, said = run("roster", "import", str(tmp_path / "csv"))
+    assert "csv: there is no people.csv in this folder 缺少“人员”表" in said
+
+
 def test_a_template_replaces_no_workbook_that_somebody_filled_in(run: Run, tmp_path: Path) -> None:
     write_school(demo_school(), tmp_path / "school.xlsx")
     before = (tmp_path / "school.xlsx").read_bytes()

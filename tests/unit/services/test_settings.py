@@ -151,6 +151,13 @@ def test_twilio_needs_its_three(monkeypatch: pytest.MonkeyPatch, missing: str) -
     assert said.startswith(f"{missing}: ") and "for example" in said
 
 
+def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refused(monkeypatch, {"STOPLINE_CHANNEL": "twilio", **BROKER})
+    names = [line.partition(":")[0] for line in said.splitlines()]
+    twilio = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"]
+    assert names == [*twilio, "STOPLINE_SECRET_KEY", "STOPLINE_DATA_KEYS", "STOPLINE_INDEX_KEY"]
+
+
 def test_a_messaging_service_stands_for_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     service = {"TWILIO_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32}
     assert loaded(monkeypatch, KEYS | TWILIO | service).twilio_messaging_service_sid
