@@ -40,6 +40,7 @@ class CollegeRow:
     over: bool  # so that it can be reviewed
     reviewed: bool
     apart: bool  # who it is about may be questioned: counted apart, and no loss
+    erased: bool
 
 
 def cases(conn: Connection, user: User, now: datetime) -> list[CollegeRow]:
@@ -71,7 +72,7 @@ def _listed(
                first.scalar_subquery().label("happened_at"),
                taken.correlate(t.cases).scalar_subquery().label("taken_at"), owed.label("overdue"),
                reviews.is_over().label("over"), reviews.is_reviewed().label("reviewed"),
-               views.apart(user).label("apart"))
+               views.apart(user).label("apart"), (c.row_key == b"").label("erased"))
         .outerjoin(t.people, t.people.c.id == c.victim_id)
         .outerjoin(t.classes, t.classes.c.code == t.people.c.class_code)
         .where(views.own_college(c.college_code, user), ~c.drill, *which)
@@ -81,7 +82,7 @@ def _listed(
     return [
         CollegeRow(row.code, row.kind, row.name or "", values.yuan(row.fen or 0), row.state, row.received_at,
                    _minutes(row.happened_at, row.received_at), _minutes(row.received_at, row.taken_at),
-                   bool(row.overdue), bool(row.over), bool(row.reviewed), bool(row.apart))
+                   bool(row.overdue), bool(row.over), bool(row.reviewed), bool(row.apart), bool(row.erased))
         for row in conn.execute(query)
     ]  # fmt: skip
 

@@ -93,6 +93,9 @@ def test_nobody_is_asked_to_review_it_any_more(world: World, run: Run, office: F
     assert run("erase", report.code, *WHY, "--yes")[0] == 0
     listed = office.get("/desk/figures/unreviewed").text
     assert other.code in listed and report.code not in listed
+    counted = office.get("/desk/figures").text  # there it stays: what counts is kept
+    assert report.code in counted and "个人信息已删除" in counted
+    assert f"/duty/{other.code}/review" in counted and f"/duty/{report.code}/review" not in counted
 
 
 def test_its_pages_say_that_it_is_gone_and_its_link_finds_nothing(world: World, run: Run, office: FlaskClient) -> None:
