@@ -24,6 +24,11 @@ class LedgerNotReady(StoplineError):
 class KeyMissing(StoplineError):
     """A key that the ledger was written with is not in STOPLINE_DATA_KEYS."""
 
+    def __init__(self, detail: str = "", key: str = "") -> None:
+        """`key`: its id, which a process with another ring may know; none where a row names none any more."""
+        super().__init__(detail)
+        self.key = key
+
 
 class Tampered(StoplineError):
     """A sealed value or a chained event is not what was written."""

@@ -87,7 +87,7 @@ def _ledger(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     audit = verbs.add_parser("audit", help="the chain of events").add_subparsers(required=True, metavar="VERB")
     _verb(audit, "verify", "walk the hash chain; exit 1 at a break", cli_ledger.audit_verify)
     keys = verbs.add_parser("keys", help="the key ring").add_subparsers(required=True, metavar="VERB")
-    _verb(keys, "rewrap", "after a rotation: wrap every row's key with the newest", cli_ledger.keys_rewrap)
+    _verb(keys, "rewrap", "while keys turn: wrap every row's key with the first of the ring", cli_ledger.keys_rewrap)
 
 
 def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -52,11 +52,12 @@ def work_retry(_options: argparse.Namespace) -> int:
 
 def keys_rewrap(_options: argparse.Namespace) -> int:
     ledger, _ = compose.build_ledger(load())
-    newest, *older = ledger.keys.names
+    writes, *known = ledger.keys.names
     done = keyring.rewrap(ledger)
-    print(f"{done.rows} rows are now wrapped with {newest}")
+    print(f"{done.rows} rows are now wrapped with {writes}, the first key of STOPLINE_DATA_KEYS")
     for table, row in done.spoiled:
         print(f"{table} {row} cannot be opened and stays as it is", file=sys.stderr)
-    if older:
-        print(f"{', '.join(older)} may leave STOPLINE_DATA_KEYS once every process runs with {newest} first")
+    if known:  # nothing here tells which of them are old, and which are new and not first yet
+        print(f"{', '.join(known)}: an old key may leave it once every process runs with {writes} first; "
+              "a new one is to stand first before this is run")  # fmt: skip
     return 1 if done.spoiled else 0

@@ -20,7 +20,7 @@ from ledger.pages import views
 from ledger.ready.auditing import audit
 from ledger.ready.lineup import duty_lines
 from ledger.school import people
-from ledger.store.alarms import PROVIDER_REFUSES
+from ledger.store.alarms import KEY_MISSING, PROVIDER_REFUSES
 from ledger.store.unit_of_work import Ledger
 from notifier import countries
 from notifier.channel import ChannelAway
@@ -83,7 +83,8 @@ def _over(conn: Connection, ledger: Ledger, days: int) -> Iterator[str]:
 
 
 def _alarm(row: Mapping[Any, Any]) -> str:
-    return f"{row['kind']} ({row['reason']})" if row["kind"] == PROVIDER_REFUSES else str(row["kind"])
+    said = row["kind"] in (PROVIDER_REFUSES, KEY_MISSING)
+    return f"{row['kind']} ({row['reason']})" if said else str(row["kind"])
 
 
 def _misspelt() -> Iterator[str]:

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     public_url: str = _setting(
         "STOPLINE_PUBLIC_URL", "http://127.0.0.1:8110", "http(s)://host[:port]", "https://stop.example.cn")  # fmt: skip
     secret_key: str = _setting("STOPLINE_SECRET_KEY", "", "at least 32 characters of chance", "openssl rand -hex 32")
-    data_keys: str = _setting("STOPLINE_DATA_KEYS", "", "id:base64(32 bytes), newest first", _KEY_EXAMPLE)
+    data_keys: str = _setting("STOPLINE_DATA_KEYS", "", "id:base64(32 bytes), the one that writes first", _KEY_EXAMPLE)
     index_key: str = _setting("STOPLINE_INDEX_KEY", "", "base64 of 32 bytes", "openssl rand -base64 32")
     trusted_proxies: str = _setting(
         "STOPLINE_TRUSTED_PROXIES", "", "addresses or networks, comma-separated", "10.0.0.5,10.1.0.0/16")  # fmt: skip

@@ -16,7 +16,10 @@ OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as som
 # Over when whoever runs the service says so (`stopline work retry`): of the first the cause may be mended, the others
 # were of one moment.
 PROVIDER_REFUSES = "provider_refuses"  # over as soon as it takes a text to the same country, or by hand
-ENDED_BY_HAND = (PROVIDER_REFUSES, "work_parked", "reminder_stuck", "unreadable_message", "text_without_words")
+KEY_MISSING = "key_missing"  # no process can tell whether another still lacks it
+ENDED_BY_HAND = (
+    PROVIDER_REFUSES, KEY_MISSING, "work_parked", "reminder_stuck", "unreadable_message", "text_without_words",
+)  # fmt: skip
 _CLEAR = (
     update(t.alarms)
     .where(a.case_id == bindparam("case"), one_of(a.kind, OF_AN_OBLIGATION), a.cleared_at.is_(None))

@@ -82,12 +82,12 @@ class Lenient(RowKey):
 
 
 class Keys:
-    """The key ring (`{id: 32 bytes}`, newest first) and the key of the blind index and of the chain."""
+    """The key ring (`{id: 32 bytes}`, the one that writes first) and the key of the blind index and of the chain."""
 
     def __init__(self, ring: dict[str, bytes], index_key: bytes) -> None:
         if not ring or any(len(key) != 32 for key in ring.values()) or len(index_key) < 32:
             raise ValueError("keys are 32 bytes each")
-        self._ring, self._newest = ring, next(iter(ring))
+        self._ring, self._writes = ring, next(iter(ring))
         self._index = hmac.digest(index_key, b"blind index", "sha256")
         self._chain = hmac.digest(index_key, b"event chain", "sha256")
 
@@ -102,7 +102,7 @@ class Keys:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Ids of the ring's keys, newest first."""
+        """Ids of the ring's keys; with the first all is written, each of the others is only known."""
         return tuple(self._ring)
 
     def new_row_key(self, row: UUID) -> tuple[RowKey, bytes]:
@@ -111,19 +111,19 @@ class Keys:
         return key, self.wrap(row, key)
 
     def wrap(self, row: UUID, key: RowKey) -> bytes:
-        """Always with the newest key of the ring, whose id stands before it."""
-        wrapped = _seal(self._ring[self._newest], key.secret, f"row_key:{row}")
-        return self._newest.encode() + b":" + wrapped
+        """Always with the first key of the ring, whose id stands before it."""
+        wrapped = _seal(self._ring[self._writes], key.secret, f"row_key:{row}")
+        return self._writes.encode() + b":" + wrapped
 
     def unwrap(self, row: UUID, wrapped: bytes) -> RowKey:
-        """Raises KeyMissing where the ring has lost the key that wrapped it, Tampered where it does not open."""
-        named, _, sealed = wrapped.partition(b":")
+        """Raises KeyMissing where the ring has not the key that wrapped it, Tampered where it does not open."""
+        named, colon, sealed = wrapped.partition(b":")
         try:
             name = named.decode()
         except UnicodeDecodeError as error:
             raise Tampered(f"the key of row {row} does not say which key wrapped it") from error
         if (secret := self._ring.get(name)) is None:
-            raise KeyMissing(f"data key {name!r} is not in STOPLINE_DATA_KEYS")
+            raise KeyMissing(f"data key {name!r} is not in STOPLINE_DATA_KEYS", name if colon else "")
         return RowKey(_open(secret, sealed, f"row_key:{row}"))
 
     def blind(self, what: str, value: str | None) -> bytes | None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, type_coerce
 from sqlalchemy.types import LargeBinary
 
 from ledger import tables as t
 from ledger.errors import KeyMissing, Tampered
+from ledger.store.alarms import KEY_MISSING, alarm
 from ledger.store.crypto import Keys
-from ledger.store.unit_of_work import Ledger
+from ledger.store.unit_of_work import Ledger, UnitOfWork
 
+log = structlog.get_logger()
 TABLES = (t.cases, t.people, t.users, t.inbound)  # each row has a key of its own
 BATCH = 200
+TRY_AGAIN = timedelta(seconds=10)  # with the 3 s that a clock waits for the broker: 15 s after the keys are right
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
 
 
@@ -24,10 +29,19 @@ def missing(conn: Connection, keys: Keys) -> list[str]:
     found = set()
     for table in TABLES:
         wrapped = conn.execute(select(table.c.row_key).where(_by_none_of(table, keys.names)).limit(1)).scalar()
-        name = bytes(wrapped or b"").partition(b":")[0]
-        if _ID.fullmatch(name):  # a single row that was spoiled must not keep the service from starting
+        name, colon, _ = bytes(wrapped or b"").partition(b":")
+        if colon and _ID.fullmatch(name):  # a single row that was spoiled must not keep the service from starting
             found.add(name.decode())
     return sorted(found)
+
+
+def not_here(uow: UnitOfWork, error: KeyMissing) -> None:
+    """Say that a row was put off for TRY_AGAIN, since another process may have its key, as while keys turn.
+
+    Whoever runs the service has to see it: until a process with that key comes to the row, nobody is rung for it.
+    """
+    log.error("key_missing", key=error.key)
+    uow.once(("key missing", error.key), lambda: alarm(uow, f"{KEY_MISSING}:{error.key}", KEY_MISSING, str(error)))
 
 
 @dataclass
@@ -39,9 +53,9 @@ class Rewrapped:
 
 
 def rewrap(ledger: Ledger) -> Rewrapped:
-    """Wrap every row's key with the newest of the ring, a batch at a time; the rows' own keys stay as they are.
+    """Wrap every row's key with the first of the ring, a batch at a time; the rows' own keys stay as they are.
 
-    Safe while everything runs, and to begin again. Afterwards the older keys of the ring may go.
+    Safe while everything runs, and to begin again. Afterwards the old keys of the ring may go.
     """
     done = Rewrapped()
     for table in TABLES:

@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from ledger import tables as t
-from ledger.errors import LedgerAway, where
+from ledger.errors import KeyMissing, LedgerAway, where
 from ledger.events import POLICE, Envelope, ReportReceived
-from ledger.store import failpoints
+from ledger.store import failpoints, keyring
 from ledger.store.alarms import ENDED_BY_HAND, alarm, clear_kind
 from ledger.store.statements import among, number, word
 from ledger.store.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
@@ -62,7 +62,8 @@ _DONE = (
 def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
     """Do one row's work: handler and `done` in one transaction. Returns done · gone (not open, or in other hands).
 
-    · open (the handler failed and will be tried again by the clock) · parked (it failed for good; see `reason`).
+    · open (the clock will try again: the handler failed, or needs a key that this process has not)
+    · parked (it failed for good; see `reason`).
     """
     urgency = URGENT if queue == POLICE else ROUTINE
     try:
@@ -75,6 +76,8 @@ def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
         return "done"
     except LedgerAway:
         raise
+    except KeyMissing as error:
+        return _left(ledger, queue, event_id, error) if error.key else _failed(ledger, queue, event_id, error)
     except Exception as error:  # noqa: BLE001  # whatever a handler trips over is kept in the ledger and tried again
         return _failed(ledger, queue, event_id, error)
 
@@ -155,6 +158,17 @@ def _row(queue: str, event_id: UUID):  # type: ignore[no-untyped-def]  # an Upda
 def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
     failpoints.hit("before-claim", queue)
     return uow.conn.execute(_OPEN, {"event": event_id, "from": queue}).mappings().one_or_none()
+
+
+def _left(ledger: Ledger, queue: str, event_id: UUID, error: KeyMissing) -> str:
+    """For a process that has the key. It is no attempt: no row may be given up for a ring that is not whole yet."""
+    with ledger.begin("work-left") as uow:
+        mine = _row(queue, event_id).where(w.state == "open")
+        left = uow.conn.execute(mine.values(available_at=uow.now + keyring.TRY_AGAIN, reason=where(error)))
+        if not left.rowcount:  # such a process has done it meanwhile
+            return "gone"
+        keyring.not_here(uow, error)
+        return "open"
 
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import case as sql_case
 from ledger import tables as t
 from ledger.errors import KeyMissing, Tampered
 from ledger.school import people
+from ledger.store import keyring
 from ledger.store.alarms import alarm
 from ledger.store.crypto import RowKey
 from ledger.store.statements import number, one_of, word
@@ -31,7 +32,8 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> li
     """Take up to `limit` texts that an idle thread can call now; police first. Empty only when nothing is ready.
 
     A text of an obligation that somebody has meanwhile acknowledged is cancelled here instead of called, one without
-    words is failed with an alarm; neither keeps the texts behind it waiting. What is about to be said is stored with
+    words is failed with an alarm, one of a key that this process has not is left to others for a while; none of them
+    keeps the texts behind it waiting. What is about to be said is stored with
     the claim, so that a call whose answer is lost can be looked up by its words.
     """
     while True:
@@ -52,7 +54,7 @@ def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render)
         stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
         _finish(uow, stale)
         taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
-        return len(rows), [_take(uow, row, token, render) for row in taken]
+        return len(rows), [made for row in taken if (made := _take(uow, row, token, render))]
 
 
 def _with_wanted() -> Select[Any]:
@@ -106,7 +108,8 @@ def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
         uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(state=state, available_at=None))
 
 
-def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim:
+def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim | None:
+    """None for one that has to wait for a process with its key."""
     values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
     values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now, "facts": row["facts"]}
     try:
@@ -115,7 +118,11 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
         said = key.open("deliveries", row["id"], "body", row["body_sealed"]) if row["state"] == "unknown" else None
         body = said or render(draft) or ""
         values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
-    except (Tampered, KeyMissing):  # one unreadable row must not keep the others from being sent
+    except (Tampered, KeyMissing) as error:  # one unreadable row must not keep the others from being sent
+        if isinstance(error, KeyMissing) and error.key:
+            uow.change_later(t.deliveries, row["id"], {"available_at": uow.now + keyring.TRY_AGAIN})
+            keyring.not_here(uow, error)
+            return None
         draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
     uow.change_later(t.deliveries, row["id"], values)
     return Claim(row["id"], row["case_id"], token, row["state"], row["attempt"], row["priority"], draft, body,

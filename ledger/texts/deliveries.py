@@ -135,11 +135,12 @@ def tell_obligation(
 ) -> None:
     """The first text that a provider took makes an obligation `alerted`; a failed one has the clock look at it now.
 
-    `row` is one of `locked`.
+    `row` is one of `locked`. Without `case`, which does not open here, only when to look is told: a clock that can
+    open it rings the next person, and one that cannot says so.
     """
-    if case is None or not row["alert"]:
+    if not row["alert"]:
         return
-    values = _alerted(uow, case, row) if taken and row["duty_alerted_at"] is None else {}
+    values = _alerted(uow, case, row) if case and taken and row["duty_alerted_at"] is None else {}
     ringing, due = values.get("state", row["duty_state"]) in WAITING, row["duty_next_at"]
     hush = uow.now + SILENCE  # no word from the phone by then counts as switched off
     if ringing and state == "sent" and due and due > hush:
@@ -148,7 +149,7 @@ def tell_obligation(
         values["next_at"] = uow.now
     if values:
         uow.change_later(t.obligations, row["obligation_id"], values)
-    if state == "delivered":
+    if case and state == "delivered":
         alarms.clear(uow, case.id, row["duty"])  # that nobody was reached is over
 
 

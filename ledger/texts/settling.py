@@ -22,7 +22,7 @@ RETRY_MAX_S = 5.0
 
 
 def settle(ledger: Ledger, outcome: Outcome) -> None:
-    """Write what a call came to, once its case is free. Of one that cannot be opened only the text itself is told."""
+    """Write what a call came to, once its case is free. One that cannot be opened is told of a failure all the same."""
     with ledger.begin(f"settle:{outcome.claim.draft.kind}", URGENT) as uow:
         case = uow.readable(outcome.claim.case_id) if outcome.claim.case_id else None
         row = deliveries.locked(uow, [outcome.claim.id])[outcome.claim.id]

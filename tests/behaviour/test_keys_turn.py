@@ -3,22 +3,28 @@ destroyed takes what it sealed with it."""
 
 from __future__ import annotations
 
+import argparse
 import base64
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import LargeBinary, select, update
+from structlog.testing import capture_logs
 
 from ledger import tables as t
 from ledger.errors import KeyMissing, Tampered
 from ledger.store import keyring
 from ledger.store.crypto import Keys, RowKey
-from services.compose import build_ledger
+from services import cli_ledger, compose, doctor
+from services.compose import Parts, build_ledger, build_parts
 from services.settings import BadSettings, Settings
+from services.web import build_app
+from services.worker import run_open
 from tests.behaviour.stories import read_all, reported, taken
-from tests.world import Report, World
+from tests.world import Report, World, another_fraud, body
 
 SEALED_BY_ITS_CASE = (t.cases, t.transfers, t.deliveries, t.case_events, t.uploads)
 
@@ -107,6 +113,13 @@ def test_nothing_starts_without_a_key_that_the_ledger_needs(world: World) -> Non
         build_ledger(turned(world, keep=False), given=world.clock)
 
 
+def test_a_row_that_names_no_key_keeps_nothing_from_starting(world: World) -> None:
+    full(world)
+    with world.parts.ledger.begin("spoil") as uow:
+        uow.conn.execute(update(t.cases).values(row_key=b"k"))
+        assert keyring.missing(uow.conn, uow.keys) == []
+
+
 @pytest.mark.parametrize("setting", ["STOPLINE_DATA_KEYS", "STOPLINE_INDEX_KEY"])
 def test_a_key_that_is_another_is_told_from_the_other(world: World, setting: str) -> None:
     full(world)
@@ -161,3 +174,124 @@ def every_other_key(world: World, keys: Keys, other: Any) -> list[RowKey]:
     ring = [base64.b64decode(part.partition(":")[2]) for part in world.parts.settings.data_keys.split(",")]
     with world.parts.ledger.begin("look") as uow:
         return [*map(RowKey, ring), uow.case(other).key]
+
+
+@contextmanager
+def restarted(world: World, settings: Settings) -> Iterator[Parts]:
+    """The parts of a process that runs with another ring, beside those of `world`."""
+    parts = build_parts(settings, given=world.clock)
+    try:
+        yield parts
+    finally:
+        parts.sender.stop()
+        parts.ledger.engine.dispose()
+
+
+def taken_by(parts: Parts) -> str:
+    answer = build_app(parts).test_client().post("/api/v1/reports", json=body(**another_fraud()))
+    assert answer.status_code == 201
+    code: str = answer.get_json()["case"]
+    return code
+
+
+def serve(world: World, parts: Parts) -> None:
+    """Its workers, clock and senders do what they can do now."""
+    while run_open(parts.ledger, world.handlers) or parts.sender.drain():
+        parts.clock.tick()
+
+
+WORK = "SELECT DISTINCT state, attempts FROM work"
+
+
+def test_a_report_of_a_key_that_the_workers_lack_is_rung_once_they_have_it(world: World) -> None:
+    """A door was restarted first, with a new key that writes. Nothing is given up meanwhile, and it is seen."""
+    with restarted(world, turned(world, keep=True)) as door:
+        code = taken_by(door)
+        for _ in range(24):
+            world.advance(5)
+        assert [tuple(row) for row in world.rows(WORK)] == [("open", 0)]
+        assert "key_missing" in world.alarms() and "work_parked" not in world.alarms()
+        world.clock.advance(15)
+        serve(world, door)  # a worker is restarted as well
+        assert {row.state for row in world.rows(WORK)} == {"done"}
+        assert world.rows("SELECT 1 FROM alarms WHERE cleared_at IS NULL AND kind = 'key_missing'")
+        for name in ("officer", "counselor"):
+            world.phones[name].expects(code)
+    read_all(world)
+
+
+def test_a_text_of_a_key_that_a_sender_lacks_is_left_to_one_that_has_it(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as both:
+        lacking, known = taken_by(both), world.report(**another_fraud()).code
+        while run_open(both.ledger, world.handlers):  # a worker that has both writes the texts
+            pass
+        assert world.parts.sender.drain() == 3
+        of = "SELECT DISTINCT d.state FROM deliveries d JOIN cases c ON c.id = d.case_id WHERE c.code = :code"
+        assert [row.state for row in world.rows(of, code=lacking)] == ["pending"]
+        assert "pending" not in {row.state for row in world.rows(of, code=known)}
+        assert world.alarms() == ["key_missing"]
+        for name in ("officer", "counselor"):
+            world.phones[name].expects(known)
+        world.phones["officer"].expects_nothing()
+        world.clock.advance(keyring.TRY_AGAIN.total_seconds())
+        serve(world, both)
+        for name in ("officer", "counselor"):
+            world.phones[name].expects(lacking)
+        assert world.rows("SELECT 1 FROM deliveries WHERE step > 0") == []
+    read_all(world)
+
+
+def test_what_a_key_is_missing_for_is_tried_again_after_a_pause_and_not_all_the_time(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as both:
+        taken_by(both)
+    with capture_logs() as logs:
+        for _ in range(10):
+            world.pump()
+            world.clock.advance(1)
+        tried = sum(line["event"] == "key_missing" for line in logs)
+        assert tried == len(world.rows("SELECT 1 FROM work"))
+        world.clock.advance(3)
+        world.pump()
+    assert sum(line["event"] == "key_missing" for line in logs) == 2 * tried
+
+
+def test_turned_with_two_restarts_no_process_lacks_a_key(world: World) -> None:
+    """Known everywhere first, behind the old one; then it writes, while some processes are not restarted yet."""
+    first = turned(world, keep=True)
+    new, old = first.data_keys.split(",")
+    with (
+        restarted(world, first.model_copy(update={"data_keys": f"{old},{new}"})) as knows,
+        restarted(world, first) as writes,
+    ):
+        codes = taken_by(writes), taken_by(knows)
+        serve(world, knows)
+        assert names_of_keys(world) == {old.partition(":")[0], "new"}
+        for name in ("officer", "counselor"):
+            rung = "".join(text.body for text in world.phones.unread(world.phones[name].number))
+            assert all(code in rung for code in codes)
+        assert world.alarms() == []
+    read_all(world)
+
+
+def test_rewrap_says_which_key_writes_and_that_another_may_be_new(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = turned(world, keep=True)
+    new, old = first.data_keys.split(",")
+    for ring, writes, known in ((f"{old},{new}", old, new), (f"{new},{old}", new, old)):
+        with restarted(world, first.model_copy(update={"data_keys": ring})) as parts:
+            monkeypatch.setattr(cli_ledger, "load", lambda: None)
+            monkeypatch.setattr(compose, "build_ledger", lambda _, parts=parts: (parts.ledger, parts.steady))
+            assert cli_ledger.keys_rewrap(argparse.Namespace()) == 0
+            monkeypatch.undo()
+        said, (writes, known) = capsys.readouterr().out, (it.partition(":")[0] for it in (writes, known))
+        assert f"rows are now wrapped with {writes}, the first key" in said
+        assert f"{known}: an old key may leave it once every process runs with {writes} first; a new one" in said
+
+
+def test_the_doctor_names_the_key_that_a_process_lacks(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as door:
+        taken_by(door)
+    world.pump()
+    _, faults = doctor._ledger(world.parts.ledger, world.parts.settings)
+    assert any("key_missing (data key 'new' is not in STOPLINE_DATA_KEYS)" in fault for fault in faults)

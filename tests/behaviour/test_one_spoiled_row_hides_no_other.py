@@ -15,7 +15,8 @@ from services.worker import run_open
 from tests.behaviour.stories import SQLITE, read_all, reported
 from tests.world import World, another_fraud
 
-SPOILED = {"destroyed": b"", "of a key that is gone": b"gone:" + bytes(60), "no text": b"\xff:x", "short": b"k"}
+UNREADABLE = {"destroyed": b"", "no text": b"\xff:x", "short": b"k"}
+SPOILED = UNREADABLE | {"of a key that is gone": b"gone:" + bytes(60)}
 LISTS = (
     ("security", "office", "/desk/board"), ("security", "office", "/desk/followups"),
     ("counselor", "counselor", "/desk/followups"), ("psychologist", None, "/desk/care"),
@@ -98,16 +99,37 @@ def written(world: World) -> None:
         pass
 
 
-@pytest.mark.parametrize("how", SPOILED)
-def test_a_text_that_cannot_be_opened_keeps_none_behind_it_waiting(world: World, how: str) -> None:
+@pytest.mark.parametrize(("how", "left", "said"), [
+    *((how, "failed_permanent", "text_without_words") for how in UNREADABLE),
+    ("of a key that is gone", "pending", "key_missing"),  # another process may have it
+])  # fmt: skip
+def test_a_text_that_cannot_be_opened_keeps_none_behind_it_waiting(
+    world: World, how: str, left: str, said: str
+) -> None:
     spoiled, other = world.report().code, world.report(**another_fraud()).code
     written(world)
     spoil(world, spoiled, row_key=SPOILED[how])
     world.parts.sender.drain()
     of = "SELECT DISTINCT d.state FROM deliveries d JOIN cases c ON c.id = d.case_id WHERE c.code = :code"
-    assert [row.state for row in world.rows(of, code=spoiled)] == ["failed_permanent"]
+    assert [row.state for row in world.rows(of, code=spoiled)] == [left]
     assert {row.state for row in world.rows(of, code=other)} <= {"sent", "delivered"}
-    assert "text_without_words" in world.alarms()
+    assert said in world.alarms()
+    read_all(world)
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+def test_a_text_given_up_makes_the_next_person_due_although_its_case_does_not_open(world: World, how: str) -> None:
+    """Its key is put back from a backup: nobody waits for the next step of the ladder then."""
+    report = world.report()
+    written(world)
+    key = world.rows("SELECT row_key FROM cases")[0].row_key
+    spoil(world, report.code, row_key=UNREADABLE[how])
+    world.parts.sender.drain()
+    world.parts.clock.tick()
+    assert "obligation_stuck" in world.alarms()
+    spoil(world, report.code, row_key=bytes(key))
+    world.advance(10)
+    world.phones["backup"].expects(report.code)
     read_all(world)
 
 

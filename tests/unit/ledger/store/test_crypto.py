@@ -66,8 +66,16 @@ def test_a_wrapped_key_belongs_to_its_row() -> None:
 def test_a_key_that_is_not_in_the_ring_is_named() -> None:
     row = uuid4()
     _, wrapped = KEYS.new_row_key(row)
-    with pytest.raises(KeyMissing, match="'k1'"):
+    with pytest.raises(KeyMissing, match="'k1'") as missing:
         Keys({"k2": NEW}, INDEX).unwrap(row, wrapped)
+    assert missing.value.key == "k1"
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"k2", bytes(60)])
+def test_what_names_no_key_is_not_taken_for_another_ring_s(spoiled: bytes) -> None:
+    with pytest.raises(KeyMissing) as missing:
+        KEYS.unwrap(uuid4(), spoiled)
+    assert missing.value.key == ""
 
 
 @pytest.mark.parametrize("spoiled", [b"", b"k1", b"k1:", b"k1:short", b"\xff:" + bytes(60), bytes(60)])
