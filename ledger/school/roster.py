@@ -33,12 +33,13 @@ class Change:
 def changes(conn: Connection, keys: Keys, school: School) -> list[Change]:
     """What applying the file would change; names rows by their roster key, never shows a phone."""
     held = _held(conn)
+    names = {row["id"]: key for key, row in held.items()}  # also of those that have been compared already
     found: list[Change] = []
     for person in school.people:
         row = held.pop(person.key, None)
         if row is None or not row["active"]:
             found.append(Change("+", f"{person.role} {person.key}"))
-        elif differing := _differing(keys, row, person, held):
+        elif differing := _differing(keys, row, person, names):
             found.append(Change("~", f"{person.role} {person.key}", ", ".join(differing)))
     found += [Change("-", f"{row['role']} {key}") for key, row in held.items() if row["active"]]
     found += [Change("~", what) for what, wanted, have in _lists(conn, school) if wanted != have]
@@ -90,14 +91,13 @@ def _plain(person: PersonRow) -> dict[str, Any]:
     }
 
 
-def _differing(keys: Keys, row: RowMapping, person: PersonRow, held: dict[str, RowMapping]) -> list[str]:
+def _differing(keys: Keys, row: RowMapping, person: PersonRow, names: dict[UUID, str]) -> list[str]:
     differing = [name for name, value in _plain(person).items() if row[name] != value]
     if (stored := _opened(keys, row)) is None:
         differing.append("could not be read, sealed anew")
     else:
         differing += [name for name in _SEALED if (stored[name] or "") != getattr(person, name)]
-    stand_in = next((k for k, other in held.items() if other["id"] == row["stand_in_id"]), None)
-    if stand_in is not None and stand_in != person.stand_in:
+    if names.get(row["stand_in_id"], "") != person.stand_in:
         differing.append("stand_in")
     return differing
 

@@ -155,6 +155,33 @@ def test_a_change_that_is_taken_back_changes_nobody(world: World) -> None:
         assert uow.of_roster("kept in vain", lambda: "of the one that is") == "of the one that is"
 
 
+def test_the_dry_run_says_of_everybody_that_another_stands_in_for_them(world: World) -> None:
+    """Wherever they stand in the file: for another than before, for the first time, or nobody any more."""
+    people = world.school.people
+    with world.parts.ledger.begin("alone") as uow:
+        lone = next(person for person in people if person.role == "counselor" and person.stand_in)
+        roster.apply(uow, replaced(world.school, lone.key, ""))
+    before = replaced(world.school, lone.key, "")
+    assert said(world, before) == []
+    for person in before.people:
+        if person.role != "counselor":
+            continue
+        others = [it.key for it in before.people if it.role == "counselor" and it.key != person.key]
+        for stand_in in {others[0], others[-1], ""} - {person.stand_in}:
+            expected = [f"~ counselor {person.key} (stand_in)"]
+            assert said(world, replaced(before, person.key, stand_in)) == expected, stand_in
+
+
+def replaced(school: School, key: str, stand_in: str) -> School:
+    people = (replace(person, stand_in=stand_in) if person.key == key else person for person in school.people)
+    return replace(school, people=tuple(people))
+
+
+def said(world: World, school: School) -> list[str]:
+    with world.parts.ledger.read() as conn:
+        return [str(change) for change in roster.changes(conn, world.parts.ledger.keys, school)]
+
+
 def test_the_hour_decides_among_those_who_are_kept(world: World) -> None:
     """Who has the night is on the same roster as who has the day."""
     other = key_of(world.school, world.phones[OTHER].number)
