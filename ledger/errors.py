@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+_FRAMES = 30  # of each error, those nearest to it
+
 
 class StoplineError(Exception):
     """Something went wrong."""
@@ -73,6 +75,25 @@ class PeopleExist(StoplineError):
 def where(error: Exception) -> str:
     """What went wrong and where. Not what a foreign error says: its words may hold what somebody typed."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    said = f": {error}" if isinstance(error, StoplineError) else ""
+    return f"{type(error).__name__} at {_place(frame)}{_said(error)}"[:300]
+
+
+def trace(error: BaseException) -> list[str]:
+    """The same of an error and of each that led to it, the last first, with the whole way there: for a log line."""
+    found: dict[int, str] = {}
+    at: BaseException | None = error
+    while at is not None and id(at) not in found:
+        frames = traceback.extract_tb(at.__traceback__)[-_FRAMES:]
+        way = " > ".join(f"{_place(frame)} {frame.name}" for frame in frames)
+        found[id(at)] = f"{type(at).__name__} at {way}{_said(at)}"
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return list(found.values())
+
+
+def _place(frame: traceback.FrameSummary) -> str:
     file = "/".join(Path(frame.filename).parts[-2:])  # two rooms may have a file of the same name
-    return f"{type(error).__name__} at {file}:{frame.lineno}{said}"[:300]
+    return f"{file}:{frame.lineno}"
+
+
+def _said(error: BaseException) -> str:
+    return f": {error}" if isinstance(error, StoplineError) else ""

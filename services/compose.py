@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger import migrations
 from ledger import tables as t
 from ledger.away.spool import Spool
-from ledger.errors import LedgerAway, LedgerNotReady
+from ledger.errors import LedgerAway, LedgerNotReady, trace
 from ledger.police import replies
 from ledger.school import people
 from ledger.store import anchors, failpoints, keyring, limits
@@ -52,7 +52,7 @@ def logging_as_json(level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(lambda error: trace(error[1])),  # a driver's words hold whole rows
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

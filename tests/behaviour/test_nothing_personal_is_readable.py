@@ -16,7 +16,12 @@ from structlog.testing import capture_logs
 
 from ledger import tables as t
 from ledger.events import CONSUMERS, COUNSELOR, QUEUES, Envelope, ReportReceived
+from ledger.police import replies
 from ledger.school.demo_school import demo_school
+from ledger.store.unit_of_work import UnitOfWork
+from notifier.channel import Inbound
+from services import inquiries
+from services.compose import logging_as_json
 from services.handlers import HANDLERS
 from services.relay import Relay
 from tests.behaviour.stories import SQLITE, read_all
@@ -174,6 +179,21 @@ def test_not_in_the_database_the_logs_or_the_events(
     for text in world.phones.unread():  # nor in any text: an officer's own name in what colleagues read is meant
         assert not any(secret in text.body for secret in CANARIES.values()), text.body
         world.phones.mark_read(text)
+
+
+def test_not_in_what_is_said_of_a_row_that_the_database_refuses(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(uow: UnitOfWork, *_: Any) -> None:
+        uow.insert(t.deliveries, [{"id": t.new_id(), "dedup": "x", "kind": CANARIES["name"], "facts": CANARIES}])
+        uow.write_changes()
+
+    monkeypatch.setattr(replies, "take", refused)
+    logging_as_json()
+    inquiries._take(world.parts.ledger, Inbound("SM1", world.phones["officer"].number, "1", world.clock.now()))
+    line = capsys.readouterr().err
+    assert "reply_failed" in line and "IntegrityError" in line
+    assert found_in(line.encode()) == [] and "Failing row" not in line and "constraint" not in line
 
 
 def _events(world: World) -> list[Envelope]:
