@@ -170,7 +170,7 @@ class Spooler:
 
     def tick(self) -> int:
         """One round over the spool; how many reports are left in it."""
-        if not self.spool.waiting():
+        if not self.spool.waiting() and not self.spool.leftover():
             return 0
         with self.spool.held() as mine:
             known = set[tuple[str, str | None]]()
@@ -185,6 +185,8 @@ class Spooler:
                 tried = not self.silent
                 if not self._attempt(self._enter, entry) and not again and self._stays_away():
                     self._attempt(self._ring if tried else self._enter_or_ring, entry)
+            if mine:
+                self.spool.sweep()
         return self.spool.waiting()
 
     def _attempt(self, step: Callable[[Entry], bool], entry: Entry) -> bool:

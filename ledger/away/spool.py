@@ -119,8 +119,19 @@ class Spool:
         return True
 
     def remove(self, entry: Entry) -> None:
-        """After it has entered the ledger. The report goes first: a journal alone says nothing and is swept up."""
+        """After it has entered the ledger. The report goes first: a journal alone says nothing, see `sweep`."""
         for path in (*self._folder.glob(f"{entry.id}.*.report"), self._journal(entry)):
+            path.unlink(missing_ok=True)
+
+    def leftover(self) -> list[Path]:
+        """Journals whose report has entered: whoever removed it died before it came to them."""
+        names = self._listed()
+        reports = {name.partition(".")[0] for name in names if name.endswith(".report")}
+        return [self._folder / it for it in names if it.endswith(".calls") and it.partition(".")[0] not in reports]
+
+    def sweep(self) -> None:
+        """Remove them. For who holds the folder: nobody else begins a journal, and its report is there before."""
+        for path in self.leftover():
             path.unlink(missing_ok=True)
 
     def note(self, entry: Entry, called: Called) -> None:
@@ -150,8 +161,11 @@ class Spool:
 
     def _names(self) -> list[str]:
         """The oldest first: their ids are ordered by time. Asked for each report that a door takes."""
+        return sorted(name for name in self._listed() if name.endswith(".report"))
+
+    def _listed(self) -> list[str]:
         try:
-            return sorted(name for name in os.listdir(self._folder) if name.endswith(".report"))
+            return os.listdir(self._folder)
         except (FileNotFoundError, NotADirectoryError):  # nothing was put in yet, or can be
             return []
 

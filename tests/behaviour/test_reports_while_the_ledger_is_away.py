@@ -475,6 +475,27 @@ def test_a_crash_between_entering_and_removing_enters_nothing_twice(world: World
     assert (spool.waiting(), cases(world)) == (0, 1)
 
 
+def test_a_crash_between_removing_a_report_and_its_journal_leaves_no_journal(world: World) -> None:
+    """Nor does it take the journal of a report that still waits, which says who was rung for it."""
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+        [journal] = spooler.spool._folder.glob("*.calls")
+        spooler.tick()
+        assert journal.exists()
+        kept = journal.read_bytes()
+    real = in_the_ledger(world, path)
+    for name in ("officer", "desk"):
+        world.phones[name].expects("故障中")
+    everybody_is_told(world, real, officer="the spool's")
+    journal.write_bytes(kept)
+    with spooler.spool.held():
+        spooler.tick()
+        assert journal.exists()  # the folder is in other hands
+    spooler.tick()
+    assert not list(spooler.spool._folder.glob("*.calls"))
+
+
 def test_the_second_door_rings_the_desk_only(world: World) -> None:
     with away(world) as spooler:
         answer = a_client(world).post("/warn", data={"phone": "13800000001", "submission_key": "w"})
