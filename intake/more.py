@@ -24,7 +24,6 @@ from ledger.ringing import match_keys
 from ledger.store.unit_of_work import DOOR
 
 _FRAME = 64 << 10  # what a form puts around its picture
-SCREENSHOTS = "screenshots"
 _TITLE = ("截图", "Screenshots")
 _TOO_OFTEN = Problem(
     PHONE, "已经改过几次，不能再改。请在民警来电时说。", "Changed too often. Tell the officer who calls."

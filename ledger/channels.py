@@ -25,7 +25,6 @@ WORDS = {**ASKED, **OTHERS}
 NOT_SAID = ("other", *OTHERS)  # what a later answer may still tell more exactly
 BY_ACCOUNT = tuple(name for name in WORDS if name not in OTHERS)  # asked for bank and account as such
 NO_ACCOUNT = (CASH, VOUCHER)  # nobody's name or account is to be matched, unless one was given all the same
-THIRD_PARTY = ("alipay", "wechat", SCAN)  # a payment company, which finds it by its order number
 
 ACTIONS: dict[str, Words] = {  # what whoever has the case can do; one line on the sheet
     SCAN: (
