@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from ledger import tables as t
 from ledger.store.chain import entry, plain
 from ledger.store.crypto import Keys
+from ledger.store.statements import among
 from ledger.store.unit_of_work import Ledger, UnitOfWork
 
 _BATCH = 500
@@ -28,10 +29,12 @@ c, e, a, x = t.cases.c, t.case_events.c, t.anchors.c, t.access_log.c
 def anchor(ledger: Ledger, file: Path) -> bool:
     """Anchor what is new, one batch; whether there may be more. Another clock doing the same wins or waits."""
     with ledger.read() as conn:
-        if not _new_heads(conn) and not _new_reads(conn):
+        if not conn.execute(_HEADS).first() and not _new_reads(conn):
             return False
     with ledger.begin("anchor") as uow:
-        heads, reads = _new_heads(uow.conn), _new_reads(uow.conn)
+        heads, reads = _heads_if_free(uow.conn), _new_reads(uow.conn)
+        if not heads and not reads:
+            return False
         last = uow.conn.execute(select(a.seq, a.mac).order_by(a.seq.desc()).limit(1)).first()
         seq = last.seq + 1 if last else 1
         content = plain({
@@ -48,15 +51,24 @@ def anchor(ledger: Ledger, file: Path) -> bool:
 
 
 def _mark(uow: UnitOfWork, heads: list[Any], reads: list[Any]) -> None:
-    for row in heads:
-        uow.change(t.cases, row.id, anchored_seq=row.last_seq)
+    if heads:  # they are locked: their last one is still the one that was read
+        uow.conn.execute(_ANCHORED, {"these": [row.id for row in heads]})
     if reads:
         uow.conn.execute(update(t.access_log).where(x.id.in_([row.id for row in reads])).values(anchored=True))
 
 
-def _new_heads(conn: Connection) -> list[Any]:
+def _new_heads() -> Select[Any]:
     query = select(c.id, c.last_seq, c.chain_head).where(c.last_seq > c.anchored_seq)
-    return list(conn.execute(query.order_by(c.id).limit(_BATCH)).all())
+    return query.order_by(c.id).limit(_BATCH)
+
+
+_HEADS = _new_heads()
+_ANCHORED = update(t.cases).where(among(c.id, "these")).values(anchored_seq=c.last_seq)
+
+
+def _heads_if_free(conn: Connection) -> list[Any]:
+    """Locked. One that somebody has in hand comes with the next anchor: to wait for it would hold up all the others."""
+    return list(conn.execute(_HEADS.with_for_update(key_share=True, skip_locked=True)).all())
 
 
 def _new_reads(conn: Connection) -> list[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, type_coerce
 from sqlalchemy.types import LargeBinary
 
 from ledger import tables as t
@@ -55,24 +56,36 @@ class Rewrapped:
 def rewrap(ledger: Ledger) -> Rewrapped:
     """Wrap every row's key with the first of the ring, a batch at a time; the rows' own keys stay as they are.
 
-    Safe while everything runs, and to begin again. Afterwards the old keys of the ring may go.
+    Safe while everything runs, and to begin again. Afterwards the old keys of the ring may go. A row that somebody
+    has in hand is waited for last and alone: in a batch all others would be held as long.
     """
     done = Rewrapped()
     for table in TABLES:
         last: UUID | None = None
-        while batch := _rewrap_some(ledger, table, last, done):
+        while batch := _rewrap_some(ledger, table, _old(ledger, table, last), done, wait=False):
             last = batch[-1]
+        for row_id in _left(ledger, table, done):
+            _rewrap_some(ledger, table, _old(ledger, table).where(table.c.id == row_id), done, wait=True)
     return done
 
 
-def _rewrap_some(ledger: Ledger, table: Table, after: UUID | None, done: Rewrapped) -> list[UUID]:
+def _old(ledger: Ledger, table: Table, after: UUID | None = None) -> Select[Any]:
     """The next rows by their ids: each is met once, whether or not it can be opened."""
     query = select(table.c.id, table.c.row_key).where(_by_none_of(table, ledger.keys.names[:1]))
-    if after:
-        query = query.where(table.c.id > after)
+    return (query.where(table.c.id > after) if after else query).order_by(table.c.id).limit(BATCH)
+
+
+def _left(ledger: Ledger, table: Table, done: Rewrapped) -> list[UUID]:
+    """Rows that somebody had in hand when their batch came."""
+    query = select(table.c.id).where(_by_none_of(table, ledger.keys.names[:1])).order_by(table.c.id)
+    with ledger.read() as conn:
+        return [row_id for row_id in conn.scalars(query) if (table.name, row_id) not in done.spoiled]
+
+
+def _rewrap_some(ledger: Ledger, table: Table, some: Select[Any], done: Rewrapped, *, wait: bool) -> list[UUID]:
     spoiled: list[tuple[str, UUID]] = []
     with ledger.begin("rewrap") as uow:
-        rows = uow.conn.execute(query.order_by(table.c.id).limit(BATCH).with_for_update()).all()
+        rows = uow.conn.execute(some.with_for_update(key_share=True, skip_locked=not wait)).all()
         for row_id, wrapped in rows:
             try:
                 key = ledger.keys.unwrap(row_id, bytes(wrapped))

@@ -7,6 +7,7 @@ import argparse
 import base64
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +24,8 @@ from services.compose import Parts, build_ledger, build_parts
 from services.settings import BadSettings, Settings
 from services.web import build_app
 from services.worker import run_open
-from tests.behaviour.stories import read_all, reported, taken
+from tests.behaviour.stories import POSTGRESQL, read_all, reported, taken
+from tests.one_process import eventually
 from tests.world import Report, World, another_fraud, body
 
 SEALED_BY_ITS_CASE = (t.cases, t.transfers, t.deliveries, t.case_events, t.uploads)
@@ -91,6 +93,25 @@ def test_a_row_that_cannot_be_opened_keeps_no_other_from_being_wrapped_anew(
         others = conn.scalars(select(t.people.c.row_key).where(t.people.c.id.not_in([first, last])))
         assert {bytes(key).partition(b":")[0] for key in others} == {b"new"}
     assert keyring.rewrap(ledger) == keyring.Rewrapped(0, done.spoiled)
+    ledger.engine.dispose()
+
+
+@POSTGRESQL
+def test_wrapping_anew_waits_for_a_row_in_hand_last_and_holds_no_other_meanwhile(world: World) -> None:
+    full(world)
+    ledger, _ = build_ledger(turned(world, keep=True), given=world.clock)
+    people = select(t.people.c.id)
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as other, world.parts.ledger.begin("in hand") as uow:
+        last = people.order_by(t.people.c.id.desc()).limit(1).with_for_update(key_share=True)
+        in_hand = uow.conn.execute(last).scalar_one()
+        rewrapped = other.submit(keyring.rewrap, ledger)
+        eventually(lambda: bool(world.rows(waits)), "it does not wait for the row")
+        assert len(uow.conn.execute(people.with_for_update(nowait=True)).all()) == len(world.school.people)
+        query = select(t.people.c.id).where(keyring._by_none_of(t.people, ("new",)))
+        assert uow.conn.scalars(query).all() == [in_hand]
+    assert rewrapped.result(30).spoiled == []
+    assert names_of_keys(world) == {"new"}
     ledger.engine.dispose()
 
 

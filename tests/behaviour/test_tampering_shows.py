@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from ledger.store import anchors
 from ledger.store.crypto import Keys
 from services.compose import anchor_file
-from tests.behaviour.stories import at_once, read_all, taken
+from tests.behaviour.stories import POSTGRESQL, at_once, read_all, taken
 from tests.world import World, another_fraud, sqlite_url
 
 Mutation = Callable[[Connection, random.Random], bool]  # False: it would change nothing that means anything
@@ -60,6 +60,26 @@ def test_several_clocks_anchor_into_one_chain(world: World) -> None:
             world.clock.advance(61)
             at_once([part.clock.tick for part in (world.parts, second, third)])
     assert found(world) == []
+    read_all(world)
+
+
+@POSTGRESQL
+def test_an_anchor_waits_for_no_case_and_takes_those_that_were_in_hand_the_next_time(world: World) -> None:
+    """Waiting for one it would hold up to five hundred others, among them those whose officer has just answered."""
+    story(world)
+    held, other = (world.report(**another_fraud()).code for _ in range(2))
+    file = anchor_file(world.parts.settings)
+    unanchored = "SELECT code FROM cases WHERE last_seq > anchored_seq"
+    assert {row.code for row in world.rows(unanchored)} == {held, other}
+    with world.parts.ledger.begin("in hand") as uow:
+        uow.case(uow.conn.execute(text("SELECT id FROM cases WHERE code = :code"), {"code": held}).scalar_one())
+        anchors.anchor(world.parts.ledger, file)
+        assert [row.code for row in world.rows(unanchored)] == [held]
+        length = len(file.read_text().splitlines())
+        assert not anchors.anchor(world.parts.ledger, file)
+        assert len(file.read_text().splitlines()) == length  # an anchor of nothing is none
+    anchors.anchor(world.parts.ledger, file)
+    assert (world.rows(unanchored), found(world)) == ([], [])
     read_all(world)
 
 
