@@ -65,8 +65,12 @@ class Auditor:
 
     def _spooled(self, now: datetime) -> Iterator[str]:
         """Reports that stay in this machine's spool although the ledger is there; one that cannot be read is late."""
-        before, oldest = self._spool.names(), next(self._spool.entries(), None)
-        stayed = before & self._spool.names()  # others entered, or came, while we looked
+        try:
+            before, oldest = self._spool.names(), next(self._spool.entries(), None)
+            stayed = before & self._spool.names()  # others entered, or came, while we looked
+        except OSError as error:
+            yield f"the spool cannot be read ({error.strerror})"
+            return
         if stayed and (oldest is None or now - oldest.taken_at > BEGUN_WITHIN):
             yield f"{len(stayed)} reports in the spool have not entered the ledger"
 

@@ -84,7 +84,7 @@ def blueprints(parts: Parts) -> list[Blueprint]:
             taken = parts.spooler.spool.writable()
             said = {"status": "ok" if taken else "unavailable", "degraded": ["ledger"], "oldest_unsent_alert_s": None}
             return jsonify(said), 200 if taken else 503
-        degraded = ["spool"] if parts.spooler.spool.waiting() else []
+        degraded = ["spool"] if parts.spooler.waits else []
         if parts.relay is not None and not parts.relay.connected:
             degraded.append("broker")
         if now.oldest_unsent_alert > 5:
@@ -106,7 +106,7 @@ def blueprints(parts: Parts) -> list[Blueprint]:
             found = figures(conn, parts.ledger.clock.now())
         Gauge("stopline_ledger_up", "Whether the ledger answers", registry=registry).set(found is not None)
         spooled = Gauge("stopline_spooled", "Reports that wait on this machine for the ledger", registry=registry)
-        spooled.set(parts.spooler.spool.waiting())
+        spooled.set(parts.spooler.waiting)
         for name, said in _GAUGES.items() if found else ():
             Gauge(f"stopline_{name}", said, registry=registry).set(getattr(found, name.removesuffix("_seconds")))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

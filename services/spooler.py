@@ -80,13 +80,18 @@ class Spooler:
         return not self._answers or time.monotonic() - self._asked > SILENT_S
 
     @property
-    def waits(self) -> bool:
-        """Whether reports wait in the spool, or nobody can tell: its disk must keep no report out of the ledger."""
+    def waiting(self) -> float:
+        """How many reports wait in the spool; not a number where nobody can tell."""
         try:
-            return self.spool.waiting() > 0
+            return self.spool.waiting()
         except OSError as error:
             log.error("spool_unreadable", error=error.strerror)
-            return True
+            return math.nan
+
+    @property
+    def waits(self) -> bool:
+        """Whether reports wait in the spool, or nobody can tell: its disk must keep no report out of the ledger."""
+        return self.waiting != 0
 
     def holds(self, submission_key: str) -> bool:
         """Whether a report with this key waits to enter. A spool that cannot be read keeps none out of the ledger."""
@@ -103,7 +108,12 @@ class Spooler:
         return Accepted(entry.id, entry.code, entry.token, entry.taken_at, duplicate=again)
 
     def find(self, token: str) -> Entry | None:
-        return self.spool.find(token)
+        """The report of a status link. Raises LedgerAway where nobody can tell: it may be there, and is not denied."""
+        try:
+            return self.spool.find(token)
+        except OSError as error:
+            log.error("spool_unreadable", error=error.strerror)
+            raise LedgerAway(f"{LedgerAway.__doc__} (spool: {error.strerror})") from error
 
     # The probe
 

@@ -112,6 +112,7 @@ class Spool:
         """Whether a report could be put in now."""
         probe = self._folder / f".try-{os.getpid()}-{threading.get_ident()}"
         try:
+            self._names()  # where it cannot be said whether the report is there already, none is taken
             durable.write(probe, b"?" * 4096)
             probe.unlink()
         except OSError:

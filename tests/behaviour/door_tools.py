@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -84,6 +85,21 @@ def spool_full(world: World) -> Iterator[None]:
         yield
     finally:
         spool._folder = folder
+
+
+@contextmanager
+def spool_unreadable(world: World) -> Iterator[None]:
+    """The spool's folder is there, and its disk does not say what is in it."""
+    spool = world.parts.spooler.spool
+
+    def broken() -> list[str]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    spool._names = broken  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del spool._names
 
 
 def unread(world: World, code: str) -> dict[str, str]:

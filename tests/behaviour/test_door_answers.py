@@ -19,7 +19,8 @@ from ledger.store.unit_of_work import Ledger
 from services.proxies import TrustedProxies, networks
 from services.web import build_app
 from services.worker import run_open
-from tests.behaviour.door_tools import FORM, a_client, ledger_away, shared_world, spool_full
+from tests.behaviour.door_tools import FORM, a_client, ledger_away, shared_world, spool_full, spool_unreadable
+from tests.behaviour.stories import read_all
 from tests.world import World, csrf
 
 PAGES = ("/", "/r/none", "/login", "/duty", "/nothing", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
@@ -194,6 +195,35 @@ def test_ready_names_what_is_degraded_and_is_503_only_when_no_report_can_be_take
     for phone in ("officer", "counselor", "student"):
         world.phones[phone].expects(report.code)
     assert world.client.get("/readyz").get_json()["degraded"] == []
+
+
+def test_a_door_whose_spool_cannot_be_read_is_ready_while_the_ledger_takes_reports(world: World) -> None:
+    """A balancer would take away the only door, while it answers every report."""
+    with spool_unreadable(world):
+        report = world.report()
+        ready = world.client.get("/readyz")
+        assert (ready.status_code, ready.get_json()["degraded"]) == (200, ["spool"])
+        metrics = world.client.get("/metrics").text
+        assert "stopline_ledger_up 1" in metrics and "stopline_spooled NaN" in metrics
+        assert world.client.get(f"/r/{report.token}").status_code == 200
+        with ledger_away(world):
+            ready = world.client.get("/readyz")
+            assert (ready.status_code, world.client.post("/report", data=FORM).status_code) == (503, 503)
+    read_all(world)
+    assert world.degraded() == []
+
+
+def test_no_link_is_denied_while_nobody_can_tell_what_is_in_the_spool(world: World) -> None:
+    """Its report may wait there: whoever holds it is told to try again and to call 110, not that there is none."""
+    with ledger_away(world):
+        token = world.report().token
+    with spool_unreadable(world):
+        for path in (f"/r/{token}", f"/api/v1/reports/{token}"):
+            assert world.client.get(path).status_code == 503
+    assert world.client.get(f"/r/{token}").status_code == 200
+    assert world.client.get("/r/nonsense").status_code == 404
+    world.pump()
+    read_all(world)
 
 
 def test_the_metrics_can_be_read_and_name_nobody(door: World) -> None:

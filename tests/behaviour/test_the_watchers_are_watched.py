@@ -12,7 +12,7 @@ from ledger.away.spool import Entry, Spool
 from services.auditor import Auditor
 from services.compose import spool_folder
 from services.worker import run_open
-from tests.behaviour.door_tools import ledger_away
+from tests.behaviour.door_tools import ledger_away, spool_unreadable
 from tests.behaviour.stories import read_all
 from tests.unit.notifier.provider import says, serving
 from tests.world import World, another_fraud
@@ -127,6 +127,13 @@ def test_one_that_cannot_be_read_is_late(world: World, monitor: Monitor) -> None
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "01.2.3.report").write_text("{}")
     assert not monitor.beats_now()
+
+
+def test_a_spool_that_cannot_be_read_is_late_and_hides_nothing_else(world: World, monitor: Monitor) -> None:
+    with spool_unreadable(world):
+        found = monitor.auditor.look()
+        assert found and found.late == ("the spool cannot be read (Input/output error)",)
+    assert monitor.beats_now()
 
 
 def test_without_the_ledger_the_figures_say_so_and_how_many_wait(world: World) -> None:
