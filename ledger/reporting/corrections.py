@@ -21,6 +21,7 @@ from ledger.events import CaseAmended
 from ledger.reporting.reportin import ReportIn, TransferIn
 from ledger.store.crypto import RowKey
 from ledger.store.unit_of_work import Case, UnitOfWork
+from ledger.texts import deliveries
 
 SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
 _OF = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
@@ -143,10 +144,11 @@ def _fill_in(uow: UnitOfWork, case: Case, stored: RowMapping, typed: TransferIn,
 
 
 def _fill_in_case(uow: UnitOfWork, case: Case, report: ReportIn) -> None:
-    """A phone that turns out to be in the fraudster's hands gets no text from now on."""
+    """A phone that turns out to be in the fraudster's hands gets no text from now on, nor what waits for it already."""
     filled: dict[str, Any] = {}
-    if report.phone_unsafe:
+    if report.phone_unsafe and not case.row["phone_unsafe"]:
         filled["phone_unsafe"] = True
+        deliveries.say_no_more(uow, case, case.row["phone_index"])
     if report.safe_phone and case.row["safe_phone_sealed"] is None:
         filled["safe_phone_sealed"] = case.key.seal("cases", case.id, "safe_phone", report.safe_phone)
     if report.victim_phone and case.row["victim_phone_sealed"] is None:

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from ledger import tables as t
 from ledger.events import CaseAmended
 from ledger.reporting import additions, corrections, reports
 from ledger.reporting.corrections import Correction
 from ledger.store.crypto import RowKey
-from ledger.store.statements import one_of
 from ledger.store.unit_of_work import Case, UnitOfWork
+from ledger.texts import deliveries
 
 PHONE, BEFORE = "phone", "phone_before"  # the correction's fields
 MOST = 3  # in one case: each new number gets a text, and a link must not text the whole town
-d = t.deliveries.c
 
 
 def correct(uow: UnitOfWork, case: Case, phone: str) -> bool:
@@ -33,20 +32,12 @@ def correct(uow: UnitOfWork, case: Case, phone: str) -> bool:
         return False
     was, now = case.row["phone_index"], uow.keys.blind("phone", phone)
     uow.change(t.cases, case.id, phone_sealed=case.key.seal("cases", case.id, "phone", phone), phone_index=now)
-    _say_no_more(uow, case, was)
+    deliveries.say_no_more(uow, case, was)
     kept = corrections.sealed({PHONE: phone, BEFORE: before or ""}, 1)
     uow.append(case, CaseAmended((PHONE,)), reports.ANONYMOUS, kept)
     if case.row["for_whom"] == "self":
         additions.name_the_victim(uow, case, phone=phone)
     return True
-
-
-def _say_no_more(uow: UnitOfWork, case: Case, number: bytes | None) -> None:
-    """What was not sent to it yet never is; what a sender has in hand is of no use any more: it is not sent again."""
-    theirs = update(t.deliveries).where(d.case_id == case.id, d.person_id.is_(None), d.to_index == number)
-    unsent = theirs.where(d.available_at.is_not(None), one_of(d.state, ("pending", "failed_temporary")))
-    uow.conn.execute(unsent.values(state="cancelled", available_at=None, token=None))
-    uow.conn.execute(theirs.where(one_of(d.state, ("sending", "unknown"))).values(expires_at=uow.now))
 
 
 def former(later: Sequence[Correction], phone: str | None) -> list[str]:

@@ -116,6 +116,15 @@ def take_back(uow: UnitOfWork, case: Case, kind: str) -> None:
     uow.conn.execute(unsaid.values(state="cancelled", available_at=None))
 
 
+def say_no_more(uow: UnitOfWork, case: Case, number: bytes | None) -> None:
+    """To a reporter's number (its index) that is no more to be texted: what was not sent yet never is; what a sender
+    has in hand is of no use any more, so that it is not sent again."""
+    theirs = update(t.deliveries).where(d.case_id == case.id, d.person_id.is_(None), d.to_index == number)
+    unsent = theirs.where(d.available_at.is_not(None), one_of(d.state, ("pending", "failed_temporary")))
+    uow.conn.execute(unsent.values(state="cancelled", available_at=None, token=None))
+    uow.conn.execute(theirs.where(one_of(d.state, ("sending", "unknown"))).values(expires_at=uow.now))
+
+
 def ready(conn: Connection, now: datetime) -> bool:
     """Whether a sender would find something, without taking a lock."""
     return conn.execute(_READY, {"now": now}).first() is not None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.behaviour.door_tools import FORM, a_client
+from tests.behaviour.stories import read_all
 from tests.world import World
 
 UNSAFE, SAFE = "13800000001", "13912345678"
@@ -49,6 +52,31 @@ def test_a_safe_number_given_later_counts_from_then_on(world: World) -> None:
     world.phones["safe"].expects("验证码")
     for text in world.phones.unread():  # the officer hears of the change
         world.phones.mark_read(text)
+
+
+@pytest.mark.parametrize("fault", ["429", "500"])
+def test_what_waits_for_a_phone_said_to_be_unsafe_afterwards_is_not_sent_either(world: World, fault: str) -> None:
+    """Its code and the digits that open the page are what whoever holds the phone would want."""
+    world.double.faults.add(fault, to=f"+86{UNSAFE}", times=None)
+    data = FORM | {"phone": UNSAFE, "submission_key": "k"}
+    a_client(world).post("/report", data=data)
+    world.pump()
+    code = world.rows("SELECT code FROM cases")[0].code
+    world.client.post("/reopen", data={"code": code, "phone": UNSAFE})
+    world.pump()
+    reached = len(world.double.to(f"+86{UNSAFE}"))
+    waiting = "SELECT kind FROM deliveries WHERE person_id IS NULL AND available_at IS NOT NULL"
+    assert {row.kind for row in world.rows(waiting)} == {"student", "reopening"}
+    a_client(world).post("/report", data=data | {"phone_unsafe": "1", "safe_phone": SAFE})
+    world.double.faults.clear()
+    for _ in range(4):
+        world.advance(20)
+    assert len(world.double.to(f"+86{UNSAFE}")) == reached
+    assert world.rows(waiting) == []
+    world.phones.add("safe", f"+86{SAFE}")
+    world.client.post("/reopen", data={"code": code, "phone": UNSAFE})
+    world.phones["safe"].expects("验证码")
+    read_all(world)
 
 
 def test_who_calls_the_student_is_given_the_safe_number_or_warned(world: World) -> None:
