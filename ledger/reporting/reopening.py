@@ -66,11 +66,10 @@ def _fitting(uow: UnitOfWork, code: str, phone: str | None) -> Case | None:
     if not phone or not codes.looks_like_code(code):
         return None
     query = select(c.id).where(
-        naming.named(codes.fold(code)),
-        c.phone_index == uow.keys.blind("phone", phone),
-        c.received_at >= uow.now - status.LIFE,
+        naming.named(codes.fold(code)), c.phone_index == uow.keys.blind("phone", phone), status.LIVES
     )
-    found = uow.conn.scalars(query.order_by(c.received_at.desc()).limit(1)).one_or_none()
+    living = {"since": uow.now - status.LIFE}
+    found = uow.conn.scalars(query.order_by(c.received_at.desc()).limit(1), living).one_or_none()
     return uow.readable(found) if found else None
 
 

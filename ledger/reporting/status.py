@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, func, or_, select
 
 from ledger import tables as t
 from ledger.errors import Expired, NotFound
@@ -15,21 +15,35 @@ from ledger.states import FIRST_DUTIES
 from ledger.store.crypto import Keys, digest
 from ledger.texts.deliveries import WAITING
 
-LIFE = timedelta(days=180)  # beyond the last contact of the follow-up
+LIFE = timedelta(days=180)  # beyond the follow-up: its end, or a later day on which a contact of it fell due
 _SHOWN = (*FIRST_DUTIES, "counselor")  # beside care; what else rings is the staff's
-c, o, f, k, s, e = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c, t.case_events.c
+c, o, f, k, s = t.cases.c, t.obligations.c, t.follow_ups.c, t.contacts.c, t.spooled.c
+
+
+def _lives() -> ColumnElement[bool]:
+    """Whether a case's link still opens, `since` being LIFE ago: 我现在不安全 is behind it, for as long as somebody is
+    followed up. Without a record it counts from the report."""
+    since = bindparam("since", type_=t.UtcTime)
+    contact = exists().where(k.follow_up_id == f.id, k.taken_back_at.is_(None), k.due_at >= since)
+    record = or_(f.closed_at.is_(None), f.closed_at >= since, contact)
+    return or_(c.received_at >= since, exists().where(f.case_id == c.id, record))
+
+
+LIVES = _lives()
+_GIVEN_WHILE_AWAY = select(s.case_id).where(s.token_hash == bindparam("hashed")).scalar_subquery()
+_BY_TOKEN = select(t.cases, LIVES.label("lives")).where(c.token_hash == bindparam("hashed"))
+_BY_SPOOLED = select(t.cases, LIVES.label("lives")).where(c.id == _GIVEN_WHILE_AWAY)
 
 
 def case_by_token(conn: Connection, token: str, now: datetime) -> RowMapping:
-    """The case of a status link. Raises NotFound, or Expired after half a year."""
-    hashed = digest(token)
-    row = conn.execute(select(t.cases).where(c.token_hash == hashed)).mappings().one_or_none()
-    if row is None:  # a link that was given while the ledger was away
-        its_case = select(s.case_id).where(s.token_hash == hashed).scalar_subquery()
-        row = conn.execute(select(t.cases).where(c.id == its_case)).mappings().one_or_none()
+    """The case of a status link. Raises NotFound, or Expired half a year after the follow-up is over."""
+    asked = {"hashed": digest(token), "since": now - LIFE}
+    row = conn.execute(_BY_TOKEN, asked).mappings().one_or_none()
+    if row is None:
+        row = conn.execute(_BY_SPOOLED, asked).mappings().one_or_none()
     if row is None:
         raise NotFound
-    if now - row["received_at"] > LIFE:
+    if not row["lives"]:
         raise Expired
     return row
 

@@ -1,13 +1,17 @@
-"""What the reporter can see behind their link: states and times, nothing that was typed, for half a year."""
+"""What the reporter can see behind their link: states and times, nothing that was typed, for as long as somebody is
+followed up and half a year beyond."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ledger import codes
-from ledger.care import contacts
+from ledger.care import closing, contacts, dated
 from ledger.followups import CADENCE
 from ledger.store import naming
+from tests.behaviour.door_tools import ledger_away
 from tests.behaviour.stories import days_later, only_police_ring, read_all, reported, taken
-from tests.world import Report, World
+from tests.world import STUDENT, Report, World
 
 
 def test_each_step_has_its_time(world: World) -> None:
@@ -63,15 +67,88 @@ def test_it_says_nothing_of_what_was_typed_or_of_anybody(world: World) -> None:
     read_all(world)
 
 
-def test_it_lives_for_half_a_year(world: World) -> None:
+def pass_(world: World, days: int, seconds: int = 0) -> None:
+    world.clock.advance(days * 24 * 3600 + seconds)
+
+
+def end_record(report: Report) -> None:
+    with report.world.parts.ledger.begin("end") as uow:
+        closing.end(uow, uow.case(naming.case_by_code(uow.conn, codes.fold(report.code))))
+
+
+def opens(report: Report) -> bool:
+    """Its page, its API and the page elsewhere, which agree."""
+    client, world = report.world.client, report.world
+    found = client.get(f"/r/{report.token}").status_code, client.get(f"/api/v1/reports/{report.token}").status_code
+    before = len(report.events("reopening.asked.v1"))
+    client.post("/reopen", data={"code": report.code, "phone": STUDENT})
+    world.clock.advance(3600)  # else the fourth is one too many
+    elsewhere = len(report.events("reopening.asked.v1")) > before
+    assert (found, elsewhere) in (((200, 200), True), ((410, 410), False))
+    return elsewhere
+
+
+def test_it_lives_for_half_a_year_beyond_the_record(world: World) -> None:
     report = only_police_ring(world)
-    world.clock.advance(180 * 24 * 3600)
+    pass_(world, 100)
+    end_record(report)
+    pass_(world, 180)
     assert world.client.get(f"/api/v1/reports/{report.token}").status_code == 200
     world.clock.advance(1)
     answer = world.client.get(f"/api/v1/reports/{report.token}")
     assert (answer.status_code, answer.content_type) == (410, "application/problem+json")
     assert world.client.get(f"/r/{report.token}").status_code == 410
     assert report.code not in answer.text
+    assert not opens(report)
+    read_all(world)
+
+
+def test_it_lives_as_long_as_somebody_is_followed_up_and_who_is_not_safe_is_heard(world: World) -> None:
+    """A loan that falls due in two years is one of their contacts."""
+    report = only_police_ring(world)
+    pass_(world, 181)
+    assert opens(report)
+    pass_(world, 600)
+    assert opens(report)
+    assert world.client.post(f"/r/{report.token}/unsafe").status_code == 303
+    assert report.events("student.unsafe.v1")
+    read_all(world)
+
+
+def test_it_lives_for_half_a_year_beyond_a_contact_that_falls_due_after_the_record_ended(world: World) -> None:
+    report = only_police_ring(world)
+    due = world.clock.now() + timedelta(days=300)
+    with world.parts.ledger.begin("dated") as uow:
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
+        for purpose in ("loan", "card"):
+            dated.add(uow, case, purpose, due + timedelta(days=300 * (purpose == "card")), "test")
+        dated.take_back(uow, case, "dated_card_2", "test")  # nobody owes it any more
+    pass_(world, 100)
+    end_record(report)
+    pass_(world, 379)
+    assert opens(report)
+    pass_(world, 1, 1)
+    assert not opens(report)
+    read_all(world)
+
+
+def test_without_a_record_it_lives_for_half_a_year_beyond_the_report(world: World) -> None:
+    report = world.report()
+    pass_(world, 180)
+    assert world.client.get(f"/r/{report.token}").status_code == 200
+    world.clock.advance(1)
+    assert world.client.get(f"/r/{report.token}").status_code == 410
+    read_all(world)
+
+
+def test_a_link_given_while_the_ledger_was_away_lives_as_long(world: World) -> None:
+    with ledger_away(world):
+        token = world.report().token
+    world.pump()
+    read_all(world)
+    pass_(world, 181)
+    assert world.client.get(f"/r/{token}").status_code == 200
+    assert world.client.post(f"/r/{token}/unsafe").status_code == 303
     read_all(world)
 
 
