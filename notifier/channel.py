@@ -1,6 +1,6 @@
 """How a text leaves us: what goes out, and the three kinds of answer that may come back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -53,6 +53,14 @@ Receipt = Accepted | Refused | Unknown
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Other calls to the same phone: `sids` of those that the provider took, and how many more it may have taken."""
+
+    sids: frozenset[str] = frozenset()
+    doubtful: int = 0
+
+
+@dataclass(frozen=True)
 class StatusReport:
     """What became of a text the provider took."""
 
@@ -81,10 +89,11 @@ class Channel(Protocol):
     def send(self, text: Outgoing) -> Receipt:
         """Hand one text to the provider. Never raises for what the network or the provider did."""
 
-    def find(self, text: Outgoing, since: datetime) -> Accepted | None:
+    def find(self, text: Outgoing, since: datetime, beside: Callable[[], Beside] = Beside) -> Accepted | None:
         """Look up a text whose call ended unknown; None means it is definitely not there.
 
-        `since` is aware: when our call began. Raises ChannelAway when the provider cannot be asked.
+        `since` is aware: when our call began. `beside` is asked for a phone call that the provider does not tell from
+        others to that phone. Raises ChannelAway when the provider cannot be asked, or cannot tell yet.
         """
 
     def status(self, sid: str) -> StatusReport | None:

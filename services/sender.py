@@ -19,7 +19,7 @@ from ledger.store.unit_of_work import Ledger, UnitOfWork
 from ledger.texts import claims, deliveries, settling
 from ledger.texts.calls import Claim, Draft, Outcome
 from notifier import countries
-from notifier.channel import Accepted, Channel, ChannelAway, Outgoing, Receipt, Refused
+from notifier.channel import Accepted, Beside, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.lookout import Lookout
 from services.threads import Lasting
 from services.together import Together
@@ -237,7 +237,7 @@ class Sender:
     def _look_up(self, channel: Channel, claim: Claim, text: Outgoing) -> Outgoing | None:
         """A text that may have been sent: ask the provider first; at most one resend, marked; None when settled."""
         try:
-            found = channel.find(text, claim.created_at)
+            found = channel.find(text, claim.created_at, lambda: self._beside(claim))
         except ChannelAway:
             self._settle(claim, "unknown", unanswered=True)
             return None
@@ -249,6 +249,9 @@ class Sender:
             return None
         body = self._render(replace(claim.draft, resend=True)) or text.body
         return replace(text, body=body) if self._insist(lambda: claims.again(self._ledger, claim, body)) else None
+
+    def _beside(self, claim: Claim) -> Beside:
+        return Beside(*self._insist(lambda: claims.beside(self._ledger, claim)))
 
     def _write(self, claim: Claim, receipt: Receipt) -> None:
         if isinstance(receipt, Accepted):

@@ -24,6 +24,7 @@ from ledger.texts.deliveries import WAITING
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
 LEASE = timedelta(seconds=13)
+_CALLED_WITHIN = timedelta(days=1)  # of being written: a later step replaces an alert long before
 
 d, o = t.deliveries.c, t.obligations.c
 
@@ -196,6 +197,18 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
         # The look-up took its time: the call that follows has a whole lease of its own.
         uow.conn.execute(mine.values(body_sealed=sealed, attempt=2, lease_until=uow.now + LEASE))
         return True
+
+
+def beside(ledger: Ledger, claim: Claim) -> tuple[frozenset[str], int]:
+    """Of other calls to the same phone that may have been made since: the provider's ids, and how many may have reached
+    it without one that we know; a call that was made again may have done so the first time."""
+    phone, since = ledger.keys.blind("phone", claim.draft.to), claim.created_at
+    calls = select(d.sid, d.state, d.attempt).where(d.to_index == phone, d.created_at >= since - _CALLED_WITHIN)
+    others = calls.where(d.kind == word("call"), d.id != claim.id, d.lease_until >= since - LEASE)
+    with ledger.read() as conn:
+        rows = conn.execute(others).all()
+    doubtful = sum(row.attempt > 1 or (not row.sid and row.state in ("sending", "unknown")) for row in rows)
+    return frozenset(row.sid for row in rows if row.sid), doubtful
 
 
 def lapse(ledger: Ledger) -> int:

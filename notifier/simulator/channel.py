@@ -2,11 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport
+from notifier.channel import Accepted, Beside, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport
 
 _REMEMBERED = 10_000
 
@@ -55,7 +55,7 @@ class SimulatorChannel:
                 del self._by_sid[oldest.sid]
         return taken
 
-    def find(self, text: Outgoing, since: datetime) -> Accepted | None:
+    def find(self, text: Outgoing, since: datetime, beside: Callable[[], Beside] = Beside) -> Accepted | None:
         self._ask()
         return self._accepted.get(text.delivery_id)
 

@@ -11,7 +11,7 @@ from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
-from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
+from notifier.channel import Accepted, Beside, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
 from notifier.twilio import errors, voice
 from notifier.twilio.http import ErrorAnswer, PooledClient, Unreachable, Unreadable
 
@@ -110,13 +110,13 @@ class TwilioChannel:
             status_callback=answer_at,
         )
 
-    def find(self, text: Outgoing, since: datetime) -> Accepted | None:
+    def find(self, text: Outgoing, since: datetime, beside: Callable[[], Beside] = Beside) -> Accepted | None:
         """Lists by To and compares bodies; not by DateSent, which a text still queued does not have.
 
         One that has no lists (404) knows of no text; that account and token hold is told by the texts themselves.
         """
         try:
-            return self._find_call(text, since) if text.spoken else self._find_text(text, since)
+            return self._find_call(text, since, beside) if text.spoken else self._find_text(text, since)
         except NoList:
             return None
 
@@ -129,11 +129,19 @@ class TwilioChannel:
             raise ChannelAway(f"more than {_PAGE * _PAGES} newer texts to this number")
         return None
 
-    def _find_call(self, text: Outgoing, since: datetime) -> Accepted | None:
-        """Any call of ours to that phone since then: it rang, which is all that a call is for."""
+    def _find_call(self, text: Outgoing, since: datetime, beside: Callable[[], Beside]) -> Accepted | None:
+        """A call to that phone since then which is no other text's: the list says neither its words nor our address.
+
+        Where others are in doubt as well, it may be theirs: its callback, at its end, says whose it was. If none came,
+        it is this one's only where there is one for each; else this phone may not have rung for it.
+        """
         listed = _asked(lambda: self._client.calls.list(to=text.to, page_size=_PAGE, limit=_PAGE))
-        made = next((made for made in listed if _created(made, since) >= since - _SLACK), None)
-        return _accepted(made) if made else None
+        recent = [made for made in listed if _created(made, since) >= since - _SLACK]
+        known = beside() if recent else Beside()  # asked after the list: what stands there was written down before
+        free = [made for made in recent if made.sid not in known.sids]
+        if known.doubtful and any(voice.goes_on(str(made.status)) for made in free):
+            raise ChannelAway("a call that may be another's has not ended")
+        return _accepted(free[0]) if len(free) > known.doubtful else None
 
     def status(self, sid: str) -> StatusReport | None:
         try:

@@ -34,6 +34,7 @@ _STATES = {
     "canceled": "undelivered",
     "failed": "failed_permanent",
 }
+_GOING_ON = ("queued", "initiated", "ringing", "in-progress")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ def answer(outcome: str, language: str) -> str:
 def state(status: str) -> str | None:
     """Our delivery state for a call's status; None for one we have never heard of."""
     return _STATES.get(status)
+
+
+def goes_on(status: str) -> bool:
+    """Whether a call with this status has not ended."""
+    return status in _GOING_ON
 
 
 def parse(form: Mapping[str, str]) -> CallReport:

@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 from ledger import tables as t
 from ledger.school.demo_school import demo_school
-from tests.behaviour.stories import only_police_ring, world_with
+from tests.behaviour.stories import only_police_ring, read_all, world_with
 from tests.fakes.twilio_double import Call
-from tests.world import PUBLIC, World
+from tests.world import PUBLIC, World, another_fraud
 
 VOICE = "+15005550007"
 ABROAD = {"O01": "+447700900101", "O02": "+447700900102"}  # of a range that belongs to nobody; calls work there
@@ -104,6 +104,76 @@ def test_a_call_whose_answer_was_lost_is_looked_up_and_not_made_again(world: Wor
     assert len(world.double.calls_to(ABROAD["O01"])) == 1
     states = world.rows("SELECT state, sid FROM deliveries WHERE kind = 'call'")
     assert [row.state for row in states] == ["sent", "sent"] and all(row.sid for row in states)
+
+
+def two_cases(world: World, *faults: str) -> list[str]:
+    """Their codes. The officer is called for both, with these faults."""
+    codes = [world.report(**another_fraud()).code for _ in range(2)]
+    world.phones.catch_up()
+    for fault in faults:
+        world.double.faults.add(fault, ABROAD["O01"], on="call")
+    world.advance(121)
+    world.advance(5)
+    return codes
+
+
+def rung_for(world: World, codes: list[str]) -> list[str]:
+    """The cases that the officer's phone rang for, call by call."""
+    return [next(code for code in codes if "，".join(code) in it.said) for it in world.double.calls_to(ABROAD["O01"])]
+
+
+def calls_kept(world: World) -> dict[str, str | None]:
+    """The provider's id of each case's call to the officer."""
+    query = (
+        "SELECT c.code, d.sid FROM deliveries d JOIN cases c ON c.id = d.case_id JOIN people p ON p.id = d.person_id"
+        " WHERE d.kind = 'call' AND p.key = 'O01'"
+    )
+    return {row.code: row.sid for row in world.rows(query)}
+
+
+def test_another_case_s_call_is_not_taken_for_one_that_never_rang(world: World) -> None:
+    """The phone rang once and a key took one case: of the other, nobody had heard, and it said `sent`."""
+    codes = two_cases(world, "drop_before")
+    rung = rung_for(world, codes)
+    assert sorted(rung) == sorted(codes)
+    sids = [it.sid for it in world.double.calls_to(ABROAD["O01"])]
+    assert calls_kept(world) == dict(zip(rung, sids, strict=True))
+    read_all(world)
+
+
+def test_of_two_calls_in_doubt_the_one_that_rang_is_known_by_its_callback_and_the_other_is_made_again(
+    world: World,
+) -> None:
+    codes = two_cases(world, "drop_before", "drop_after")
+    [first] = world.double.calls_to(ABROAD["O01"])  # while it rings, nobody can tell whose it is
+    assert world.double.end(first, "no-answer") == 204
+    world.advance(3)
+    assert sorted(rung_for(world, codes)) == sorted(codes)
+    assert None not in calls_kept(world).values()
+    read_all(world)
+
+
+def test_of_two_calls_in_doubt_both_are_made_again_where_nobody_ever_says_which_one_rang(world: World) -> None:
+    """Once more than needed for one of them, and never again: rather than a case for which no phone rang."""
+    codes = two_cases(world, "drop_before", "drop_after")
+    [first] = world.double.calls_to(ABROAD["O01"])
+    first.status = "no-answer"
+    for _ in range(4):
+        world.advance(3)
+    assert sorted(rung_for(world, codes)[1:]) == sorted(codes)
+    read_all(world)
+
+
+def test_of_two_calls_in_doubt_that_both_rang_none_is_made_again(world: World) -> None:
+    codes = two_cases(world, "drop_after", "drop_after")
+    made = world.double.calls_to(ABROAD["O01"])
+    for it in made:
+        it.status = "no-answer"
+    for _ in range(4):
+        world.advance(3)
+    assert sorted(rung_for(world, codes)) == sorted(codes)
+    assert set(calls_kept(world).values()) == {it.sid for it in made}
+    read_all(world)
 
 
 def test_a_signed_callback_about_no_call_of_ours_is_404_and_an_unsigned_one_403(world: World) -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from notifier.channel import Accepted, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
+from notifier.channel import Accepted, Beside, ChannelAway, Inbound, Outgoing, Receipt, Refused, StatusReport, Unknown
 from notifier.twilio.client import TwilioChannel, TwilioConfig
 from tests.unit.notifier.provider import (
     MESSAGES,
@@ -275,6 +275,43 @@ def test_find_gives_up_somewhere(provider: Provider, channel: TwilioChannel) -> 
     with pytest.raises(ChannelAway, match="more than 2000"):
         channel.find(TEXT, SENT_AT)
     assert len(provider.calls) == 10
+
+
+def rung(sid: str, status: str = "no-answer", **changes: Any) -> dict[str, Any]:
+    return {"sid": sid, "status": status, "to": TEXT.to, "date_created": format_datetime(SENT_AT), **changes}
+
+
+@pytest.mark.parametrize(
+    ("listed", "beside", "found"),
+    [
+        ([], Beside(), None),
+        ([rung("CA1", "ringing")], Beside(), Accepted("CA1", "sent")),
+        ([rung("CA1", date_created=OLD)], Beside(), None),
+        ([rung("CA2"), rung("CA1")], Beside(frozenset({"CA2"})), Accepted("CA1", "undelivered")),
+        ([rung("CA2", "ringing")], Beside(frozenset({"CA2"}), 1), None),  # it is known whose that is
+        ([rung("CA1", "ringing")], Beside(doubtful=1), ChannelAway),
+        ([rung("CA1", "a status of later")], Beside(doubtful=1), None),
+        ([rung("CA1")], Beside(doubtful=1), None),
+        ([rung("CA2"), rung("CA1", "in-progress")], Beside(doubtful=1), ChannelAway),
+        ([rung("CA2"), rung("CA1")], Beside(doubtful=1), Accepted("CA2", "undelivered")),
+        ([rung("CA2"), rung("CA1")], Beside(doubtful=2), None),
+    ],
+)
+def test_find_of_a_call(
+    provider: Provider,
+    channel: TwilioChannel,
+    listed: list[dict[str, Any]],
+    beside: Beside,
+    found: Accepted | type[ChannelAway] | None,
+) -> None:
+    """The list does not say what a call is about: none of another text is taken, and what may be of either waits."""
+    provider.answer = says(200, {"calls": listed, "next_page_uri": None})
+    call = replace(TEXT, spoken=True)
+    if found is ChannelAway:
+        with pytest.raises(ChannelAway, match="has not ended"):
+            channel.find(call, SENT_AT, lambda: beside)
+    else:
+        assert channel.find(call, SENT_AT, lambda: beside) == found
 
 
 ODD_ANSWERS = [says(500, {}), says(401, {}), says(200, b"<"), says(200, {"a": [], "b": 1}), says(200, {}), drop]
