@@ -27,15 +27,15 @@ c, e, a, x = t.cases.c, t.case_events.c, t.anchors.c, t.access_log.c
 
 
 def anchor(ledger: Ledger, file: Path) -> bool:
-    """Anchor what is new, one batch; whether there may be more. Another clock doing the same wins or waits."""
+    """Anchor what is new, one batch; whether there may be more. Another clock doing the same wins, or gives way."""
     with ledger.read() as conn:
         if not conn.execute(_HEADS).first() and not _new_reads(conn):
             return False
     with ledger.begin("anchor") as uow:
+        last = uow.conn.execute(_LAST_IF_FREE).first()
         heads, reads = _heads_if_free(uow.conn), _new_reads(uow.conn)
         if not heads and not reads:
             return False
-        last = uow.conn.execute(select(a.seq, a.mac).order_by(a.seq.desc()).limit(1)).first()
         seq = last.seq + 1 if last else 1
         content = plain({
             "heads": {str(row.id): [row.last_seq, row.chain_head.hex()] for row in heads},
@@ -63,6 +63,8 @@ def _new_heads() -> Select[Any]:
 
 
 _HEADS = _new_heads()
+# While another clock has the last one, this is an older one: the number after it is taken, and nothing is waited for.
+_LAST_IF_FREE = select(a.seq, a.mac).order_by(a.seq.desc()).limit(1).with_for_update(skip_locked=True)
 _ANCHORED = update(t.cases).where(among(c.id, "these")).values(anchored_seq=c.last_seq)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -80,6 +83,38 @@ def test_an_anchor_waits_for_no_case_and_takes_those_that_were_in_hand_the_next_
         assert len(file.read_text().splitlines()) == length  # an anchor of nothing is none
     anchors.anchor(world.parts.ledger, file)
     assert (world.rows(unanchored), found(world)) == ([], [])
+    read_all(world)
+
+
+@POSTGRESQL
+def test_a_clock_that_stands_still_while_it_anchors_keeps_no_other_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other would hold the next cases for as long as it waits."""
+    story(world)
+    before = world.rows("SELECT max(seq) FROM anchors")[0][0]
+    stands, go_on, mark = threading.Event(), threading.Event(), anchors._mark
+
+    def stand_still(*anchored: Any) -> None:
+        monkeypatch.setattr(anchors, "_mark", mark)
+        stands.set()
+        go_on.wait(60)
+        mark(*anchored)
+
+    monkeypatch.setattr(anchors, "_mark", stand_still)
+    file = anchor_file(world.parts.settings)
+    world.report(**another_fraud())
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(anchors.anchor, world.parts.ledger, file)
+        assert stands.wait(20)
+        world.report(**another_fraud())
+        assert not anchors.anchor(world.parts.ledger, file)
+        assert world.rows("SELECT max(seq) FROM anchors")[0][0] == before
+        go_on.set()
+        first.result(30)
+    anchors.anchor(world.parts.ledger, file)
+    assert world.rows("SELECT max(seq) FROM anchors")[0][0] == before + 2
+    assert found(world) == []
     read_all(world)
 
 
