@@ -80,14 +80,17 @@ class LedgerWorker:
 
 
 def run_open(ledger: Ledger, handlers: Handlers, queue: str | None = None, age: timedelta = timedelta()) -> bool:
-    """Run a few open rows, the most urgent first; whether there were any."""
-    rows = work.next_open(ledger, ledger.clock.now(), queue, age)
+    """Run a few open rows, the most urgent first; whether there may be more to do at once.
+
+    Not where all of them are in other hands: who came again for those at once would do so until they are put down.
+    """
+    found, rows = False, work.next_open(ledger, ledger.clock.now(), queue, age)
     for name, some in itertools.groupby(rows, key=lambda row: row["queue"]):
         ids = [row["event_id"] for row in some]
         for first in range(0, len(ids), work.SOME):
-            for _ in work.run_some(ledger, handlers, name, ids[first : first + work.SOME]):
-                pass
-    return bool(rows)
+            for _, outcome in work.run_some(ledger, handlers, name, ids[first : first + work.SOME]):
+                found |= outcome != "gone"
+    return found
 
 
 class BrokerWorker:

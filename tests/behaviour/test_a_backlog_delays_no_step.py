@@ -2,9 +2,14 @@
 
 import threading
 
+from sqlalchemy import select
+
+from ledger import tables as t
+from ledger.store import work
 from services.clock import ClockProcess
 from services.handlers import HANDLERS
-from tests.behaviour.stories import SQLITE, only_police_ring, read_all
+from services.worker import run_open
+from tests.behaviour.stories import POSTGRESQL, SQLITE, only_police_ring, read_all
 from tests.one_process import eventually
 from tests.world import World, another_fraud
 
@@ -41,5 +46,21 @@ def test_a_step_waits_for_nothing_else_that_the_clock_does(world: World) -> None
     eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
     go_on.set()
     clock.stop()
+    world.pump()
+    read_all(world)
+
+
+@POSTGRESQL
+def test_work_in_other_hands_is_not_come_for_again_at_once(world: World) -> None:
+    """Clock and embedded workers go on without a pause while there was something to do: a row that hangs in other
+    hands would keep them and the database busy until it is put down."""
+    world.report()
+    world.clock.advance(work.STALE.total_seconds())
+    ledger = world.parts.ledger
+    with ledger.begin("other-hands") as uow:
+        uow.conn.execute(select(t.work).where(t.work.c.state == "open").with_for_update())
+        assert not run_open(ledger, HANDLERS)
+        assert not world.parts.clock.tick([step for step in world.parts.clock.own if step.name == "work"])
+    assert run_open(ledger, HANDLERS)
     world.pump()
     read_all(world)
