@@ -74,9 +74,11 @@ def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
         raise
     except Exception as error:  # noqa: BLE001  # one that cannot be looked at must not stop the clock for all others
         with ledger.begin("look-failed", URGENT) as uow:
-            alarm(uow, f"stuck:{case_id}:{kind}", "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
+            if not uow.locks(case_id):  # by whoever may just be answering; the alarm last, as they have it
+                return False
             mine = update(t.obligations).where(o.case_id == case_id, o.kind == kind, o.next_at <= uow.now)
             uow.conn.execute(mine.values(next_at=uow.now + PUT_OFF))
+            alarm(uow, f"stuck:{case_id}:{kind}", "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
         return True
 
 
@@ -94,8 +96,8 @@ def remind_one(ledger: Ledger) -> bool:
         raise
     except Exception as error:  # noqa: BLE001  # as above
         with ledger.begin("remind-failed") as uow:
-            alarm(uow, f"stuck:{due}", "reminder_stuck", f"contact: {type(error).__name__}")
             uow.change(t.contacts, due, remind_at=uow.now + 60 * PUT_OFF)
+            alarm(uow, f"stuck:{due}", "reminder_stuck", f"contact: {type(error).__name__}")
     return True
 
 
@@ -140,8 +142,10 @@ def _look_at(
         raise
     except Exception as error:  # noqa: BLE001  # as above
         with ledger.begin("look-failed") as uow:
-            alarm(uow, stuck, "reminder_stuck", f"{what}: {type(error).__name__}", case_id)
+            if not uow.locks(case_id):
+                return False
             put_off(uow, case_id)
+            alarm(uow, stuck, "reminder_stuck", f"{what}: {type(error).__name__}", case_id)
     return True
 
 

@@ -104,6 +104,10 @@ class UnitOfWork:
             self._open(row)
         return self._cases[case_id]
 
+    def locks(self, case_id: UUID) -> bool:
+        """Lock the case without opening it, which may be what fails. False while somebody else has it."""
+        return self.conn.execute(LOCKED_IF_FREE, {"this": case_id}).first() is not None
+
     def try_cases(self, case_ids: Sequence[UUID]) -> set[UUID]:
         """Lock those of these cases that nobody else has, without waiting for any; the ids of those it has now.
 

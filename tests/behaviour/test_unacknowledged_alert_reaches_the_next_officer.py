@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from ledger import codes, deadlines
 from ledger import tables as t
 from ledger.deadlines import look_at_one
+from ledger.police.acknowledgement import acknowledge
 from ledger.ringing import alerting
 from ledger.school.demo_school import demo_school
+from ledger.store import alarms, naming
+from ledger.store.unit_of_work import UnitOfWork
 from services.worker import run_open
-from tests.behaviour.stories import at_once, only_police_ring, read_all, reported, school_without, world_with
+from tests.behaviour.stories import (
+    POSTGRESQL,
+    at_once,
+    only_police_ring,
+    read_all,
+    reported,
+    school_without,
+    world_with,
+)
 from tests.world import START, Report, World
 
 
@@ -332,6 +346,39 @@ def test_one_obligation_that_cannot_be_looked_at_does_not_stop_the_clock(
     world.phones["backup"].expects(bad.code).replies().expects("由您接单")
     assert world.alarms() == []
     read_all(world)  # the other report is of the same fraud, and theirs too
+
+
+@POSTGRESQL
+def test_an_answer_and_a_clock_that_cannot_look_do_not_wait_for_each_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the second failure on the alarm is up, which both of them change: the answer after its case."""
+    report, ledger = only_police_ring(world), world.parts.ledger
+    officer, alarmed, answered = UUID(world.person("O01")), threading.Event(), threading.Event()
+
+    def alarm_while_somebody_answers(uow: UnitOfWork, *about: Any) -> bool:
+        raised = alarms.alarm(uow, *about)
+        alarmed.set()
+        answered.wait(0.5)  # in vain: the clock has the case
+        return raised
+
+    def answer() -> bool:
+        assert alarmed.wait(5)
+        with ledger.begin("answer") as uow:
+            case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
+            alerting.obligation(uow, case, "police")
+            answered.set()
+            return acknowledge(uow, case, "police", officer, "page", "test").won
+
+    world.clock.advance(120)
+    monkeypatch.setattr(alerting, "look", lambda *_: 1 / 0)
+    assert look_at_one(ledger)
+    world.clock.advance(10)
+    monkeypatch.setattr(deadlines, "alarm", alarm_while_somebody_answers)
+    assert at_once([partial(look_at_one, ledger), answer]) == [True, True]
+    monkeypatch.undo()
+    read_all(world)
+    assert world.alarms() == []
 
 
 def test_late_is_said_when_the_deadline_has_passed(world: World) -> None:
