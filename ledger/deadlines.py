@@ -15,7 +15,7 @@ from ledger.events import DrillEnded
 from ledger.police import lapsing
 from ledger.ringing import alerting, owing
 from ledger.states import FIRST_DUTIES
-from ledger.store.alarms import alarm, clear_one
+from ledger.store.alarms import alarm, clear, clear_one
 from ledger.store.statements import number, one_of
 from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.texts.deliveries import WAITING
@@ -64,11 +64,13 @@ def look_at_one(ledger: Ledger) -> bool:
 
 
 def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
+    stuck = f"stuck:{case_id}:{kind}"
     try:
         with ledger.begin(f"look:{kind}", URGENT) as uow:
             case = uow.try_case(case_id)
             if case is not None:
                 alerting.look(uow, case, kind)
+                clear_one(uow, stuck)
             return case is not None
     except LedgerAway:
         raise
@@ -77,8 +79,8 @@ def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
             if not uow.locks(case_id):  # by whoever may just be answering; the alarm last, as they have it
                 return False
             mine = update(t.obligations).where(o.case_id == case_id, o.kind == kind, o.next_at <= uow.now)
-            uow.conn.execute(mine.values(next_at=uow.now + PUT_OFF))
-            alarm(uow, f"stuck:{case_id}:{kind}", "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
+            if uow.conn.execute(mine.values(next_at=uow.now + PUT_OFF)).rowcount:  # not answered or over meanwhile
+                alarm(uow, stuck, "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
         return True
 
 
@@ -172,5 +174,7 @@ def end_drill(uow: UnitOfWork, case: Case, by: str) -> None:
     mine = update(t.obligations).where(o.case_id == case.id)
     uow.conn.execute(mine.values(**owing.NOTHING))
     uow.conn.execute(mine.where(o.kind != "care", o.state != "done").values(state="done", done_at=uow.now))
+    for kind in (case.first_obligation, "counselor"):
+        clear(uow, case.id, kind)
     closing.end(uow, case)
     uow.append(case, DrillEnded(by), by)

@@ -17,6 +17,7 @@ from ledger.police.resuming import resume
 from ledger.ringing import owing, unsafety
 from ledger.ringing.alerting import obligation
 from ledger.states import OUTCOMES, can_move, case_outcome, case_state
+from ledger.store import alarms
 from ledger.store.unit_of_work import Case, UnitOfWork
 
 PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}  # what it makes of the obligation
@@ -47,6 +48,7 @@ def record_progress(
             uow.change(t.obligations, row["id"], next_at=due)
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case)
+    alarms.clear(uow, case.id, row["kind"])  # that its owner could not be reminded; where more is owed, it comes again
     uow.append(case, ProgressRecorded(progress), actor)
 
 
@@ -90,6 +92,7 @@ def record_outcome(
         values["outcome_number_sealed"] = case.key.seal("transfers", transfer["id"], "outcome_number", number)
     uow.change(t.transfers, transfer["id"], values)
     stopped.hush(uow, case, transfer["id"], values)
+    alarms.clear(uow, case.id, row["kind"])
     recorded_as = OutcomeRecorded(position, outcome, amount_fen, stopped.until(values))
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)

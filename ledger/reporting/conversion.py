@@ -11,6 +11,7 @@ from ledger.reporting.reportin import TransferIn
 from ledger.reporting.reports import DEADLINES, transfer_row
 from ledger.ringing import owing
 from ledger.ringing.alerting import obligation
+from ledger.store import alarms
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 
@@ -29,6 +30,7 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     over = {"kind": "dissuaded", "state": "done", "done_at": uow.now, **owing.NOTHING}
     uow.change(t.obligations, dissuade["id"], over)
     deliveries.cancel_alerts(uow, dissuade["id"])
+    alarms.clear(uow, case.id, "dissuade")
     row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,
            "deadline_at": uow.now + DEADLINES["police"]}  # fmt: skip
     uow.conn.execute(insert(t.obligations).values(row))

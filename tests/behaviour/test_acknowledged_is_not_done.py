@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from ledger import codes
+from ledger.police import progress as police
+from ledger.ringing import pressing
+from ledger.store import naming
 from tests.behaviour.stories import SQLITE, only_police_ring, taken
-from tests.world import World, body
+from tests.world import Report, World, body
 
 TRANSFER = body()["transfers"][0]
+
+
+def record(world: World, report: Report, *, progress: str = "", outcome: str = "") -> None:
+    """By the office."""
+    with world.parts.ledger.begin("record") as uow:
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
+        if progress:
+            police.record_progress(uow, case, progress, None, "test")
+        if outcome:
+            police.record_outcome(uow, case, 1, outcome, 100, None, "test")
 
 
 def test_ten_minutes_without_progress_are_said_and_after_fifteen_another_is_rung(world: World) -> None:
@@ -27,6 +41,24 @@ def test_ten_minutes_without_progress_are_said_and_after_fifteen_another_is_rung
     phones["backup"].replies(report.code).expects("由您接单")
     phones["officer"].expects("已有人接单", "上官警官")
     assert [data["reason"] for data in report.events("alert.escalated.v1")] == ["moved_on"]
+
+
+@pytest.mark.parametrize("ended", ["mended", "progress", "outcome"])
+def test_that_an_owner_cannot_be_reminded_is_said_until_they_can_or_need_not_be(
+    world: World, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    report = taken(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(pressing, "press", lambda *_: 1 / 0)
+        world.until(600)
+        assert world.alarms() == ["obligation_stuck"]
+        if ended != "mended":
+            record(world, report, **{ended: {"progress": "filed", "outcome": "stopped"}[ended]})
+            assert world.alarms() == []
+    world.until(700)
+    for name in ("officer", "office") if ended == "mended" else ():
+        world.phones[name].expects(report.code, "尚无进展")
+    assert world.alarms() == []
 
 
 def test_after_the_release_the_ladder_goes_on(world: World) -> None:

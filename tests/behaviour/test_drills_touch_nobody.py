@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger.ringing import alerting
 from ledger.school import people
 from services.drill import signed_token
 from services.worker import run_open
@@ -61,6 +62,17 @@ def test_an_answer_to_one_drill_is_not_the_score_of_another(world: World) -> Non
     assert (by_itself.state("police"), theirs.state("police")) == ("acknowledged", "alerted")
     for text in world.phones.unread():
         world.phones.mark_read(text)
+
+
+def test_that_it_could_not_be_looked_at_ends_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill = start(world, college="WY")
+    world.phones.catch_up()
+    with monkeypatch.context() as patched:
+        patched.setattr(alerting, "look", lambda *_: 1 / 0)
+        world.advance(600)  # its owner would be reminded
+        assert world.alarms() == ["obligation_stuck"]
+    assert end(world, drill) == 204
+    assert world.alarms() == []
 
 
 def test_it_ends_by_itself_after_an_hour(world: World) -> None:

@@ -1,11 +1,16 @@
 """`kind: in_progress`: nothing was sent yet, so counselor and duty desk call at once; no police are rung."""
 
+from contextlib import AbstractContextManager
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ledger import tables as t
-from tests.behaviour.stories import read_all
+from ledger.deadlines import look_at_one
+from ledger.store.unit_of_work import UnitOfWork
+from tests.behaviour.stories import read_all, school_without, world_with
 from tests.world import Report, World
 
 
@@ -116,6 +121,46 @@ def test_money_that_has_gone_after_all_is_the_police_s_and_nobody_dissuades(worl
     assert owed_since(report) is None
     world.until(899)  # ten minutes after the officer took it they are reminded
     phones.assert_all_read()
+
+
+def sent_after_all(world: World, report: Report) -> None:
+    sent = world.client.post(f"/r/{report.token}/sent", data={"amount": "3800", "channel": "wechat"})
+    assert sent.status_code == 303
+
+
+def test_that_nobody_was_reached_to_dissuade_is_over_when_the_money_has_gone(database_url: str, tmp_path: Path) -> None:
+    with world_with(database_url, tmp_path, school_without("desk", "college_duty", "office")) as world:
+        for name in ("counselor", "stand_in"):
+            world.double.faults.add("21211", to=world.phones[name].number, times=None)
+        report = world.report(kind="in_progress", transfers=None)
+        world.phones.catch_up()
+        about = "SELECT reason FROM alarms WHERE cleared_at IS NULL AND reason LIKE 'dissuade%'"
+        assert world.rows(about)
+        sent_after_all(world, report)
+        assert not world.rows(about)
+        read_all(world)
+
+
+def test_a_clock_that_comes_to_dissuade_when_the_money_has_just_gone_finds_nothing_to_do(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read what is due a moment before, and had the case a moment after."""
+    report = taken_by_the_desk(world)
+    world.clock.advance(600)
+    ledger = world.parts.ledger
+    begin = ledger.begin
+
+    def gone_before(label: str, *urgency: int) -> AbstractContextManager[UnitOfWork]:
+        if label == "look:dissuade":
+            monkeypatch.undo()
+            sent_after_all(world, report)
+        return begin(label, *urgency)
+
+    monkeypatch.setattr(ledger, "begin", gone_before)
+    look_at_one(ledger)
+    assert report.state("police") == "pending"
+    assert world.alarms() == []
+    world.phones["officer"].expects("紧急止付", report.code)
 
 
 def test_one_that_was_closed_too_early_is_owed_again(world: World, office: FlaskClient) -> None:
