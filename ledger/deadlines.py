@@ -28,8 +28,11 @@ _FEW = 10  # candidates looked at in one call: those in another clock's hands ar
 o, k, c, x, f = t.obligations.c, t.contacts.c, t.cases.c, t.transfers.c, t.follow_ups.c
 
 # Built once: see statements. After a while without a clock a great deal is due at once: what cannot wait goes first.
-# Each half goes by the index over `next_at`; to put all in one order the whole table might be read.
+# Each part goes by the index over `next_at`; to put all in one order the whole table might be read.
 _urgent = one_of(o.kind, URGENT_KINDS) & one_of(o.state, WAITING)
+# In a backlog a worker has them in line, and none of these may delay a step of a ladder that rings.
+_unbegun = one_of(o.kind, (*FIRST_DUTIES, "counselor")) & (o.step < number(0))
+_parts = (_urgent & ~_unbegun, _urgent & _unbegun, ~_urgent & ~_unbegun, ~_urgent & _unbegun)
 _due = union_all(
     *(
         select(
@@ -39,7 +42,7 @@ _due = union_all(
             .limit(number(_FEW))
             .subquery()
         )
-        for place, which in enumerate((_urgent, ~_urgent))
+        for place, which in enumerate(_parts)
     )
 ).subquery()
 _DUE = select(_due.c.case_id, _due.c.kind).order_by(_due.c.place, _due.c.next_at).limit(number(_FEW))

@@ -42,7 +42,7 @@ d, o = t.deliveries.c, t.obligations.c
 
 
 def alert_police(uow: UnitOfWork, event: Envelope) -> None:
-    doorbell.ring(uow, uow.case(event.case_id))
+    doorbell.ring(uow, uow.case(event.case_id), again=event.tries > 0)
 
 
 def note_link(uow: UnitOfWork, event: Envelope) -> None:

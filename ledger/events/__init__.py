@@ -161,6 +161,7 @@ class Envelope:
     at: datetime
     case_id: UUID
     data: dict[str, Any]
+    tries: int = 0  # how often its work was begun before and failed
 
     @property
     def queues(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from ledger import tables as t
 from ledger.events import CaseReopened, ReportConverted
 from ledger.reporting import later
 from ledger.reporting.reportin import TransferIn
-from ledger.reporting.reports import DEADLINES, transfer_row
+from ledger.reporting.reports import DEADLINES, NET, transfer_row
 from ledger.ringing import owing
 from ledger.ringing.alerting import obligation
 from ledger.store import alarms
@@ -32,7 +32,7 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     deliveries.cancel_alerts(uow, dissuade["id"])
     alarms.clear(uow, case.id, "dissuade")
     row = {"case_id": case.id, "kind": "police", "state": "pending", "started_at": uow.now, "ladder_at": uow.now,
-           "deadline_at": uow.now + DEADLINES["police"]}  # fmt: skip
+           "deadline_at": uow.now + DEADLINES["police"], "next_at": uow.now + NET["police"]}  # fmt: skip
     uow.conn.execute(insert(t.obligations).values(row))
     last = select(func.max(t.transfers.c.position)).where(
         t.transfers.c.case_id == case.id

@@ -31,6 +31,13 @@ DEADLINES = {
     "care": timedelta(minutes=30),
     "dissuade": timedelta(minutes=10),
 }
+# When the clock begins a ladder that nobody has begun (docs/decisions/0041): after any burst that we have seen, and for
+# the police before the auditor calls the report late.
+NET = {
+    "police": timedelta(seconds=25),
+    "counselor": timedelta(seconds=60),
+    "dissuade": timedelta(seconds=25),
+}
 ANONYMOUS = "reporter"
 
 
@@ -96,6 +103,7 @@ def _obligations(uow: UnitOfWork, case_id: UUID, kind: str, at: datetime) -> lis
             state="open" if name == "care" else "pending",
             started_at=at,
             ladder_at=uow.now,
+            next_at=uow.now + NET[name] if name in NET else None,
             deadline_at=at + DEADLINES[name],
         )
         for name in (first_obligation(kind), "counselor", "care")

@@ -42,13 +42,16 @@ _ROOT = select(func.coalesce(_self.linked_to, _self.id)).where(_self.id == bindp
 _CODE = select(c.code).where(c.id == bindparam("this"))
 
 
-def look(uow: UnitOfWork, case: Case) -> None:
-    """Link a case to the earliest report of the same fraud, once. Only this case is locked: no deadlock, no waiting.
+def look(uow: UnitOfWork, case: Case) -> UUID | None:
+    """The earliest report of the same fraud, of a case that is not linked yet.
 
-    Never a drill: an answer to one would be the score of another that runs beside it.
+    Never of a drill: an answer to one would be the score of another that runs beside it.
     """
-    if case.row["linked_to"] or case.row["drill"] or (root := _root(uow, case)) is None:
-        return
+    return None if case.row["linked_to"] or case.row["drill"] else _root(uow, case)
+
+
+def link(uow: UnitOfWork, case: Case, root: UUID) -> None:
+    """Only this case is locked: no deadlock, no waiting."""
     case.row, case.changes["linked_to"] = {**case.row, "linked_to": root}, root
     uow.append(case, CaseLinked(str(root)), "ledger")
 

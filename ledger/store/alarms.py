@@ -18,8 +18,9 @@ OF_AN_OBLIGATION = ("nobody_reached", "obligation_stuck")  # over as soon as som
 PROVIDER_REFUSES = "provider_refuses"  # over as soon as it takes a text to the same country, or by hand
 KEY_MISSING = "key_missing"  # no process can tell whether another still lacks it
 ENDED_BY_HAND = (
-    PROVIDER_REFUSES, KEY_MISSING, "work_parked", "reminder_stuck", "unreadable_message", "text_without_words",
-)  # fmt: skip
+    *(PROVIDER_REFUSES, KEY_MISSING, "work_parked", "alert_not_begun"),
+    *("reminder_stuck", "unreadable_message", "text_without_words"),
+)
 _CLEAR = (
     update(t.alarms)
     .where(a.case_id == bindparam("case"), one_of(a.kind, OF_AN_OBLIGATION), a.cleared_at.is_(None))

@@ -5,19 +5,20 @@ The rows are the truth and the broker only speed: whoever comes to a row first, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, and_, bindparam, or_, select, update
 
 from ledger import tables as t
 from ledger.errors import KeyMissing, LedgerAway, where
-from ledger.events import POLICE, Envelope, ReportReceived
+from ledger.events import COUNSELOR, POLICE, Envelope, ReportConverted, ReportReceived
+from ledger.states import FIRST_DUTIES
 from ledger.store import failpoints, keyring
-from ledger.store.alarms import ENDED_BY_HAND, alarm, clear_kind
-from ledger.store.statements import among, number, word
+from ledger.store.alarms import ENDED_BY_HAND, alarm, clear_kind, clear_one
+from ledger.store.statements import among, number, one_of, word
 from ledger.store.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope], None]
@@ -25,17 +26,26 @@ Handlers = Mapping[tuple[str, str], Handler]  # (queue, event type) → what is 
 
 log = structlog.get_logger()
 MAX_ATTEMPTS = 5
+# Work that begins an alert: (queue, event type) → the obligations whose ladder the clock begins where it fails. It is
+# never given up (docs/decisions/0041).
+ALERTS = {
+    (POLICE, ReportReceived.type): FIRST_DUTIES,
+    (POLICE, ReportConverted.type): FIRST_DUTIES,
+    (COUNSELOR, ReportReceived.type): ("counselor",),
+}
+AFTER_A_FAILURE = timedelta(seconds=10)  # the clock rings, be it tried again or not
+EACH = timedelta(minutes=1)  # and after the last of the first tries it is tried once a minute
 STALE = timedelta(seconds=3)  # after that the clock does not wait for the broker any longer
-w = t.work.c
+w, o = t.work.c, t.obligations.c
 _MINE = (w.event_id == bindparam("event"), w.queue == bindparam("from"))
 _OPEN = (
-    select(t.case_events)
+    select(t.case_events, w.attempts)
     .join(t.work, w.event_id == t.case_events.c.id)
     .where(*_MINE, w.state == word("open"))
     .with_for_update(of=t.work, skip_locked=True)
 )
 _NEW_REPORTS = (
-    select(t.case_events)
+    select(t.case_events, w.attempts)
     .join(t.work, w.event_id == t.case_events.c.id)
     .where(among(w.event_id, "events"), w.queue == bindparam("from"), w.state == word("open"))
     .where(t.case_events.c.type == ReportReceived.type)
@@ -138,8 +148,10 @@ def _not_open(ledger: Ledger, queue: str, event_ids: Sequence[UUID]) -> set[UUID
 
 
 def _handle(uow: UnitOfWork, handlers: Handlers, queue: str, row: RowMapping) -> None:
-    envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"])
+    envelope = Envelope(row["id"], row["type"], row["at"], row["case_id"], row["data"], row["attempts"])
     handlers[queue, envelope.type](uow, envelope)
+    if row["attempts"] >= MAX_ATTEMPTS:
+        clear_one(uow, _given_up(queue, envelope.id))
 
 
 def next_open(
@@ -172,31 +184,51 @@ def _left(ledger: Ledger, queue: str, event_id: UUID, error: KeyMissing) -> str:
 
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:
-    """Keep why, wait longer each time, and after the last try park the row where people see it."""
-    reason = where(error)
+    """Keep why, wait longer each time, and after the last try park the row where people see it.
+
+    One that begins an alert is left to the clock as well, and tried for as long as it takes.
+    """
+    reason, e = where(error), t.case_events.c
     with ledger.begin("work-failed") as uow:
-        query = select(t.work, t.case_events.c.case_id).join(t.case_events, t.case_events.c.id == w.event_id)
+        query = select(t.work, e.case_id, e.type).join(t.case_events, e.id == w.event_id)
         row = uow.conn.execute(query.where(w.event_id == event_id, w.queue == queue)).mappings().one_or_none()
         if row is None or row["state"] != "open":
             return "gone"
-        attempts = row["attempts"] + 1
-        state = "parked" if attempts >= MAX_ATTEMPTS else "open"
-        again = uow.now + timedelta(seconds=2.0**attempts)
+        attempts, begins = row["attempts"] + 1, ALERTS.get((queue, row["type"]), ())
+        last = attempts >= MAX_ATTEMPTS
+        state = "parked" if last and not begins else "open"
+        again = uow.now + (EACH if last else timedelta(seconds=2.0**attempts))
         values = {"state": state, "attempts": attempts, "reason": reason, "available_at": again}
         uow.conn.execute(_row(queue, event_id).values(values))
-        if state == "parked":
-            alarm(uow, f"parked:{queue}:{event_id}", "work_parked", f"{queue}: {reason}", row["case_id"])
+        if begins and uow.locks(row["case_id"]):
+            _soon(uow, row["case_id"], begins)
+        if last:
+            kind = "alert_not_begun" if begins else "work_parked"
+            alarm(uow, _given_up(queue, event_id), kind, f"{queue}: {reason}", row["case_id"])
         return state
 
 
+def _soon(uow: UnitOfWork, case_id: UUID, kinds: Collection[str]) -> None:
+    """The clock begins these ladders, if nobody has by then."""
+    soon = uow.now + AFTER_A_FAILURE
+    waits = (o.case_id == case_id, one_of(o.kind, kinds), o.step < 0, o.owner_id.is_(None), o.next_at > soon)
+    uow.conn.execute(update(t.obligations).where(*waits).values(next_at=soon))
+
+
+def _given_up(queue: str, event_id: UUID) -> str:
+    return f"parked:{queue}:{event_id}"
+
+
 def reopen_parked(ledger: Ledger) -> int:
-    """Try all parked work again, after its cause has been mended. Returns how many rows.
+    """Try all parked work again now, and alerts that are tried once a minute, after the cause has been mended. Returns
+    how many rows.
 
     Alarms that only a person can end are cleared with it: what they are about comes up again if it still holds.
     """
     with ledger.begin("reopen") as uow:
         values = {"state": "open", "attempts": 0, "available_at": uow.now}
-        done = uow.conn.execute(update(t.work).where(w.state == "parked").values(values))
+        failed = or_(w.state == "parked", and_(w.state == "open", w.attempts >= MAX_ATTEMPTS))
+        done = uow.conn.execute(update(t.work).where(failed).values(values))
         for kind in ENDED_BY_HAND:
             clear_kind(uow, kind)
         return done.rowcount

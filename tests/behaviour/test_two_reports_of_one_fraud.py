@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from ledger.ringing import linking
+from ledger.store.unit_of_work import Case, UnitOfWork
 from services.worker import run_open
-from tests.behaviour.stories import SQLITE, at_once, read_all
+from tests.behaviour.stories import POSTGRESQL, SQLITE, at_once, read_all
 from tests.world import STUDENT, Report, World
 
 OTHER = "13900000002"
@@ -45,6 +47,37 @@ def test_the_later_report_says_which_it_may_be(world: World, changes: dict[str, 
     assert linked(world) == {first.code: None, later.code: first.code}
     assert len(later.events("case.linked.v1")) == len(first.events("case.link_received.v1")) == 1
     assert next(row.facts["same_as"] for row in later.texts()) == first.code
+
+
+def test_an_earlier_report_that_cannot_be_looked_for_holds_no_alert_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.report()
+    read_all(world)
+    monkeypatch.setattr(linking, "_root", lambda *_: 1 / 0)
+    later = world.report()
+    world.phones["officer"].expects("紧急止付", later.code)
+    assert linked(world) == {first.code: None, later.code: None}
+    assert world.alarms() == []
+    read_all(world)
+
+
+@POSTGRESQL
+def test_what_the_database_refuses_there_is_left_out_at_the_second_try(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has ended the transaction, and with it the first. SQLite's refusals count as a ledger that is away."""
+
+    def refused(uow: UnitOfWork, case: Case) -> None:
+        uow.conn.execute(text("SELECT 1 FROM nowhere"))
+
+    monkeypatch.setattr(linking, "_root", refused)
+    report = world.report()
+    world.phones["officer"].expects_nothing()
+    world.advance(2)
+    world.phones["officer"].expects("紧急止付", report.code)
+    assert world.alarms() == []
+    read_all(world)
 
 
 @pytest.mark.parametrize("answered", ["first", "later"])

@@ -412,6 +412,7 @@ def test_what_cannot_wait_goes_first_when_a_great_deal_is_due(world: World) -> N
     reported(world)
     world.advance(550)
     world.report(phone="+8613900000009", student_no=None, payee_account="6217000000009999")
+    world.pump()
     world.clock.advance(150)
 
     def due() -> list[str]:
