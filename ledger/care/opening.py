@@ -26,7 +26,7 @@ _OPENED = select(f.case_id).where(among(f.case_id, "cases"))
 
 def open_follow_up(uow: UnitOfWork, case: Case) -> None:
     """Open the record once, with the contacts due from the report on. The case is ours, so nobody else does it."""
-    if uow.of_case(_OPENED, case) or case.row["closed_at"]:  # a drill may be over by now
+    if uow.take_rows(_OPENED, case) or case.row["closed_at"]:  # a drill may be over by now
         return
     opened_at = case.row["received_at"]
     plans, drill = followups.contacts_due(opened_at), case.row["drill"]

@@ -42,7 +42,7 @@ _NOT_REACHED = escalation.GONE | {"cancelled"}
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
     """The case's obligation, locked. The case itself is locked before: `case` proves it."""
-    rows = uow.of_case(OBLIGATION, case, duty=kind)
+    rows = uow.take_rows(OBLIGATION, case, duty=kind)
     if not rows:
         raise NotFound
     return rows[0]

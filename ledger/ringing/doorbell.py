@@ -52,6 +52,6 @@ def ring_new(
 ) -> None:
     """The same in the transaction that has just written these whole rows, which need not be read again."""
     first = [row for row in obligations if row["kind"] == case.first_obligation]
-    uow.know(alerting.OBLIGATION, case, first, duty=case.first_obligation)
-    uow.know(match_keys.TRANSFERS, case, transfers)
+    uow.put_rows(alerting.OBLIGATION, case, first, duty=case.first_obligation)
+    uow.put_rows(match_keys.TRANSFERS, case, transfers)
     ring(uow, case)

@@ -84,7 +84,7 @@ def _root(uow: UnitOfWork, case: Case) -> UUID | None:
     """In PostgreSQL asked of all cases that are done together; it knows nothing of a case that is not written yet."""
     found: UUID | None
     if uow.together(case) and uow.ledger.postgres:  # SQLite has no such intervals, and is in this process
-        found = uow.of_case(_EARLIEST_OF, case)[0]["root"]
+        found = uow.take_rows(_EARLIEST_OF, case)[0]["root"]
     else:
         found = uow.once(("earliest", case.id), lambda: _ask(uow, case))
     earlier = uow.in_hand(found) if found else None  # it may have been linked in this very transaction
@@ -92,8 +92,8 @@ def _root(uow: UnitOfWork, case: Case) -> UUID | None:
 
 
 def _ask(uow: UnitOfWork, case: Case) -> UUID | None:
-    row, transfers = case.row, uow.of_case(TRANSFERS, case)
-    uow.know(TRANSFERS, case, transfers)
+    row, transfers = case.row, uow.take_rows(TRANSFERS, case)
+    uow.put_rows(TRANSFERS, case, transfers)
     phone = row["phone_index"] if row["for_whom"] == "self" else row["victim_phone_index"]
     paid = [(it["payee_account_index"], it["amount_fen"]) for it in transfers if it["payee_account_index"]]
     if len(paid) < 2:

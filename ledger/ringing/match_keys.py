@@ -117,7 +117,7 @@ def alert_facts(uow: UnitOfWork, case: Case, since: datetime | None = None) -> d
 
     `since`: of what came in from then on alone, else of what was refused; earlier money may have gone days ago.
     """
-    rows: Sequence[Row] = uow.of_case(TRANSFERS, case)
+    rows: Sequence[Row] = uow.take_rows(TRANSFERS, case)
     if since:
         open_ = [row for row in rows if row["added_at"] and row["added_at"] >= since and not row["outcome"]]
         rows = open_ or [row for row in rows if REFUSED in endings([row["outcome"]])]

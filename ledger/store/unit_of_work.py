@@ -123,8 +123,8 @@ class UnitOfWork:
         key = self.keys.unwrap(row["id"], row["row_key"])
         self.hold(Case(row["id"], row["code"], key, row, row["last_seq"], row["chain_head"]))
 
-    def of_case(self, statement: Select[Any], case: Case, **more: Any) -> list[RowMapping]:
-        """The case's rows by a statement that asks for those of `cases`. Each answer is used once, then asked anew."""
+    def take_rows(self, statement: Select[Any], case: Case, **more: Any) -> list[RowMapping]:
+        """The case's rows by a statement that asks for those of `cases`. Taken once; whoever asks again reads anew."""
         known = self._asked.setdefault((statement, *more.items()), {})
         if case.id not in known:
             self.write_changes()
@@ -138,8 +138,8 @@ class UnitOfWork:
         """Whether it is one of a batch."""
         return case.id in self._batch
 
-    def know(self, statement: Select[Any], case: Case, rows: Sequence[Mapping[Any, Any]], **more: Any) -> None:
-        """What `of_case` would find: rows that this transaction has just written, whole."""
+    def put_rows(self, statement: Select[Any], case: Case, rows: Sequence[Mapping[Any, Any]], **more: Any) -> None:
+        """What `take_rows` would find: rows that this transaction has just written, whole."""
         self._asked.setdefault((statement, *more.items()), {})[case.id] = list(rows)
 
     def once(self, key: Any, read: Callable[[], T]) -> T:

@@ -70,8 +70,8 @@ def test_what_is_rung_with_is_what_was_stored(open_door: World) -> None:
         written: list[dict[str, Any]] = []
         uow.know = lambda statement, case, rows, **more: written.extend(map(dict, rows))  # type: ignore[method-assign]
         report = reports.accept(uow, ReportIn("13800000001", transfers=(TransferIn(amount_fen=100),)), ring=True)
-        read = [*uow.of_case(alerting.OBLIGATION, uow.case(report.case_id), duty="police"),
-                *uow.of_case(match_keys.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
+        read = [*uow.take_rows(alerting.OBLIGATION, uow.case(report.case_id), duty="police"),
+                *uow.take_rows(match_keys.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
         changed = {"step", "entered_at", "next_at", "ladder_at"}
         assert [without(row, changed) for row in written[: len(read)]] == [without(dict(it), changed) for it in read]
 
