@@ -18,9 +18,11 @@ TARGETS = (
 )
 # what the caller may report of an alert that will reach nobody; `unknown_settled` is an unknown one after its only
 # resend, `no_receipt` one that the provider took but no phone confirmed within 60 s, where receipts exist, and
-# `over_budget` one that has to wait for others to go out with
+# `over_budget` one that has to wait for others to go out with; `unanswered` one that may have been sent, and of which
+# the provider has not been able to say so for a while
+UNANSWERED = "unanswered"
 GONE = frozenset(
-    {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget"}
+    {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget", UNANSWERED}
 )
 LOST = "unknown_settled"  # nobody tries it any more, while what was refused for now goes on being tried
 RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (promise 4)
@@ -146,14 +148,15 @@ def decide(
     barren: int = 0,
     entered_at: datetime | None = None,
     lost: Collection[int] = (),
+    doubt: bool = False,
 ) -> Decision:
     """What to do with one open obligation that stands at `step`.
 
     `step_alerts` are the delivery states of this step's alerts, or the words of GONE. Cancelled ones told nobody and
     are left out of account (hand in the state of the bundle that replaced one); `unknown` may have been read, so it
-    advances no step before its time (one that the provider cannot be asked about is handed in as failed). `barren`
-    counts the steps in a row just before this one that reached nobody (empty, or all gone), `lost` says which of them
-    had a text that was lost; `entered_at` is when this step began, by default when it was due.
+    advances no step before its time. `barren` counts the steps in a row just before this one that reached nobody
+    (empty, or all gone), `lost` says which of them had a text that was lost, `doubt` whether any had one unanswered;
+    `entered_at` is when this step began, by default when it was due.
 
     A late clock advances one step at a time and skips none; when more than a round is overdue the schedule moves, so
     that an hour's outage rings everybody once, and not a dozen times.
@@ -175,6 +178,8 @@ def decide(
         again = max(now, entered + timedelta(seconds=RETRY_S))
         rung = _lost_lately(ladder, started_at, {*lost, step} if LOST in counting else lost, again)
         return _say_again(ladder, started_at, rung, now, again, following, reason)
+    if doubt or UNANSWERED in counting:  # they may all have heard of it: nobody is rung again before their time
+        return NobodyLeft(following)
     return _after_a_barren_round(ladder, step, now, following, reason, entered)
 
 

@@ -122,14 +122,16 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
     texts = [text for text in lately if text["step"] == row["step"]]
     sent = [deliveries.as_alert(text, uow.now) for text in texts]
-    lost = frozenset(it["step"] for it in lately if deliveries.as_alert(it, uow.now) == escalation.LOST)
+    became = [(it["step"], deliveries.as_alert(it, uow.now)) for it in lately]
+    lost = frozenset(step for step, state in became if state == escalation.LOST)
+    doubt = any(state == escalation.UNANSWERED for _, state in became)
     verdict = escalation.decide(
-        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], row["entered_at"], lost, doubt
     )
     if isinstance(verdict, Advance):
         if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
             return _enter(uow, case, row, verdict)
-        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
+        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost, doubt=doubt)
     if isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
     silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
@@ -163,6 +165,7 @@ def _enter(
     barren: int = 0,
     without: UUID | None = None,
     lost: frozenset[int] = frozenset(),
+    doubt: bool = False,
 ) -> None:
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
@@ -171,7 +174,7 @@ def _enter(
     while True:
         told = _ring(uow, case, row, ladder, step, without, calls=step > first)
         due = escalation.due_at(ladder, began, step + 1)
-        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, uow.now, lost, doubt)
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason

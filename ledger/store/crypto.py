@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -18,6 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import KeyMissing, Tampered
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")  # of a key, as the settings take it
 
 _NONCE = 12
 
@@ -123,7 +126,8 @@ class Keys:
         except UnicodeDecodeError as error:
             raise Tampered(f"the key of row {row} does not say which key wrapped it") from error
         if (secret := self._ring.get(name)) is None:
-            raise KeyMissing(f"data key {name!r} is not in STOPLINE_DATA_KEYS", name if colon else "")
+            known = colon and _NAME.fullmatch(name)  # else it is a spoiled row, which no other process can open either
+            raise KeyMissing(f"data key {name!r} is not in STOPLINE_DATA_KEYS", name if known else "")
         return RowKey(_open(secret, sealed, f"row_key:{row}"))
 
     def blind(self, what: str, value: str | None) -> bytes | None:

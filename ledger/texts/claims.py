@@ -52,7 +52,7 @@ def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render)
         asked = {"now": uow.now, "worst": worst_priority, "most": limit}
         found = uow.conn.execute(_READY, asked).mappings().all()
         rows = [bundling.speaking(uow.conn, row) for row in found]
-        stale = {row["id"] for row in rows if row["state"] != "unknown" and _of_no_use(row, uow.now)}
+        stale = {row["id"] for row in rows if _is_over(row) and _of_no_use(row, uow.now)}
         _finish(uow, stale)
         taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
         return len(rows), [made for row in taken if (made := _take(uow, row, token, render))]
@@ -98,8 +98,13 @@ _LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
 _LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
 
 
+def _is_over(row: Mapping[Any, Any]) -> bool:
+    """Whether nothing more is to be learnt of it. One that may have been sent is asked about, until it is given up."""
+    return row["state"] != "unknown" or bool(row["settled"])
+
+
 def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
-    """One that may have been sent is looked up all the same (its true state is on record), but not sent again."""
+    """Not to be sent any more."""
     return not row["wanted"] or (not row["alert"] and row["expires_at"] <= now)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, e
 from ledger import states
 from ledger import tables as t
 from ledger.errors import NotFound
+from ledger.escalation import LOST, UNANSWERED
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.school.people import Person
 from ledger.states import FIRST_DUTIES
@@ -36,7 +37,7 @@ d, o = t.deliveries.c, t.obligations.c
 # Built once: see statements.
 _READY = select(d.id).where(d.available_at <= bindparam("now")).order_by(d.priority, d.available_at).limit(number(1))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
-         o.next_at.label("duty_next_at"))  # fmt: skip
+         o.next_at.label("duty_next_at"), o.step.label("duty_step"))  # fmt: skip
 # Read along with what is written anyway: nothing more is asked while all is well.
 _REFUSING = exists().where(t.alarms.c.kind == word(alarms.PROVIDER_REFUSES), t.alarms.c.cleared_at.is_(None))
 _WITH_DUTY = (
@@ -233,8 +234,10 @@ def as_alert(row: RowMapping, now: datetime) -> str:
         return "over_budget"
     if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
         return "pending"
-    if row["settled"] and row["state"] in ("unknown", "sending"):  # "sending": it is asked about just now
-        return "failed_temporary" if row["available_at"] or row["state"] == "sending" else "unknown_settled"
+    if row["settled"] and row["state"] in ("unknown", "sending"):
+        # It is asked about on, or just now; of one in a bundle that is done for it.
+        asked = row["available_at"] or row["state"] == "sending" or row["bundle_id"]
+        return UNANSWERED if asked else LOST
     silent = silent_at(row)
     return "no_receipt" if silent and now >= silent else str(row["state"])
 

@@ -16,7 +16,7 @@ from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.texts import deliveries
 from ledger.texts.calls import Outcome
 
-ASK_AFTER_S, ASK_MAX_S = 2.0, 10.0  # a provider lists a new message a moment later; one that is away has time
+ASK_AFTER_S, ASK_MAX_S = 2.0, 5.0  # a provider lists a new message a moment later; one that is away has time
 WAIT_FOR_ANSWER = timedelta(seconds=8)
 RETRY_MAX_S = 5.0
 
@@ -77,7 +77,8 @@ def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMappin
     elif not lapsed:
         values["available_at"] = _next_try(uow.now, merged, row["tries"], outcome)
     uow.change_later(t.deliveries, claim.id, values)
-    lost = given_up and not row["settled"]  # from then on the next person's; that is told once
+    # From then on the next person's; told on while the step stands, which may not have begun when it was told first.
+    lost = outcome.exhausted or (given_up and (not row["settled"] or row["step"] == row["duty_step"]))
     deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=lost)
     deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=lost)
 

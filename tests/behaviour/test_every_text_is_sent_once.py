@@ -162,8 +162,50 @@ def test_while_the_provider_cannot_be_asked_the_next_person_is_rung(world: World
     assert creations(world, "officer") == 2
 
 
+def test_while_nothing_is_known_of_any_text_the_ladder_is_climbed_once_and_keeps_its_times(world: World) -> None:
+    """They may all have heard of it: an outage that loses answers alone rings the officer no further time."""
+    world.double.faults.add("drop_after", times=None)
+    world.double.faults.add("500", times=None, on="fetch")
+    world.double.faults.add("callbacks_lost", times=None)
+    report = world.report()
+    for second in range(1, 470):
+        world.until(second)
+    assert (creations(world, "officer"), creations(world, "desk")) == (2, 1)
+    assert "nobody_reached" in world.alarms()
+    listed = len(world.double.log)
+    world.double.faults.clear("500")
+    for second in range(470, 478):
+        world.until(second)
+    assert report.state("police") == "alerted"
+    assert (creations(world, "officer"), creations(world, "desk")) == (2, 1), "each was there, as the list says"
+    world.until(479)
+    asked = len(world.double.log)
+    world.advance(0)
+    assert len(world.double.log) == asked > listed, "and nothing is asked any more"
+    read_all(world)
+
+
+def test_a_resend_that_is_lost_as_well_is_said_again_though_it_was_given_up_before(world: World) -> None:
+    """The desk, on the last rung, whom nobody comes after."""
+    report = only_police_ring(world)
+    world.until(239)
+    read_all(world)
+    desk = world.phones["desk"]
+    world.double.faults.add("500", to=desk.number, times=2)
+    world.double.faults.add("500", times=None, on="fetch")
+    world.until(252)
+    assert creations(world, "desk") == 1
+    world.double.faults.clear()
+    world.double.faults.add("500", to=desk.number)
+    for second in range(253, 300):
+        world.until(second)
+    assert creations(world, "desk") == 3
+    desk.expects("第2次提醒", report.code)  # may be the first that they read
+    read_all(world)
+
+
 def test_a_provider_that_cannot_be_asked_is_asked_less_and_less(world: World) -> None:
-    """2, 4, 8, 16, 26 … seconds after the call: whoever comes back after an outage is not met by a storm."""
+    """2, 4, 8, 13, 18 … seconds after the call: whoever comes back after an outage is not met by a storm."""
     world.double.faults.add("500", to=world.phones["officer"].number)
     world.double.faults.add("500", times=None, on="fetch")
     report_with_trouble(world)
@@ -174,7 +216,7 @@ def test_a_provider_that_cannot_be_asked_is_asked_less_and_less(world: World) ->
         world.until(second)
         listed = [it for it in world.double.log[before:] if it.kind == "list" and it.to == officer]
         asked += [second] * bool(listed)
-    assert asked == [2, 4, 8, 16, 26, 36, 46]
+    assert asked == [2, 4, 8]  # then the officer has a newer one, and nobody has to know any more
     read_all(world)
 
 

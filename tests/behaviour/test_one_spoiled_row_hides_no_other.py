@@ -133,6 +133,20 @@ def test_a_text_given_up_makes_the_next_person_due_although_its_case_does_not_op
     read_all(world)
 
 
+def test_a_key_s_name_that_is_none_is_a_spoiled_row_and_holds_nothing_up(world: World) -> None:
+    """Not one of another process, which would be waited for; nor can the name be written into an alarm."""
+    spoiled, other = world.report().code, world.report(**another_fraud()).code
+    written(world)
+    with world.parts.ledger.read() as conn:
+        key: bytes = conn.execute(select(t.cases.c.row_key).where(t.cases.c.code == spoiled)).scalar_one()
+    spoil(world, spoiled, row_key=b"\x00" + key)
+    world.parts.sender.drain()
+    of = "SELECT DISTINCT d.state FROM deliveries d JOIN cases c ON c.id = d.case_id WHERE c.code = :code"
+    assert [row.state for row in world.rows(of, code=spoiled)] == ["failed_permanent"]
+    assert {row.state for row in world.rows(of, code=other)} <= {"sent", "delivered"}
+    read_all(world)
+
+
 def test_what_became_of_a_bundle_is_written_of_the_others_in_it(world: World) -> None:
     world.parts.ledger.limits = limits.Limits(burst=limits.burst("1/600"))
     _single, spoiled, other = (world.report(**another_fraud(), student_no="") for _ in range(3))

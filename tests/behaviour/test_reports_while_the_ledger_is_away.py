@@ -447,6 +447,28 @@ def test_a_call_whose_answer_was_lost_is_looked_up_once_the_ledger_is_back(world
     world.phones["student"].expects(real)
 
 
+def test_whom_the_spool_may_have_reached_is_not_waited_for_where_the_provider_cannot_say(world: World) -> None:
+    """Given up before the ladder's step has begun: the step has to hear of it all the same."""
+    world.double.faults.add("drop_before", world.phones["officer"].number)
+    world.double.faults.add("drop_before", world.phones["desk"].number)
+    with away(world) as spooler:
+        path = form(world)
+        for _ in range(5):
+            spooler.tick()
+            world.clock.advance(3)
+        world.double.faults.add("500", times=None, on="fetch")
+    world.parts.spooler.ask()
+    world.parts.spooler.tick()
+    for _ in range(3):  # the look-up is before the handler, as without a broker
+        world.parts.sender.drain()
+        world.clock.advance(2)
+    real = in_the_ledger(world, path)
+    for _ in range(25):
+        world.advance(1)
+    world.phones["backup"].expects("紧急止付", real)
+    read_all(world)
+
+
 def test_a_refused_call_is_tried_again_and_rung_anew_by_the_ledger(world: World) -> None:
     world.double.faults.add("429", world.phones["officer"].number, times=2)
     with away(world) as spooler:

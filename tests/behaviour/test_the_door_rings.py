@@ -68,7 +68,7 @@ def test_what_is_rung_with_is_what_was_stored(open_door: World) -> None:
     """The step is begun from rows that were not read again: they have to be whole."""
     with open_door.parts.ledger.begin("look") as uow:
         written: list[dict[str, Any]] = []
-        uow.know = lambda statement, case, rows, **more: written.extend(map(dict, rows))  # type: ignore[method-assign]
+        uow.put_rows = lambda statement, case, rows, **more: written.extend(map(dict, rows))  # type: ignore[method-assign]
         report = reports.accept(uow, ReportIn("13800000001", transfers=(TransferIn(amount_fen=100),)), ring=True)
         read = [*uow.take_rows(alerting.OBLIGATION, uow.case(report.case_id), duty="police"),
                 *uow.take_rows(match_keys.TRANSFERS, uow.case(report.case_id))]  # fmt: skip
