@@ -37,7 +37,7 @@ _LADDERS = (
     .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
     .order_by(r.step)
 )
-_NOT_REACHED = escalation.GONE | {"cancelled"}
+_NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
 
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
@@ -122,17 +122,16 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
     texts = [text for text in lately if text["step"] == row["step"]]
     sent = [deliveries.as_alert(text, uow.now) for text in texts]
-    became = [(it["step"], deliveries.as_alert(it, uow.now)) for it in lately]
-    lost = frozenset(step for step, state in became if state == escalation.LOST)
-    doubt = any(state == escalation.UNANSWERED for _, state in became)
+    lost = frozenset(it["step"] for it in lately if deliveries.as_alert(it, uow.now) == escalation.LOST)
     verdict = escalation.decide(
-        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], row["entered_at"], lost, doubt
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
     )
     if isinstance(verdict, Advance):
         if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
             return _enter(uow, case, row, verdict)
-        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost, doubt=doubt)
-    if isinstance(verdict, NobodyLeft):
+        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
+    heard = row["alerted_at"] is not None and escalation.UNANSWERED in sent  # somebody before, of whom it is known
+    if isinstance(verdict, NobodyLeft) and not heard:
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
     silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
     return _wait(uow, row, min([verdict.until, *silences]))
@@ -165,7 +164,6 @@ def _enter(
     barren: int = 0,
     without: UUID | None = None,
     lost: frozenset[int] = frozenset(),
-    doubt: bool = False,
 ) -> None:
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
@@ -174,7 +172,7 @@ def _enter(
     while True:
         told = _ring(uow, case, row, ladder, step, without, calls=step > first)
         due = escalation.due_at(ladder, began, step + 1)
-        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, uow.now, lost, doubt)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason

@@ -111,7 +111,9 @@ def _of_no_use(row: Mapping[Any, Any], now: datetime) -> bool:
 def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
     if ids:
         state = sql_case((d.state == "pending", "cancelled"), else_=d.state)
-        uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(state=state, available_at=None))
+        # Not lost: whoever it was for has a newer one, or nobody is waited for any more.
+        over = {"state": state, "available_at": None, "settled": False}
+        uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(over))
 
 
 def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim | None:
@@ -196,7 +198,7 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
             return False
         mine = update(t.deliveries).where(d.id == claim.id)
         if _of_no_use(row, uow.now):
-            uow.conn.execute(mine.values(state="unknown", settled=True, available_at=None))
+            uow.conn.execute(mine.values(state="unknown", settled=False, available_at=None))
             return False
         sealed = _key_of(uow, row).seal("deliveries", claim.id, "body", body)
         # The look-up took its time: the call that follows has a whole lease of its own.

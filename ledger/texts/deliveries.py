@@ -220,8 +220,8 @@ def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted
     for member in sorted(ids):  # one after another: two of them may be of one obligation
         row = locked(uow, [member])[member]
         merged = states.merge(row["state"], bundle["state"])
-        same = {name: bundle[name] for name in ("called_at", "sent_at", "delivered_at", "settled", "error_code")}
-        uow.change(t.deliveries, row["id"], same | {"state": merged})
+        same = {name: bundle[name] for name in ("called_at", "sent_at", "delivered_at", "error_code")}
+        uow.change(t.deliveries, row["id"], same | {"state": merged, "settled": exhausted})
         tell_obligation(uow, cases[row["case_id"]], row, merged, taken=taken, exhausted=exhausted)
 
 
@@ -235,9 +235,7 @@ def as_alert(row: RowMapping, now: datetime) -> str:
     if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
         return "pending"
     if row["settled"] and row["state"] in ("unknown", "sending"):
-        # It is asked about on, or just now; of one in a bundle that is done for it.
-        asked = row["available_at"] or row["state"] == "sending" or row["bundle_id"]
-        return UNANSWERED if asked else LOST
+        return UNANSWERED if row["available_at"] or row["state"] == "sending" else LOST  # it is asked about on, or not
     silent = silent_at(row)
     return "no_receipt" if silent and now >= silent else str(row["state"])
 

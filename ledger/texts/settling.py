@@ -77,15 +77,19 @@ def _settle(uow: UnitOfWork, outcome: Outcome, case: Case | None, row: RowMappin
     elif not lapsed:
         values["available_at"] = _next_try(uow.now, merged, row["tries"], outcome)
     uow.change_later(t.deliveries, claim.id, values)
-    # From then on the next person's; told on while the step stands, which may not have begun when it was told first.
-    lost = outcome.exhausted or (given_up and (not row["settled"] or row["step"] == row["duty_step"]))
+    lost = outcome.exhausted or (given_up and not row["settled"])  # from then on the next person's
     deliveries.tell_obligation(uow, case, row, merged, taken=sid is not None, exhausted=lost)
-    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=lost)
+    deliveries.spread(uow, {**row, **values}, taken=sid is not None, exhausted=outcome.exhausted)
 
 
 def _unanswered(now: datetime, outcome: Outcome, row: RowMapping) -> bool:
-    """For long enough that somebody else is rung as well; it is asked on, and sent again if it did not arrive."""
-    return outcome.unanswered and row["called_at"] is not None and now - row["called_at"] >= WAIT_FOR_ANSWER
+    """For long enough that somebody else is rung as well; it is asked on, and sent again if it did not arrive.
+
+    Not before its step has begun, as of a text out of the spool: nobody would hear of it then.
+    """
+    begun = row["duty_step"] is None or row["duty_step"] >= row["step"]
+    long = row["called_at"] is not None and now - row["called_at"] >= WAIT_FOR_ANSWER
+    return outcome.unanswered and begun and long
 
 
 def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]) -> None:

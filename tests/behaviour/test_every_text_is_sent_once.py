@@ -204,6 +204,23 @@ def test_a_resend_that_is_lost_as_well_is_said_again_though_it_was_given_up_befo
     read_all(world)
 
 
+def test_whom_a_healed_provider_has_lost_is_told_soon_though_an_earlier_text_was_never_known_of(world: World) -> None:
+    """The first text is replaced and forgotten, those of the second step are lost for good, the desk has no texts."""
+    officer, backup, desk = (world.phones[name].number for name in ("officer", "backup", "desk"))
+    world.double.faults.add("21614", to=desk, times=None)
+    world.double.faults.add("500", times=None, on="all")
+    report = world.report()
+    world.until(9)
+    world.double.faults.clear("500")
+    for number in (officer, backup):
+        world.double.faults.add("500", to=number)
+    for second in range(10, 36):
+        world.until(second)
+    told = {text.to for text in world.phones.unread() if report.code in text.body}
+    assert {officer, backup} <= told
+    read_all(world)
+
+
 def test_a_provider_that_cannot_be_asked_is_asked_less_and_less(world: World) -> None:
     """2, 4, 8, 13, 18 … seconds after the call: whoever comes back after an outage is not met by a storm."""
     world.double.faults.add("500", to=world.phones["officer"].number)

@@ -48,7 +48,8 @@ def test_due_at(step: int, seconds: int) -> None:
         (2, 241, ["failed_temporary"], Stay(at(480))),  # it is tried again by itself
         (2, 241, ["unknown_settled", "sent"], Stay(at(480))),
         (0, 8, ["unanswered"], Advance(1, "failed", START)),
-        (2, 249, ["unanswered"], Stay(at(480))),
+        (2, 249, ["unanswered"], NobodyLeft(at(480))),
+        (2, 249, ["unanswered", "sent"], Stay(at(480))),
         (2, 241, ["unknown_settled"], Stay(at(250))),
         (2, 250, ["unknown_settled"], Advance(5, "failed", at(-480))),
         (2, 301, ["unknown_settled"], Stay(at(480))),  # that was long ago
@@ -73,12 +74,12 @@ def test_a_whole_round_that_reached_nobody_raises_the_alarm_then_tries_again(ale
     assert due_at(POLICE, again.started_at, 4) == at(132)
 
 
-def test_where_the_provider_cannot_say_who_heard_of_it_the_alarm_comes_and_the_next_round_keeps_its_time() -> None:
-    for doubt, last in ((True, "failed_permanent"), (False, "unanswered"), (True, "unanswered")):
+def test_where_the_provider_cannot_say_who_heard_of_it_the_next_round_keeps_its_time() -> None:
+    for barren in (0, 1, 2):
         for seconds in (26, 40, 479):
-            verdict = decide(POLICE, START, 2, at(seconds), [last], barren=2, entered_at=at(16), doubt=doubt)
+            verdict = decide(POLICE, START, 2, at(seconds), ["unanswered", "undelivered"], barren, entered_at=at(16))
             assert verdict == NobodyLeft(at(480))
-    assert decide(POLICE, START, 2, at(480), ["unanswered"], barren=2, doubt=True) == Advance(3, "time", START)
+    assert decide(POLICE, START, 2, at(480), ["unanswered"]) == Advance(3, "time", START)
 
 
 def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_their_times() -> None:
