@@ -172,9 +172,9 @@ def decide(
     reason: Literal["failed", "empty"] = "failed" if counting else "empty"
     if (step + 1) % len(ladder.rungs):
         return Advance(step + 1, reason, started_at)
-    if UNANSWERED in counting:  # they may have heard of it: nobody is rung again before their time
-        return NobodyLeft(following)
     entered = entered_at or due_at(ladder, started_at, step)
+    if UNANSWERED in counting:
+        return _at_their_own_time(ladder, started_at, step, now, following, entered)
     if barren + 1 < len(ladder.rungs):
         again = max(now, entered + timedelta(seconds=RETRY_S))
         rung = _lost_lately(ladder, started_at, {*lost, step} if LOST in counting else lost, again)
@@ -209,6 +209,23 @@ def _say_again(
     if now < again:
         return Stay(again)
     return Advance(lost + len(ladder.rungs), reason, started_at - timedelta(seconds=ladder.repeat_s))
+
+
+def _at_their_own_time(
+    ladder: Ladder, started_at: datetime, step: int, now: datetime, following: datetime, entered: datetime
+) -> Decision:
+    """They may have heard of it, so nobody is rung again before their time; and may not have, so then they are.
+
+    As in `_say_again`: of the rungs that came early the first is said at its time, and those after it keep theirs.
+    """
+    rungs = len(ladder.rungs)
+    early = (it for it in range(step - step % rungs, step + 1) if due_at(ladder, started_at, it) > entered)
+    if (first := next(early, None)) is None:
+        return NobodyLeft(following)
+    due = due_at(ladder, started_at, first)
+    if now < due:
+        return NobodyLeft(due)
+    return Advance(first + rungs, "time", started_at - timedelta(seconds=ladder.repeat_s))
 
 
 def _after_a_barren_round(

@@ -119,10 +119,12 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
 def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if row["entered_at"] is None and row["owed_since"] is not None:
         return _from_the_first(uow, case, row)
-    ladder, lately = _ladder(uow, case, row), _alerts(uow, row)
+    ladder = _ladder(uow, case, row)
+    lately = _alerts(uow, row, len(ladder.rungs))
     texts = [text for text in lately if text["step"] == row["step"]]
     sent = [deliveries.as_alert(text, uow.now) for text in texts]
-    lost = frozenset(it["step"] for it in lately if deliveries.as_alert(it, uow.now) == escalation.LOST)
+    became = {(it["step"], deliveries.as_alert(it, uow.now)) for it in lately}
+    lost = frozenset(step for step, state in became if state == escalation.LOST)
     verdict = escalation.decide(
         ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
     )
@@ -130,8 +132,10 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
             return _enter(uow, case, row, verdict)
         return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
-    heard = row["alerted_at"] is not None and escalation.UNANSWERED in sent  # somebody before, of whom it is known
-    if isinstance(verdict, NobodyLeft) and not heard:
+    doubt = any(state == escalation.UNANSWERED for _, state in became)
+    heard = any(it["state"] in ("sent", "delivered") for it in lately)
+    last = (row["step"] + 1) % len(ladder.rungs) == 0 and all(state in escalation.GONE for state in sent)
+    if (last and not heard) if doubt else isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
     silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
     return _wait(uow, row, min([verdict.until, *silences]))
@@ -149,9 +153,9 @@ def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
     return escalation.for_hour(ladder, at.astimezone(zone).time()) if kind == "counselor" else ladder
 
 
-def _alerts(uow: UnitOfWork, row: RowMapping) -> list[RowMapping]:
-    """Of the present step, and of those just before it that reached nobody."""
-    first = row["step"] - row["barren"]
+def _alerts(uow: UnitOfWork, row: RowMapping, rungs: int) -> list[RowMapping]:
+    """Of the present round, and of the steps just before the present one that reached nobody."""
+    first = min(row["step"] - row["barren"], row["step"] - row["step"] % rungs)
     query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, row["step"]), d.alert)
     return list(uow.conn.execute(query).mappings())
 

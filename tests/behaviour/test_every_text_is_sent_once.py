@@ -162,26 +162,45 @@ def test_while_the_provider_cannot_be_asked_the_next_person_is_rung(world: World
     assert creations(world, "officer") == 2
 
 
-def test_while_nothing_is_known_of_any_text_the_ladder_is_climbed_once_and_keeps_its_times(world: World) -> None:
-    """They may all have heard of it: an outage that loses answers alone rings the officer no further time."""
+def test_while_nothing_is_known_of_any_text_each_is_rung_early_and_at_their_own_time(world: World) -> None:
+    """They may all have heard of it, and may not have: no outage rings anybody more often than that."""
     world.double.faults.add("drop_after", times=None)
     world.double.faults.add("500", times=None, on="fetch")
     world.double.faults.add("callbacks_lost", times=None)
     report = world.report()
     for second in range(1, 470):
         world.until(second)
-    assert (creations(world, "officer"), creations(world, "desk")) == (2, 1)
+    assert (creations(world, "officer"), creations(world, "desk")) == (3, 3)
     assert "nobody_reached" in world.alarms()
     listed = len(world.double.log)
     world.double.faults.clear("500")
     for second in range(470, 478):
         world.until(second)
     assert report.state("police") == "alerted"
-    assert (creations(world, "officer"), creations(world, "desk")) == (2, 1), "each was there, as the list says"
+    assert (creations(world, "officer"), creations(world, "desk")) == (3, 3), "each was there, as the list says"
     world.until(479)
     asked = len(world.double.log)
     world.advance(0)
     assert len(world.double.log) == asked > listed, "and nothing is asked any more"
+    read_all(world)
+
+
+def test_whom_the_early_steps_did_not_reach_their_own_time_does(world: World) -> None:
+    """Texts were lost for half a minute, and the provider's lists stay away: nobody can say who heard of it."""
+    world.double.faults.add("500", times=None)
+    world.double.faults.add("500", times=None, on="fetch")
+    report = world.report()
+    for second in range(1, 119):
+        world.until(second)
+        if second == 30:
+            world.double.faults.clear("500")
+            world.double.faults.add("500", times=None, on="fetch")
+    assert "nobody_reached" in world.alarms()
+    for second in range(119, 124):
+        world.until(second)
+    assert {world.phones[name].number for name in ("officer", "backup")} <= {
+        text.to for text in world.phones.unread() if report.code in text.body
+    }
     read_all(world)
 
 
@@ -204,17 +223,22 @@ def test_a_resend_that_is_lost_as_well_is_said_again_though_it_was_given_up_befo
     read_all(world)
 
 
-def test_whom_a_healed_provider_has_lost_is_told_soon_though_an_earlier_text_was_never_known_of(world: World) -> None:
+@pytest.mark.parametrize("healed", [9, 17])  # in the second step, and in the last
+def test_whom_a_healed_provider_has_lost_is_told_soon_though_an_earlier_text_was_never_known_of(
+    world: World, healed: int
+) -> None:
     """The first text is replaced and forgotten, those of the second step are lost for good, the desk has no texts."""
     officer, backup, desk = (world.phones[name].number for name in ("officer", "backup", "desk"))
     world.double.faults.add("21614", to=desk, times=None)
     world.double.faults.add("500", times=None, on="all")
     report = world.report()
-    world.until(9)
+    for second in range(1, healed + 1):
+        world.until(second)
     world.double.faults.clear("500")
     for number in (officer, backup):
         world.double.faults.add("500", to=number)
-    for second in range(10, 36):
+    assert world.alarms().count("nobody_reached") == (healed > 9)
+    for second in range(healed + 1, healed + 28):
         world.until(second)
     told = {text.to for text in world.phones.unread() if report.code in text.body}
     assert {officer, backup} <= told

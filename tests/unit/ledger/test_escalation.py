@@ -74,12 +74,18 @@ def test_a_whole_round_that_reached_nobody_raises_the_alarm_then_tries_again(ale
     assert due_at(POLICE, again.started_at, 4) == at(132)
 
 
-def test_where_the_provider_cannot_say_who_heard_of_it_the_next_round_keeps_its_time() -> None:
+def test_where_the_provider_cannot_say_who_heard_of_it_those_rung_early_are_rung_at_their_own_time_once() -> None:
+    """The second and third step came at 8 and 16: they are said again at 120 and 240, and the round ends as ever."""
     for barren in (0, 1, 2):
-        for seconds in (26, 40, 479):
+        for seconds in (26, 40, 119):
             verdict = decide(POLICE, START, 2, at(seconds), ["unanswered", "undelivered"], barren, entered_at=at(16))
-            assert verdict == NobodyLeft(at(480))
-    assert decide(POLICE, START, 2, at(480), ["unanswered"]) == Advance(3, "time", START)
+            assert verdict == NobodyLeft(at(120))
+    again = decide(POLICE, START, 2, at(120), ["unanswered"], entered_at=at(16))
+    assert again == Advance(4, "time", at(-480))
+    assert [due_at(POLICE, at(-480), step) for step in (4, 5, 6)] == [at(120), at(240), at(480)]
+    assert decide(POLICE, at(-480), 4, at(128), ["unanswered"], entered_at=at(120)) == Advance(5, "failed", at(-480))
+    assert decide(POLICE, at(-480), 5, at(136), ["unanswered"], entered_at=at(128)) == NobodyLeft(at(240))
+    assert decide(POLICE, at(-480), 5, at(250), ["unanswered"], entered_at=at(240)) == NobodyLeft(at(480))
 
 
 def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_their_times() -> None:
