@@ -48,10 +48,9 @@ class Member:
 
 def lines(conn: Connection, keys: Keys) -> list[Line]:
     """Every shift: by college (`*` first), duty (who is rung first stands first) and time."""
-    staff = {row.key: row for row in conn.execute(select(p.key, p.id).where(p.role != "student"))}
-    held = _held(conn)
-    known = {it.id: it for it in people.by_id(conn, keys, (staff[row.person].id for row in held.values()))}
-    found = [Line(key, row, known.get(staff[row.person].id)) for key, row in held.items()]
+    persons = {row.id: row.person_id for row in conn.execute(select(u.id, u.person_id))}
+    known = {it.id: it for it in people.by_id(conn, keys, persons.values())}
+    found = [Line(shift, row, known.get(persons[shift])) for shift, row in _held(conn).items()]
     return sorted(found, key=lambda it: (it.row.college, _ORDER.get(it.row.role, 99), it.row.start, it.row.person))
 
 

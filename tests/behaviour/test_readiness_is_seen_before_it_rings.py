@@ -181,6 +181,9 @@ def test_a_night_without_an_officer_is_seen_the_afternoon_before(make: Make) -> 
     )
     assert "周二11-2420:00–周三11-2508:00" in listed and "给这些时段排人：值班民警" in listed
     assert "Tue 11-24 20:00" in words(desk, "?lang=en")
+    assert '"/desk/roster"' in desk.get(PAGE).text
+    dean = world.user("dean", "leader", None, "WY")
+    assert "请保卫部改值班名单" in words(dean) and '"/desk/roster"' not in dean.get(PAGE).text
     world.clock.advance(7 * 3600)
     page = words(desk)
     assert "现在1件要补未来7天1件要补" in page
