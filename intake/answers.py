@@ -70,8 +70,10 @@ def _written(question: Question, typed: Mapping[str, str]) -> str:
 
 
 def _facts(typed: Mapping[str, str], now: datetime, zone: tzinfo) -> tuple[dict[str, Any], dict[str, str]]:
-    """Fields of TransferIn, and what could not be read."""
-    facts: dict[str, Any] = {name: typed[name] for name in SEALED if name in typed}
+    """Fields of TransferIn, and what could not be read. 不知道 is an answer that tells no fact."""
+    facts: dict[str, Any] = {
+        name: typed[name] for name in SEALED if name in typed and not values.says_nothing(typed[name])
+    }
     unread: dict[str, str] = {}
     if "amount" in typed:
         facts["amount_fen"] = values.parse_amount(typed["amount"])

@@ -127,7 +127,7 @@ def blueprint(door: Door) -> Blueprint:
         item = TransferIn(
             amount_fen=reading.amount("amount", request.form.get("amount")),
             channel=reading.choice("channel", request.form.get("channel"), WORDS, "other") or "other",
-            payee_account=reading.text("payee_account", request.form.get("payee_account")),
+            payee_account=reading.fact("payee_account", request.form.get("payee_account")),
         )
         try:
             if reading.problems:

@@ -59,6 +59,14 @@ class Reading:
             )
         return values.clean_text(value[: 2 * limit], limit) or None
 
+    def fact(self, name: str, value: Any) -> str | None:
+        """What a bank is to match. Who writes 不知道 has not given it: it is kept as written, and still asked for."""
+        text = self.text(name, value)
+        if text and values.says_nothing(text):
+            self.flag(name, text)
+            return None
+        return text
+
     def flag(self, name: str, value: Any, limit: int = _SHORT) -> None:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         self.unread[name] = values.clean_text(text[: 2 * limit], limit)
@@ -149,8 +157,8 @@ def read_form(form: Mapping[str, str], now: datetime, zone: tzinfo, language: st
         amount_fen=r.amount("amount", form.get("amount")),
         channel=r.choice("channel", form.get("channel"), channels.WORDS, "other") or "other",
         when=r.when("when", form.get("when")),
-        payee_account=r.text("payee_account", form.get("payee_account")),
-        payee_name=r.text("payee_name", form.get("payee_name")),
+        payee_account=r.fact("payee_account", form.get("payee_account")),
+        payee_name=r.fact("payee_name", form.get("payee_name")),
     )
     phone = r.compulsory_phone("phone", form.get("phone"))
     report = ReportIn(
@@ -231,7 +239,7 @@ def _has_amount(given: Any) -> bool:
 def _transfer(r: Reading, at: str, given: Any) -> TransferIn:
     row = given if isinstance(given, dict) else {}
     texts = {
-        name: r.text(f"{at}.{name}", row.get(name))
+        name: r.fact(f"{at}.{name}", row.get(name))
         for name in ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
     }
     currency = r.text(f"{at}.currency", row.get("currency")) or "CNY"

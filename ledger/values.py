@@ -35,6 +35,11 @@ _CLOCK = re.compile(r"(今天|今日|昨天|昨日|昨晚|前天)?(?:的)?(\d{1,
 _DAYS_AGO = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "昨晚": 1, "前天": 2}
 _EVENING = 18  # 昨晚11:30 is 23:30 to whom says it, and 昨晚1:30 is of today: the officer asks
 _LABEL = re.compile(r"^(?:对方|收款)?(?:账号|帐号|账户|卡号|订单号|转账单号)[:是为]?")
+# What people write into a box that they have no answer for; a name as short as 无 belongs to no account.
+_NOTHING = re.compile(
+    r"我?(?:暂时?|目前|现在)?(?:无|没有?|[不未]知道?|不(?:清楚|记得|详|确定|太清楚)|未填|忘记?)(?:填|账号|帐号|户名|姓名|卡号)?了?"
+    r"|none|no|na|nil|null|unknown|idk|i?(?:dont|donot)know|notsure|notknown|noidea|forgot"
+)
 _DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:日\s*|T|[\s,_]+)(\d{1,2})(?=:|$)", re.ASCII)
 _PHONE_CHARS = re.compile(r"\+?\d{5,18}", re.ASCII)
 
@@ -154,6 +159,12 @@ def parse_account(text: str) -> Account | None:
             bare, "card" if is_card else "other", luhn.is_valid(bare) if is_card and len(bare) > 15 else None
         )
     return Account(plain, "other", None) if plain else None
+
+
+def says_nothing(text: str) -> bool:
+    """Whether this is 无, 不知道, n/a or ？ in a box: no answer, though the box is not empty."""
+    plain = "".join(c for c in _squeeze(text).casefold() if c.isalnum())
+    return not plain or _NOTHING.fullmatch(plain) is not None
 
 
 def doubted(account: str | None) -> bool:

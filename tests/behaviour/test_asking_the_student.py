@@ -51,6 +51,20 @@ def test_the_student_is_asked_for_what_is_missing_once(world: World, officer: Fl
         assert re.search(rf'href="/r/{report.token}/more/{question}[^"]*">\s*{what}</a>', asked)
 
 
+def test_who_does_not_know_an_account_is_asked_for_it(world: World, officer: FlaskClient) -> None:
+    report = taken(world, payee_account="不知道", payee_name="无")
+    shown = page(officer, report).split("原样记录")[1]
+    assert "不知道" in shown and "无" in shown
+    world.press(officer, f"/duty/{report.code}/ask")
+    world.phones["student"].expects(report.code, "户名、账号")
+    assert {"name", "account"} <= set(report.status()["asked"])
+    world.client.post(f"/r/{report.token}/more/correct", data={"payee_account": "不清楚", "payee_name": "?"})
+    assert {"name", "account"} <= set(report.status()["asked"])
+    world.client.post(f"/r/{report.token}/more/correct", data={"payee_account": "6217000000004417"})
+    assert "account" not in report.status()["asked"] and "name" in report.status()["asked"]
+    world.phones["officer"].expects(report.code, "新报账号")
+
+
 def test_a_phone_that_may_be_watched_gets_no_text(world: World, officer: FlaskClient) -> None:
     report = lacking(world)
     with world.parts.ledger.begin("test") as uow:

@@ -163,6 +163,8 @@ def unread(**fields: Any) -> dict[str, str]:
     *(({"transfer": {"channel": way}}, {}) for way in channels.WORDS),
     ({"transfer": {"channel": "carrier pigeon"}}, {"transfers[0].channel": "carrier pigeon"}),
     ({"transfer": {"when": "2026-11-24T14:32:00"}}, {}),
+    ({"transfer": {"payee_account": "不知道", "payee_name": "无", "serial": "-"}},
+     {"transfers[0].payee_account": "不知道", "transfers[0].payee_name": "无", "transfers[0].serial": "-"}),
     ({"called_110": "false", "language": "xx"}, {}),
     ({"called_110": 1}, {}),
 ])  # fmt: skip

@@ -136,6 +136,22 @@ def test_account(text: str, account: Account | None) -> None:
     assert values.parse_account(text) == account
 
 
+@pytest.mark.parametrize("text", [
+    "无", "没有", "暂无", "没有账号", "不知道", "我不知道", "不 清楚", "不记得了", "忘了", "未知", "不详", "暂时不知道",
+    "？", "-", "。。。", "N/A", "none", "Unknown", "I don't know",
+])  # fmt: skip
+def test_who_writes_that_there_is_nothing_has_said_nothing(text: str) -> None:
+    assert values.says_nothing(text)
+
+
+@pytest.mark.parametrize("text", [
+    "0", "6217", "吴无忌", "无锡市某商行", "不知火舞", "wuzhidao_88", "no1shop", "知道", "未来科技", "没头脑",
+    "支付宝账号",
+])  # fmt: skip
+def test_a_short_or_odd_answer_is_an_answer(text: str) -> None:
+    assert not values.says_nothing(text)
+
+
 def test_groups_of_four() -> None:
     assert values.group4("6217000000004417") == "6217 0000 0000 4417"
     assert values.group4("621700000") == "6217 0000 0"
