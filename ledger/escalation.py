@@ -148,14 +148,15 @@ def decide(
     barren: int = 0,
     entered_at: datetime | None = None,
     lost: Collection[int] = (),
+    doubt: bool = False,
 ) -> Decision:
     """What to do with one open obligation that stands at `step`.
 
     `step_alerts` are the delivery states of this step's alerts, or the words of GONE. Cancelled ones told nobody and
     are left out of account (hand in the state of the bundle that replaced one); `unknown` may have been read, so it
     advances no step before its time. `barren` counts the steps in a row just before this one that reached nobody
-    (empty, or all gone but unanswered), `lost` says which of them had a text that was lost; `entered_at` is when this
-    step began, by default when it was due.
+    (empty, or all gone but unanswered), `lost` says which of them had a text that was lost, `doubt` whether one of
+    the round is unanswered; `entered_at` is when this step began, by default when it was due.
 
     A late clock advances one step at a time and skips none; when more than a round is overdue the schedule moves, so
     that an hour's outage rings everybody once, and not a dozen times.
@@ -178,6 +179,8 @@ def decide(
     if barren + 1 < len(ladder.rungs):
         again = max(now, entered + timedelta(seconds=RETRY_S))
         rung = _lost_lately(ladder, started_at, {*lost, step} if LOST in counting else lost, again)
+        if rung is None and doubt:
+            return _at_their_own_time(ladder, started_at, step, now, following, entered)
         return _say_again(ladder, started_at, rung, now, again, following, reason)
     return _after_a_barren_round(ladder, step, now, following, reason, entered)
 

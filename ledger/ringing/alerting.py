@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
 from ledger import escalation
 from ledger import tables as t
 from ledger.errors import NotFound
-from ledger.escalation import Advance, Ladder, NobodyLeft
+from ledger.escalation import Advance, Ladder, NobodyLeft, Stay
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached
 from ledger.ringing import linking, owing, pressing
 from ledger.ringing.match_keys import alert_facts
@@ -120,24 +120,23 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if row["entered_at"] is None and row["owed_since"] is not None:
         return _from_the_first(uow, case, row)
     ladder = _ladder(uow, case, row)
-    lately = _alerts(uow, row, len(ladder.rungs))
-    texts = [text for text in lately if text["step"] == row["step"]]
-    sent = [deliveries.as_alert(text, uow.now) for text in texts]
-    became = {(it["step"], deliveries.as_alert(it, uow.now)) for it in lately}
-    lost = frozenset(step for step, state in became if state == escalation.LOST)
+    lately = [(it, deliveries.as_alert(it, uow.now)) for it in _alerts(uow, row, len(ladder.rungs))]
+    lost = frozenset(text["step"] for text, state in lately if state == escalation.LOST)
+    doubt = any(state == escalation.UNANSWERED for _, state in lately)
+    present = [(text, state) for text, state in lately if text["step"] == row["step"]]
+    sent = [state for _, state in present]
     verdict = escalation.decide(
-        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"], entered_at=row["entered_at"], lost=lost
-    )
+        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"],
+        entered_at=row["entered_at"], lost=lost, doubt=doubt,
+    )  # fmt: skip
     if isinstance(verdict, Advance):
-        if row["step"] < 0 or any(state not in _NOT_REACHED for state in sent):
-            return _enter(uow, case, row, verdict)
-        return _enter(uow, case, row, verdict, row["barren"] + 1, lost=lost)
-    doubt = any(state == escalation.UNANSWERED for _, state in became)
-    heard = any(it["state"] in ("sent", "delivered") for it in lately)
+        reached = row["step"] < 0 or any(state not in _NOT_REACHED for state in sent)
+        return _enter(uow, case, row, verdict, 0 if reached else row["barren"] + 1)
+    heard = any(text["state"] in ("sent", "delivered") for text, _ in lately)
     last = (row["step"] + 1) % len(ladder.rungs) == 0 and all(state in escalation.GONE for state in sent)
     if (last and not heard) if doubt else isinstance(verdict, NobodyLeft):
-        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if sent else "empty")
-    silences = [silent for text in texts if (silent := deliveries.silent_at(text)) and silent > uow.now]
+        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
+    silences = [silent for text, _ in present if (silent := deliveries.silent_at(text)) and silent > uow.now]
     return _wait(uow, row, min([verdict.until, *silences]))
 
 
@@ -167,22 +166,22 @@ def _enter(
     to: Advance,
     barren: int = 0,
     without: UUID | None = None,
-    lost: frozenset[int] = frozenset(),
 ) -> None:
-    """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next."""
+    """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next.
+
+    Of one that rings nobody, and is not left, `_climb` decides at once: it knows what became of the round.
+    """
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
     reason: str = "moved_on" if without else to.reason
     first = step if row["entered_at"] is None else 0
     while True:
         told = _ring(uow, case, row, ladder, step, without, calls=step > first)
         due = escalation.due_at(ladder, began, step + 1)
-        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now, lost=lost)
+        verdict = escalation.decide(ladder, began, step, uow.now, told, barren, entered_at=uow.now)
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
-    if isinstance(verdict, NobodyLeft):
-        _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else "empty")
-    due = min(due, uow.now) if isinstance(verdict, Advance) else verdict.until
+    due = verdict.until if told and isinstance(verdict, Stay) else min(due, uow.now)
     entered = {"step": step, "ladder_at": began, "entered_at": uow.now, "barren": barren, "next_at": due}
     uow.change_later(t.obligations, row["id"], entered)
     if row["step"] >= 0 or step > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event
@@ -11,12 +12,13 @@ from ledger import tables as t
 from ledger.errors import LedgerAway
 from ledger.events import PRIORITY
 from ledger.school import people
+from ledger.school.demo_school import demo_school
 from ledger.texts import claims, deliveries, settling
 from ledger.texts.calls import Claim, Outcome
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open
-from tests.behaviour.stories import only_police_ring, read_all, reported
+from tests.behaviour.stories import only_police_ring, read_all, reported, school_without, world_with
 from tests.private_services import free_port
 from tests.world import START, Report, World
 
@@ -202,6 +204,32 @@ def test_whom_the_early_steps_did_not_reach_their_own_time_does(world: World) ->
         text.to for text in world.phones.unread() if report.code in text.body
     }
     read_all(world)
+
+
+@pytest.mark.parametrize("desk", ["empty", "refused"])
+def test_so_it_is_where_the_last_step_has_nobody_whom_a_text_reaches(
+    database_url: str, tmp_path: Path, desk: str
+) -> None:
+    with world_with(database_url, tmp_path, school_without("desk") if desk == "empty" else demo_school()) as world:
+        officer, backup = world.phones["officer"].number, world.phones["backup"].number
+        if desk == "refused":
+            world.double.faults.add("21614", to=world.phones["desk"].number, times=None)
+        for number in (officer, backup):
+            world.double.faults.add("drop_before", to=number, times=None)
+        world.double.faults.add("500", times=None, on="fetch")
+        report = report_with_trouble(world)
+        for second in range(1, 16):
+            world.until(second)
+        assert world.alarms() == []  # the backup may still be asked about
+        for second in range(16, 119):
+            world.until(second)
+        assert world.alarms() == ["nobody_reached"]
+        assert (creations(world, "officer"), creations(world, "backup")) == (2, 1)
+        world.double.faults.clear("drop_before")
+        world.until(120)
+        assert {text.to for text in world.phones.unread() if report.code in text.body} == {officer, backup}
+        assert world.alarms() == []  # somebody has been reached
+        read_all(world)
 
 
 def test_a_resend_that_is_lost_as_well_is_said_again_though_it_was_given_up_before(world: World) -> None:

@@ -88,6 +88,14 @@ def test_where_the_provider_cannot_say_who_heard_of_it_those_rung_early_are_rung
     assert decide(POLICE, at(-480), 5, at(250), ["unanswered"], entered_at=at(240)) == NobodyLeft(at(480))
 
 
+@pytest.mark.parametrize("last", [["failed_permanent"], ["undelivered"], []])
+def test_so_are_they_where_the_last_step_has_nobody_whom_a_text_reaches(last: list[str]) -> None:
+    assert decide(POLICE, START, 2, at(17), last, entered_at=at(16), doubt=True) == NobodyLeft(at(120))
+    again = decide(POLICE, START, 2, at(120), last, entered_at=at(16), doubt=True)
+    assert again == Advance(4, "time", at(-480))
+    assert decide(POLICE, START, 2, at(17), last, 1, at(16), lost={1}, doubt=True) == Stay(at(26))  # lost: said sooner
+
+
 def test_what_a_provider_in_trouble_lost_is_said_again_and_later_steps_keep_their_times() -> None:
     """The officer was reached at once; the second step and, brought forward by that, the third were lost."""
     lost = "unknown_settled"
