@@ -29,11 +29,15 @@ T = TypeVar("T")
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
 YIELD_S = 0.0001  # of threads one runs at a time: the phone is to ring before the page answers
 POLL_S = 2.0  # for texts that another process committed, and no clock saw: it looks each second
+LOOK_UP_EVERY_S = 1.0  # while only threads that are kept for the police are idle
 SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
 
 
 class Sender:
     """One dispatcher and a pool of `threads` that call; a quarter of the pool is kept for police texts.
+
+    Half of it at most looks texts up, and of what is kept for the police one thread: a provider whose lists hang must
+    not keep a text waiting that nobody has called yet.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
     door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it.
@@ -53,6 +57,7 @@ class Sender:
         self._threads, self._reserved, self._at_door, self._lookout = threads, threads // 4, at_door, lookout
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         self._idle, self._mutex = threads, threading.Lock()
+        self._asking, self._asked_at = 0, float("-inf")  # of the threads in calls those that look up a text
         self._together = Together(self._settle_some)
         self._uncalled: list[Claim] = []
         self._behind = False  # whether texts were left waiting when the dispatcher last looked
@@ -169,18 +174,32 @@ class Sender:
         with self._mutex:
             police_only = self._idle <= self._reserved
             limit = self._idle if police_only else self._idle - self._reserved
+            asks = self._may_ask(police_only)
+            limit = min(limit, asks) if asks else limit
             self._idle -= limit
         found: list[Claim] = []
         try:
             if limit:
-                found = claims.claim(self._ledger, limit, PRIORITY[POLICE if police_only else NOTICE], self._render)
+                worst = PRIORITY[POLICE if police_only else NOTICE]
+                found = claims.claim(self._ledger, limit, worst, self._render, asks=asks > 0)
         finally:
             with self._mutex:
                 self._idle += limit - len(found)
+                self._asking += sum(claim.was == "unknown" for claim in found)
         if not found:
-            self._behind = police_only and self._any_ready()
+            self._behind = (police_only or not asks) and self._any_ready()
         self.call(found)
         return bool(found)
+
+    def _may_ask(self, police_only: bool) -> int:
+        """How many more threads may look texts up."""
+        if not police_only:
+            return max(0, max(1, self._threads // 2) - self._asking)
+        now = time.monotonic()
+        if self._asking or not self._idle or now < self._asked_at + LOOK_UP_EVERY_S:
+            return 0
+        self._asked_at = now
+        return 1
 
     def _any_ready(self) -> bool:
         with self._ledger.read() as conn:
@@ -194,6 +213,8 @@ class Sender:
             log.exception("sender_failed", delivery=str(claim.id))
             raise
         finally:
+            with self._mutex:
+                self._asking -= claim.was == "unknown"
             self._give_back(1)
 
     def _give_back(self, threads: int) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, select, update
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
@@ -29,8 +29,10 @@ _CALLED_WITHIN = timedelta(days=1)  # of being written: a later step replaces an
 d, o = t.deliveries.c, t.obligations.c
 
 
-def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> list[Claim]:
+def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render, *, asks: bool = True) -> list[Claim]:
     """Take up to `limit` texts that an idle thread can call now; police first. Empty only when nothing is ready.
+
+    `asks`: also those that the provider has to be asked about first, which may take long.
 
     A text of an obligation that somebody has meanwhile acknowledged is cancelled here instead of called, one without
     words is failed with an alarm, one of a key that this process has not is left to others for a while; none of them
@@ -38,7 +40,7 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> li
     the claim, so that a call whose answer is lost can be looked up by its words.
     """
     while True:
-        found, claims = _claim_some(ledger, limit, worst_priority, render)
+        found, claims = _claim_some(ledger, limit, worst_priority, render, asks)
         for made in claims:
             if not made.body:
                 _give_up(ledger, made)
@@ -47,9 +49,9 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> li
             return sayable
 
 
-def _claim_some(ledger: Ledger, limit: int, worst_priority: int, render: Render) -> tuple[int, list[Claim]]:
+def _claim_some(ledger: Ledger, limit: int, worst: int, render: Render, asks: bool) -> tuple[int, list[Claim]]:
     with ledger.begin("claim", URGENT) as uow:
-        asked = {"now": uow.now, "worst": worst_priority, "most": limit}
+        asked = {"now": uow.now, "worst": worst, "most": limit, "asks": asks}
         found = uow.conn.execute(_READY, asked).mappings().all()
         rows = [bundling.speaking(uow.conn, row) for row in found]
         stale = {row["id"] for row in rows if _is_over(row) and _of_no_use(row, uow.now)}
@@ -89,6 +91,7 @@ def _with_wanted() -> Select[Any]:
 _WANTED = _with_wanted()
 _READY = (
     _WANTED.where(d.available_at <= bindparam("now"), d.priority <= bindparam("worst"))
+    .where((d.state != word("unknown")) | bindparam("asks", type_=Boolean))
     .order_by(d.priority, d.available_at, d.id)
     .limit(select(bindparam("most", type_=Integer)).scalar_subquery())  # behind a SELECT, see statements.among
 )
