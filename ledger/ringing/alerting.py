@@ -23,7 +23,7 @@ from ledger.school import rungs
 from ledger.school.people import Person
 from ledger.states import FIRST_DUTIES
 from ledger.store.alarms import alarm as alarm
-from ledger.store.statements import among
+from ledger.store.statements import among, number
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import bundling, deliveries, reminders
 
@@ -37,6 +37,7 @@ _LADDERS = (
     .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
     .order_by(r.step)
 )
+_WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
 _NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
 
 
@@ -160,16 +161,12 @@ def _alerts(uow: UnitOfWork, row: RowMapping, rungs: int) -> list[RowMapping]:
 
 
 def _enter(
-    uow: UnitOfWork,
-    case: Case,
-    row: RowMapping,
-    to: Advance,
-    barren: int = 0,
-    without: UUID | None = None,
+    uow: UnitOfWork, case: Case, row: RowMapping, to: Advance, barren: int = 0, without: UUID | None = None
 ) -> None:
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next.
 
-    Of one that rings nobody, and is not left, `_climb` decides at once: it knows what became of the round.
+    Of one that rings nobody, and is not left, `_climb` decides at once: it knows what became of the round. So it does
+    of one whose texts came out of the spool.
     """
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
     reason: str = "moved_on" if without else to.reason
@@ -181,11 +178,21 @@ def _enter(
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
-    due = verdict.until if told and isinstance(verdict, Stay) else min(due, uow.now)
+    due = min(due, uow.now)
+    if told and isinstance(verdict, Stay) and not _known_before(uow, row):
+        due = verdict.until
     entered = {"step": step, "ladder_at": began, "entered_at": uow.now, "barren": barren, "next_at": due}
     uow.change_later(t.obligations, row["id"], entered)
     if row["step"] >= 0 or step > 0:
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
+
+
+def _known_before(uow: UnitOfWork, row: RowMapping) -> bool:
+    """Whether something became of the spool's texts before their step began; nobody will say so again."""
+    if row["entered_at"] is not None:
+        return False
+    told = row["alerted_at"] is not None or (row["next_at"] is not None and row["next_at"] <= uow.now)
+    return told and uow.conn.execute(_WRITTEN, {"this": row["id"]}).first() is not None
 
 
 def _on_rung(uow: UnitOfWork, case: Case, targets: tuple[str, ...]) -> list[Person]:

@@ -469,6 +469,42 @@ def test_whom_the_spool_may_have_reached_is_not_waited_for_where_the_provider_ca
     read_all(world)
 
 
+@pytest.mark.parametrize("fault", ["drop_before", "21211", "30003"])  # lost again, refused, or taken and not delivered
+def test_whom_the_spool_s_text_did_not_reach_is_not_waited_for_though_it_was_known_before_the_step_began(
+    world: World, fault: str
+) -> None:
+    rung = [world.phones[name].number for name in ("officer", "desk")]
+    for number in rung:
+        world.double.faults.add("drop_before", number)
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+    for number in rung:
+        world.double.faults.add(fault, number)
+    enter(world)
+    for _ in range(3):  # the look-ups and the resend are before the handler, as without a broker
+        world.parts.sender.drain()
+        world.double.settle()
+        world.clock.advance(2)
+    assert [row.step for row in world.rows("SELECT step FROM obligations WHERE kind = 'police'")] == [-1]
+    real = in_the_ledger(world, path)
+    world.phones["backup"].expects("紧急止付", real)
+    read_all(world)
+
+
+def test_silence_of_a_phone_that_the_spool_rang_counts_as_switched_off_after_a_minute(world: World) -> None:
+    world.double.mode = "manual"
+    with away(world) as spooler:
+        path = form(world)
+        spooler.tick()
+    real = in_the_ledger(world, path)
+    world.advance(59)
+    world.phones["backup"].expects_nothing()
+    world.advance(1)
+    world.phones["backup"].expects("紧急止付", real)
+    read_all(world)
+
+
 def test_a_refused_call_is_tried_again_and_rung_anew_by_the_ledger(world: World) -> None:
     world.double.faults.add("429", world.phones["officer"].number, times=2)
     with away(world) as spooler:
