@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, union_all, update
+from sqlalchemy import Executable, bindparam, select, union_all, update
 
 from ledger import tables as t
 from ledger.care import closing, opening, unanswered
-from ledger.errors import LedgerAway
+from ledger.errors import KeyMissing, LedgerAway
 from ledger.events import DrillEnded
 from ledger.police import lapsing
 from ledger.ringing import alerting, owing
 from ledger.states import FIRST_DUTIES
+from ledger.store import keyring
 from ledger.store.alarms import alarm, clear, clear_one
-from ledger.store.statements import number, one_of
+from ledger.store.statements import among, number, one_of
 from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.texts.deliveries import WAITING
 
@@ -37,7 +39,7 @@ _due = union_all(
     *(
         select(
             select(o.case_id, o.kind, o.next_at, number(place).label("place"))
-            .where(o.next_at <= bindparam("now"), which)
+            .where(o.next_at <= bindparam("now"), which, ~among(o.case_id, "left"))
             .order_by(o.next_at)
             .limit(number(_FEW))
             .subquery()
@@ -46,10 +48,20 @@ _due = union_all(
     )
 ).subquery()
 _DUE = select(_due.c.case_id, _due.c.kind).order_by(_due.c.place, _due.c.next_at).limit(number(_FEW))
-_CONTACT_DUE = select(k.id).where(k.remind_at <= bindparam("now")).order_by(k.remind_at).limit(number(1))
-_STOP_DUE = select(x.case_id).where(x.stop_look_at <= bindparam("now")).order_by(x.stop_look_at).limit(number(_FEW))
+_CONTACT_DUE = (
+    select(k.id).where(k.remind_at <= bindparam("now"), ~among(k.id, "left")).order_by(k.remind_at).limit(number(1))
+)
+_STOP_DUE = (
+    select(x.case_id)
+    .where(x.stop_look_at <= bindparam("now"), ~among(x.case_id, "left"))
+    .order_by(x.stop_look_at)
+    .limit(number(_FEW))
+)
 _REFERRAL_DUE = (
-    select(f.case_id).where(f.referral_look_at <= bindparam("now")).order_by(f.referral_look_at).limit(number(_FEW))
+    select(f.case_id)
+    .where(f.referral_look_at <= bindparam("now"), ~among(f.case_id, "left"))
+    .order_by(f.referral_look_at)
+    .limit(number(_FEW))
 )
 _DRILL_OVER = (
     select(c.id)
@@ -62,8 +74,20 @@ _DRILL_OVER = (
 def look_at_one(ledger: Ledger) -> bool:
     """Let one obligation whose time has come go on; whether there was one."""
     with ledger.read() as conn:
-        due = conn.execute(_DUE, {"now": ledger.clock.now()}).all()
+        due = conn.execute(_DUE, _asked(ledger)).all()
     return any(_look(ledger, case_id, kind) for case_id, kind in due)
+
+
+def _asked(ledger: Ledger) -> dict[str, Any]:
+    return {"now": ledger.clock.now(), "left": keyring.left(ledger)}
+
+
+def _left(uow: UnitOfWork, what: UUID, error: Exception) -> bool:
+    """Whether it is for a process that has the key, and not to be put off for that one."""
+    if not isinstance(error, KeyMissing) or not error.key:
+        return False
+    keyring.leave(uow, what, error)
+    return True
 
 
 def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
@@ -81,8 +105,13 @@ def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
         with ledger.begin("look-failed", URGENT) as uow:
             if not uow.locks(case_id):  # by whoever may just be answering; the alarm last, as they have it
                 return False
-            mine = update(t.obligations).where(o.case_id == case_id, o.kind == kind, o.next_at <= uow.now)
-            if uow.conn.execute(mine.values(next_at=uow.now + PUT_OFF)).rowcount:  # not answered or over meanwhile
+            its = (o.case_id == case_id, o.kind == kind)
+            if _left(uow, case_id, error):  # said where nobody else has come to it either
+                due: Executable = select(o.id).where(*its, o.next_at <= uow.now - PUT_OFF)
+            else:
+                off = update(t.obligations).values(next_at=uow.now + PUT_OFF)
+                due = off.where(*its, o.next_at <= uow.now).returning(o.id)
+            if uow.conn.execute(due).first():  # not answered or over meanwhile
                 alarm(uow, stuck, "obligation_stuck", f"{kind}: {type(error).__name__}", case_id)
         return True
 
@@ -90,7 +119,7 @@ def _look(ledger: Ledger, case_id: UUID, kind: str) -> bool:
 def remind_one(ledger: Ledger) -> bool:
     """Send the reminder of one contact that is due; whether there was one."""
     with ledger.read() as conn:
-        due = conn.execute(_CONTACT_DUE, {"now": ledger.clock.now()}).scalar_one_or_none()
+        due = conn.execute(_CONTACT_DUE, _asked(ledger)).scalar_one_or_none()
     if due is None:
         return False
     try:
@@ -101,6 +130,8 @@ def remind_one(ledger: Ledger) -> bool:
         raise
     except Exception as error:  # noqa: BLE001  # as above
         with ledger.begin("remind-failed") as uow:
+            if _left(uow, due, error):
+                return True
             uow.change(t.contacts, due, remind_at=uow.now + 60 * PUT_OFF)
             alarm(uow, f"stuck:{due}", "reminder_stuck", f"contact: {type(error).__name__}")
     return True
@@ -109,7 +140,7 @@ def remind_one(ledger: Ledger) -> bool:
 def look_at_a_stop(ledger: Ledger) -> bool:
     """Warn of a stop that ends soon, or be done with one that has ended; whether there was one."""
     with ledger.read() as conn:
-        due = dict.fromkeys(conn.scalars(_STOP_DUE, {"now": ledger.clock.now()}))
+        due = dict.fromkeys(conn.scalars(_STOP_DUE, _asked(ledger)))
     return any(_look_at(ledger, case_id, "stops", lapsing.look, _put_off_stops) for case_id in due)
 
 
@@ -122,7 +153,7 @@ def _put_off_stops(uow: UnitOfWork, case_id: UUID) -> None:
 def look_at_a_referral(ledger: Ledger) -> bool:
     """Remind of a referral that nobody answers, or refer a student who does not answer; whether there was one."""
     with ledger.read() as conn:
-        due = conn.scalars(_REFERRAL_DUE, {"now": ledger.clock.now()}).all()
+        due = conn.scalars(_REFERRAL_DUE, _asked(ledger)).all()
     return any(_look_at(ledger, case_id, "referrals", unanswered.look, _put_off_record) for case_id in due)
 
 
@@ -149,6 +180,8 @@ def _look_at(
         with ledger.begin("look-failed") as uow:
             if not uow.locks(case_id):
                 return False
+            if _left(uow, case_id, error):
+                return True
             put_off(uow, case_id)
             alarm(uow, stuck, "reminder_stuck", f"{what}: {type(error).__name__}", case_id)
     return True

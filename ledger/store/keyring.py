@@ -21,7 +21,7 @@ from ledger.store.unit_of_work import Ledger, UnitOfWork
 log = structlog.get_logger()
 TABLES = (t.cases, t.people, t.users, t.inbound)  # each row has a key of its own
 BATCH = 200
-TRY_AGAIN = timedelta(seconds=10)  # with the 3 s that a clock waits for the broker: 15 s after the keys are right
+TRY_AGAIN = timedelta(seconds=10)
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
 
 
@@ -36,13 +36,24 @@ def missing(conn: Connection, keys: Keys) -> list[str]:
     return sorted(found)
 
 
-def not_here(uow: UnitOfWork, error: KeyMissing) -> None:
-    """Say that a row was put off for TRY_AGAIN, since another process may have its key, as while keys turn.
+def leave(uow: UnitOfWork, what: UUID, error: KeyMissing) -> None:
+    """Leave a row, by its id, to processes that may have its key, as while keys turn: this one passes it over for
+    TRY_AGAIN. The row itself stays due, since who put it off would put it off for those as well, again and again.
 
     Whoever runs the service has to see it: until a process with that key comes to the row, nobody is rung for it.
     """
+    uow.ledger.left[what] = uow.now + TRY_AGAIN
     log.error("key_missing", key=error.key)
     uow.once(("key missing", error.key), lambda: alarm(uow, f"{KEY_MISSING}:{error.key}", KEY_MISSING, str(error)))
+
+
+def left(ledger: Ledger) -> list[UUID]:
+    """What this process passes over now; no longer either where its clock has jumped."""
+    now, known = ledger.clock.now(), ledger.left
+    for what, until in list(known.items()):
+        if not now < until <= now + TRY_AGAIN:
+            known.pop(what, None)
+    return list(known)
 
 
 @dataclass

@@ -53,7 +53,7 @@ _NEW_REPORTS = (
 )
 _WAITING = (
     select(w.event_id, w.queue)
-    .where(w.state == word("open"), w.available_at <= bindparam("before"))
+    .where(w.state == word("open"), w.available_at <= bindparam("before"), ~among(w.event_id, "left"))
     .order_by(w.priority, w.available_at)
     .limit(number(20))
 )
@@ -87,7 +87,7 @@ def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
     except LedgerAway:
         raise
     except KeyMissing as error:
-        return _left(ledger, queue, event_id, error) if error.key else _failed(ledger, queue, event_id, error)
+        return _left(ledger, event_id, error) if error.key else _failed(ledger, queue, event_id, error)
     except Exception as error:  # noqa: BLE001  # whatever a handler trips over is kept in the ledger and tried again
         return _failed(ledger, queue, event_id, error)
 
@@ -159,8 +159,8 @@ def next_open(
 ) -> list[RowMapping]:
     """Open rows that have waited for `age`, the most urgent first; a few, so that many clocks do not pile up."""
     with ledger.read() as conn:
-        found = conn.execute(_WAITING if queue is None else _WAITING_IN, {"before": now - age, "from": queue})
-        return list(found.mappings())
+        asked = {"before": now - age, "from": queue, "left": keyring.left(ledger)}
+        return list(conn.execute(_WAITING if queue is None else _WAITING_IN, asked).mappings())
 
 
 def _row(queue: str, event_id: UUID):  # type: ignore[no-untyped-def]  # an Update; its generics say nothing here
@@ -172,15 +172,11 @@ def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
     return uow.conn.execute(_OPEN, {"event": event_id, "from": queue}).mappings().one_or_none()
 
 
-def _left(ledger: Ledger, queue: str, event_id: UUID, error: KeyMissing) -> str:
+def _left(ledger: Ledger, event_id: UUID, error: KeyMissing) -> str:
     """For a process that has the key. It is no attempt: no row may be given up for a ring that is not whole yet."""
     with ledger.begin("work-left") as uow:
-        mine = _row(queue, event_id).where(w.state == "open")
-        left = uow.conn.execute(mine.values(available_at=uow.now + keyring.TRY_AGAIN, reason=where(error)))
-        if not left.rowcount:  # such a process has done it meanwhile
-            return "gone"
-        keyring.not_here(uow, error)
-        return "open"
+        keyring.leave(uow, event_id, error)
+    return "open"
 
 
 def _failed(ledger: Ledger, queue: str, event_id: UUID, error: Exception) -> str:

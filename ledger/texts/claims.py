@@ -16,7 +16,7 @@ from ledger.school import people
 from ledger.store import keyring
 from ledger.store.alarms import alarm
 from ledger.store.crypto import RowKey
-from ledger.store.statements import number, one_of, word
+from ledger.store.statements import among, number, one_of, word
 from ledger.store.unit_of_work import URGENT, Ledger, UnitOfWork
 from ledger.texts import bundling, settling
 from ledger.texts.calls import Claim, Draft, Outcome, Render
@@ -51,7 +51,7 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render, *, as
 
 def _claim_some(ledger: Ledger, limit: int, worst: int, render: Render, asks: bool) -> tuple[int, list[Claim]]:
     with ledger.begin("claim", URGENT) as uow:
-        asked = {"now": uow.now, "worst": worst, "most": limit, "asks": asks}
+        asked = {"now": uow.now, "worst": worst, "most": limit, "asks": asks, "left": keyring.left(ledger)}
         found = uow.conn.execute(_READY, asked).mappings().all()
         rows = [bundling.speaking(uow.conn, row) for row in found]
         stale = {row["id"] for row in rows if _is_over(row) and _of_no_use(row, uow.now)}
@@ -91,6 +91,7 @@ def _with_wanted() -> Select[Any]:
 _WANTED = _with_wanted()
 _READY = (
     _WANTED.where(d.available_at <= bindparam("now"), d.priority <= bindparam("worst"))
+    .where(~among(d.id, "left"))
     .where((d.state != word("unknown")) | bindparam("asks", type_=Boolean))
     .order_by(d.priority, d.available_at, d.id)
     .limit(select(bindparam("most", type_=Integer)).scalar_subquery())  # behind a SELECT, see statements.among
@@ -131,8 +132,7 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
         values["body_sealed"] = key.seal("deliveries", row["id"], "body", body)
     except (Tampered, KeyMissing) as error:  # one unreadable row must not keep the others from being sent
         if isinstance(error, KeyMissing) and error.key:
-            uow.change_later(t.deliveries, row["id"], {"available_at": uow.now + keyring.TRY_AGAIN})
-            keyring.not_here(uow, error)
+            keyring.leave(uow, row["id"], error)
             return None
         draft, body = Draft(row["kind"], {}, row["language"], "", bool(row["drill"]), False, False), ""
     uow.change_later(t.deliveries, row["id"], values)

@@ -76,7 +76,7 @@ def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> N
         with ledger.engine.connect() as conn:
             conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
     now = world.clock.now()
-    asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police"}
+    asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police", "left": []}
     asked["since"] = now - timedelta(days=300)
     read_all(world)
     for name, look in LOOKS.items():
@@ -125,7 +125,7 @@ def test_a_day_of_contacts_is_counted_without_reading_those_of_other_days(world:
 def test_claiming_a_text_reads_nothing_of_what_its_person_was_sent_before(world: World) -> None:
     """Nor, for one that nobody needs any more, all texts there are; also with a plan made when there were few."""
     ledger, now = world.parts.ledger, world.clock.now()
-    asked = {"now": now, "worst": PRIORITY[COUNSELOR], "most": 2 * BURST, "asks": True}
+    asked = {"now": now, "worst": PRIORITY[COUNSELOR], "most": 2 * BURST, "asks": True, "left": []}
 
     def claim() -> tuple[list[bool], int]:
         """Which texts are wanted still, the police's first; how many rows of the table were read."""

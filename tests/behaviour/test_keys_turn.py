@@ -262,6 +262,60 @@ def test_a_text_of_a_key_that_a_sender_lacks_is_left_to_one_that_has_it(world: W
     read_all(world)
 
 
+def test_work_that_a_process_without_the_key_meets_first_is_done_by_one_that_has_it(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as both:
+        code = taken_by(both)
+        run_open(world.parts.ledger, world.handlers)
+        run_open(both.ledger, world.handlers)
+        assert [tuple(row) for row in world.rows(WORK)] == [("done", 1)]
+        serve(world, both)
+        for name in ("officer", "counselor"):
+            world.phones[name].expects(code)
+    read_all(world)
+
+
+def test_a_text_that_a_sender_without_the_key_meets_first_is_called_by_one_that_has_it(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as both:
+        code = taken_by(both)
+        while run_open(both.ledger, world.handlers):
+            pass
+        assert (world.parts.sender.drain(), both.sender.drain()) == (0, 3)
+        for name in ("officer", "counselor"):
+            world.phones[name].expects(code)
+        assert "key_missing" in world.alarms()
+    read_all(world)
+
+
+def test_a_step_that_a_clock_without_the_key_meets_first_each_time_comes_at_its_time(world: World) -> None:
+    """Both look each second and put nothing off for each other: else the one that came first would come first again."""
+    with restarted(world, turned(world, keep=True)) as both:
+        code = taken_by(both)
+        serve(world, both)
+        read_all(world)
+        for _ in range(125):
+            world.clock.advance(1)
+            world.parts.clock.tick()
+            both.clock.tick()
+            serve(world, both)
+        world.phones["backup"].expects(code)
+    read_all(world)
+
+
+def test_a_step_that_nobody_has_the_key_for_is_said_of_its_case(world: World) -> None:
+    with restarted(world, turned(world, keep=True)) as both:
+        taken_by(both)
+        serve(world, both)
+        read_all(world)
+        world.until(69)  # a minute after the text its silence is looked at
+        assert world.alarms() == ["key_missing"]
+        world.until(80)
+        assert "obligation_stuck" in world.alarms()
+        both.clock.tick()
+        assert "obligation_stuck" not in world.alarms()
+        serve(world, both)
+    read_all(world)
+
+
 def test_what_a_key_is_missing_for_is_tried_again_after_a_pause_and_not_all_the_time(world: World) -> None:
     with restarted(world, turned(world, keep=True)) as both:
         taken_by(both)
