@@ -20,6 +20,7 @@ from ledger.texts import claims, deliveries, settling
 from ledger.texts.calls import Claim, Draft, Outcome
 from notifier import countries
 from notifier.channel import Accepted, Beside, Channel, ChannelAway, Outgoing, Receipt, Refused
+from services.crew import Crew
 from services.lookout import Lookout
 from services.threads import Lasting
 from services.together import Together
@@ -29,15 +30,11 @@ T = TypeVar("T")
 ALERT_VALIDITY_S, NOTICE_VALIDITY_S = 300, 3600  # the carriers' own default of hours would deliver a stop text too late
 YIELD_S = 0.0001  # of threads one runs at a time: the phone is to ring before the page answers
 POLL_S = 2.0  # for texts that another process committed, and no clock saw: it looks each second
-LOOK_UP_EVERY_S = 1.0  # while only threads that are kept for the police are idle
 SETTLE_PATIENCE_S = 10.0  # then the text is looked up by whoever finds the lease lapsed
 
 
 class Sender:
-    """One dispatcher and a pool of `threads` that call; a quarter of the pool is kept for police texts.
-
-    Half of it at most looks texts up, and of what is kept for the police one thread: a provider whose lists hang must
-    not keep a text waiting that nobody has called yet.
+    """One dispatcher and a pool of `threads` that call.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
     door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it.
@@ -54,10 +51,9 @@ class Sender:
         lookout: Lookout | None = None,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._threads, self._reserved, self._at_door, self._lookout = threads, threads // 4, at_door, lookout
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
-        self._idle, self._mutex = threads, threading.Lock()
-        self._asking, self._asked_at = 0, float("-inf")  # of the threads in calls those that look up a text
+        self._at_door, self._lookout = at_door, lookout
+        self._pool, self._crew = ThreadPoolExecutor(threads, thread_name_prefix="send"), Crew(threads)
+        self._mutex = threading.Lock()
         self._together = Together(self._settle_some)
         self._uncalled: list[Claim] = []
         self._behind = False  # whether texts were left waiting when the dispatcher last looked
@@ -75,17 +71,15 @@ class Sender:
 
     @property
     def free(self) -> bool:
-        return self._idle > 0 and not self._stopping.is_set()
+        return self._crew.idle > 0 and not self._stopping.is_set()
 
     def claim(self, uow: UnitOfWork, texts: Sequence[dict[str, Any]]) -> list[Claim]:
         """New texts for the idle threads, police first; what has to wait is left to the dispatcher."""
         ready = [row for row in texts if row["case_id"] and row["available_at"] == uow.now]
         urgent = [row for row in ready if row["priority"] == PRIORITY[POLICE]]
-        with self._mutex:
-            idle = 0 if self._stopping.is_set() else self._idle
-            chosen = urgent[:idle]
-            chosen += [row for row in ready if row not in urgent][: max(0, idle - len(chosen) - self._reserved)]
-            self._idle -= len(chosen)
+        others = [row for row in ready if row not in urgent]
+        first, then = (0, 0) if self._stopping.is_set() else self._crew.take(len(urgent), len(others))
+        chosen = urgent[:first] + others[:then]
         made: list[Claim] = []
         try:
             made += [claim for row in chosen if (claim := claims.take_new(uow, row, self._render))]
@@ -171,35 +165,19 @@ class Sender:
         self._behind = self._behind or self._any_ready()
         if not self._behind:
             return False
-        with self._mutex:
-            police_only = self._idle <= self._reserved
-            limit = self._idle if police_only else self._idle - self._reserved
-            asks = self._may_ask(police_only)
-            limit = min(limit, asks) if asks else limit
-            self._idle -= limit
+        limit, police_only, asks = self._crew.turn()
         found: list[Claim] = []
         try:
             if limit:
                 worst = PRIORITY[POLICE if police_only else NOTICE]
-                found = claims.claim(self._ledger, limit, worst, self._render, asks=asks > 0)
+                found = claims.claim(self._ledger, limit, worst, self._render, asks=asks)
         finally:
-            with self._mutex:
-                self._idle += limit - len(found)
-                self._asking += sum(claim.was == "unknown" for claim in found)
+            self._crew.ask(sum(claim.was == "unknown" for claim in found))
+            self._crew.back(limit - len(found))
         if not found:
             self._behind = (police_only or not asks) and self._any_ready()
         self.call(found)
         return bool(found)
-
-    def _may_ask(self, police_only: bool) -> int:
-        """How many more threads may look texts up."""
-        if not police_only:
-            return max(0, max(1, self._threads // 2) - self._asking)
-        now = time.monotonic()
-        if self._asking or not self._idle or now < self._asked_at + LOOK_UP_EVERY_S:
-            return 0
-        self._asked_at = now
-        return 1
 
     def _any_ready(self) -> bool:
         with self._ledger.read() as conn:
@@ -213,18 +191,15 @@ class Sender:
             log.exception("sender_failed", delivery=str(claim.id))
             raise
         finally:
-            with self._mutex:
-                self._asking -= claim.was == "unknown"
+            self._crew.ask(-(claim.was == "unknown"))
             self._give_back(1)
 
     def _give_back(self, threads: int) -> None:
         """These threads are idle again; the dispatcher looks for more only where there is likely to be more."""
         if not threads:
             return
-        with self._mutex:
-            self._idle += threads
-            more = self._behind or self._uncalled
-        if more:
+        self._crew.back(threads)
+        if self._behind or self._uncalled:
             self._wake.set()
 
     def _call(self, claim: Claim) -> None:

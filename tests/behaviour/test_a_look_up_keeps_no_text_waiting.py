@@ -97,7 +97,7 @@ def test_of_the_threads_kept_for_the_police_one_looks_up(hanging: tuple[World, H
     world, channel, sender = hanging
     for name in ("officer", "backup", "desk"):
         write(world, POLICE, name)
-    sender._idle = sender._reserved  # the others are in calls
+    sender._crew.idle = sender._crew.reserved  # the others are in calls
     sender.start()
     eventually(lambda: told(world) == 3, "their texts wait behind look-ups", timeout=8)
     assert channel.asking == 1

@@ -53,7 +53,7 @@ def called(world: World) -> list[str]:
     """What the provider was asked to send, once all senders have come to rest."""
     sender = world.parts.sender
     eventually(lambda: not ({"pending", "sending"} & set(states(world))), "something is left to send")
-    eventually(lambda: sender._idle == sender._threads and not sender._uncalled, "a sender is not done")
+    eventually(lambda: sender._crew.idle == sender._crew.threads and not sender._uncalled, "a sender is not done")
     return [record.body or "" for record in world.double.creations]
 
 
@@ -96,7 +96,7 @@ def test_after_a_commit_without_an_answer_the_text_is_sent_at_once_and_unmarked(
 def test_a_full_pool_leaves_the_text_to_the_next_free_thread(sending: World) -> None:
     sender = sending.parts.sender
     with sender._mutex:
-        busy, sender._idle = sender._idle, 0
+        busy, sender._crew.idle = sender._crew.idle, 0
     write(sending, "waits")
     assert states(sending) == ["pending"]
     sender._give_back(busy)
@@ -108,7 +108,7 @@ def test_a_call_that_ends_has_the_ledger_looked_through_only_if_something_was_le
     of_world = sending.parts.sender
     of_world.stop()  # its dispatcher, which would look by itself once a second
     sender = Sender(sending.parts.ledger, of_world._channels, of_world._render, threads=1)
-    sender._idle = 0  # in a call
+    sender._crew.idle = 0  # in a call
     if left:
         write(sending, "waits")
     assert not sender._hand_out()

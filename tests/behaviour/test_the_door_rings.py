@@ -50,7 +50,7 @@ def labels(world: World) -> list[str]:
 def officer_texts(world: World, code: str) -> list[str]:
     """The officer's texts that the provider was asked to send, once the senders have come to rest."""
     sender = world.parts.sender
-    eventually(lambda: sender._idle == sender._threads and not sender._uncalled, "a sender is not done")
+    eventually(lambda: sender._crew.idle == sender._crew.threads and not sender._uncalled, "a sender is not done")
     number = world.phones["officer"].number
     return [it.body or "" for it in world.double.creations if it.to == number and code in (it.body or "")]
 
@@ -167,10 +167,10 @@ def test_a_door_looks_for_no_texts_of_others(open_door: World) -> None:
 def test_a_door_whose_senders_are_all_calling_leaves_the_ringing_to_the_workers(open_door: World) -> None:
     """There the text is called as it is written; here it would wait for somebody to look."""
     sender = open_door.parts.sender
-    busy, sender._idle = sender._idle, 0
+    busy, sender._crew.idle = sender._crew.idle, 0
     report = open_door.report()
     assert open_door.rows("SELECT count(*) FROM deliveries") == [(0,)]
-    sender._idle = busy
+    sender._crew.idle = busy
     run_open(open_door.parts.ledger, open_door.handlers, POLICE)
     assert len(officer_texts(open_door, report.code)) == 1
 

@@ -1,0 +1,68 @@
+"""The threads of a sender's pool: how many are idle, and for which texts."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+LOOK_UP_EVERY_S = 1.0  # while only threads that are kept for the police are idle
+
+
+class Turn(NamedTuple):
+    """What may be claimed now: up to `limit` texts; `asks`: also those that the provider is to be asked about first."""
+
+    limit: int
+    police_only: bool
+    asks: bool
+
+
+class Crew:
+    """A quarter of the threads is kept for police texts.
+
+    Half of them at most looks texts up, and of those kept for the police one: a provider whose lists hang must not keep
+    a text waiting that nobody has called yet. `now`: seconds that only grow.
+    """
+
+    def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.threads, self.idle, self.reserved = threads, threads, threads // 4
+        self._now, self._mutex = now, threading.Lock()
+        self._asking, self._asked_at = 0, -math.inf
+
+    def take(self, urgent: int, others: int) -> tuple[int, int]:
+        """Threads for so many new texts, the police's first: how many of each can be called at once."""
+        with self._mutex:
+            first = min(urgent, self.idle)
+            then = min(others, max(0, self.idle - first - self.reserved))
+            self.idle -= first + then
+        return first, then
+
+    def turn(self) -> Turn:
+        """The same for texts that wait, whichever they are."""
+        with self._mutex:
+            police_only = self.idle <= self.reserved
+            limit = self.idle if police_only else self.idle - self.reserved
+            asks = self._may_ask(police_only)
+            limit = min(limit, asks) if asks else limit
+            self.idle -= limit
+        return Turn(limit, police_only, asks > 0)
+
+    def _may_ask(self, police_only: bool) -> int:
+        """How many more may look texts up."""
+        if not police_only:
+            return max(0, max(1, self.threads // 2) - self._asking)
+        if self._asking or not self.idle or self._now() < self._asked_at + LOOK_UP_EVERY_S:
+            return 0
+        self._asked_at = self._now()
+        return 1
+
+    def ask(self, threads: int) -> None:
+        """So many of those that were taken look texts up; negative: they have."""
+        with self._mutex:
+            self._asking += threads
+
+    def back(self, threads: int) -> None:
+        with self._mutex:
+            self.idle += threads
