@@ -19,7 +19,10 @@ from bench.sides import COUNSELOR, OTHERS, POLICE, Address
 
 CLIENTS = 16
 LONGEST_WAIT_S = 60.0
-GAP_S = 0.005  # between two reports that nothing else loads
+GAP_S = (
+    0.005  # between two reports that nothing else loads: caches are warm, and some of the last one is still being done
+)
+REST_S = 0.1  # between two that meet a service at rest, as a real one does
 CODES = re.compile(r"[0-9A-Z]{5,7}")
 _known: set[str] = set()  # codes of every report so far: nobody answers, so later runs meet reminders of earlier ones
 _runs = itertools.count(int(time.time()) % 10**5 * 100)
@@ -78,14 +81,14 @@ class Run:
         """Milliseconds to each answer."""
         return list(self._took.values())
 
-    def unloaded(self, reports: int) -> Measured:
-        """One report at a time: the next comes when the last one's texts are there."""
+    def unloaded(self, reports: int, gap_s: float = GAP_S) -> Measured:
+        """One report at a time: the next comes a moment after the last one's texts are there."""
         self._ask("POST", "/reset")
         began, client = time.monotonic(), self._client()
         for n in range(reports):
             self._report(client, n)
             self._await_texts(2 * len(self._cases))
-            time.sleep(GAP_S)
+            time.sleep(gap_s)
         return self._judged(time.monotonic() - began)
 
     def paced(self, reports: int, every_s: float, service_ms: float) -> list[float]:

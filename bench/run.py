@@ -21,7 +21,7 @@ from pathlib import Path
 import urllib3
 
 from bench import chart, machine
-from bench.load import Run
+from bench.load import GAP_S, REST_S, Run
 from bench.sides import FLOOR, OURS, PREFORK, SPLIT, THREADS, Servers, Side, running
 from bench.table import Figures, beside_goals, keep, table
 from tests.faults.clusters import Brokers
@@ -63,8 +63,9 @@ def one_round(name: str, on: Servers, folder: Path, order: argparse.Namespace) -
         found |= _idle(side)
         Run(side.address, on.double).burst(WARM_UP, 0)
         time.sleep(SETTLE_S)
-        alone = Run(side.address, on.double).unloaded(order.unloaded)
-        found |= {f"unloaded {key}": value for key, value in alone.figures().items() if key.endswith(("p50", "p99"))}
+        for how, gap_s in (("unloaded", GAP_S), ("at rest", REST_S)):
+            alone = Run(side.address, on.double).unloaded(order.unloaded, gap_s).figures()
+            found |= {f"{how} {key}": value for key, value in alone.items() if key.endswith(("p50", "p99"))}
         for service_ms in (0.0, SLOW_MS):
             time.sleep(SETTLE_S)
             burst = Run(side.address, on.double).burst(order.burst, service_ms)

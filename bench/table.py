@@ -17,6 +17,8 @@ Figures = dict[str, float]
 GOALS = (
     ("unloaded police p50", PREFORK, 0.65),
     ("unloaded police p99", PREFORK, 0.9),
+    ("at rest police p50", PREFORK, 0.65),
+    ("at rest police p99", PREFORK, 0.9),
     ("burst 0 ms post p50", PREFORK, 0.5),
     ("burst 0 ms post p99", PREFORK, 0.5),
     ("burst 0 ms accepted/s", PREFORK, 2.0),
