@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 import pytest
 import structlog
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from ledger.staff import accounts
-from tests.made_once import FAST_HASHER, migrate
+from tests.made_once import FAST_HASHER, Route, migrate
 from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_memory
 from tests.world import World, sqlite_url
 
@@ -151,6 +152,14 @@ def fast_passwords() -> Iterator[None]:
     """Hundreds of tests sign somebody in; that the real hash is slow enough has a test of its own."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(accounts, "_hasher", FAST_HASHER)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Hundreds of tests build the whole service, each time with the same addresses."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Flask, "url_rule_class", Route)
         yield
 
 

@@ -1,16 +1,19 @@
-"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, hashes."""
+"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, routes, hashes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType
+from typing import Any
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from werkzeug.routing import Rule
 
 from ledger import migrations
 from ledger.store.engine import connect
@@ -55,3 +58,15 @@ class CompiledTemplates(BytecodeCache):
 
 
 TEMPLATES = CompiledTemplates()
+
+
+class Route(Rule):
+    """An address of an app. How it is written from its values is compiled once, and not for every app anew."""
+
+    _writers: dict[Any, Callable[..., tuple[str, str]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        known = self.rule, tuple(self._trace), repr(self.defaults), append_unknown
+        if known not in self._writers:
+            self._writers[known] = super()._compile_builder(append_unknown)
+        return self._writers[known]

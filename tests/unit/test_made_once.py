@@ -1,0 +1,26 @@
+"""What is made once for all tests is what each of them would make."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.made_once import Route
+
+
+def test_addresses_are_written_as_they_would_be_without_it() -> None:
+    said = []
+    for kind in (Rule, Route, Route):
+        app = Flask("addresses", static_folder=None)
+        app.url_rule_class = kind
+        for address in ("/r/<token>", "/r/<token>/<int:n>", "/plain", "/of/<path:rest>"):
+            app.add_url_rule(address, endpoint=address)
+        with app.test_request_context():
+            said.append([
+                app.url_for("/r/<token>", token="a b", more="ü"),
+                app.url_for("/r/<token>/<int:n>", token="…", n=7),
+                app.url_for("/plain"),
+                app.url_for("/of/<path:rest>", rest="a/b"),
+            ])  # fmt: skip
+    assert said[0] == said[1] == said[2]
+    assert said[0][0] == "/r/a%20b?more=%C3%BC"
