@@ -14,7 +14,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from ledger.staff import accounts
-from tests.made_once import FAST_HASHER, Route, migrate
+from services import compose
+from tests.made_once import FAST_HASHER, Route, connect_knowing, migrate
 from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_memory
 from tests.world import World, sqlite_url
 
@@ -157,9 +158,10 @@ def fast_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def made_once() -> Iterator[None]:
-    """Hundreds of tests build the whole service, each time with the same addresses."""
+    """Hundreds of tests build the whole service, each time with the same addresses and the same statements."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Flask, "url_rule_class", Route)
+        patched.setattr(compose, "connect", connect_knowing)
         yield
 
 

@@ -1,4 +1,5 @@
-"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, routes, hashes."""
+"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, routes,
+statements, hashes."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
 from ledger import migrations
@@ -70,3 +72,25 @@ class Route(Rule):
         if known not in self._writers:
             self._writers[known] = super()._compile_builder(append_unknown)
         return self._writers[known]
+
+
+class Statements(dict[Any, Any]):
+    """SQLAlchemy's compiled statements by what they say, whichever engine of their kind they were compiled for."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        _dialect, *said = key
+        return super().get(tuple(said), default)
+
+    def __setitem__(self, key: Any, statement: Any) -> None:
+        _dialect, *said = key
+        super().__setitem__(tuple(said), statement)
+
+
+STATEMENTS = {"sqlite": Statements(), "postgresql": Statements()}
+
+
+def connect_knowing(url: str, pool_size: int = 16) -> Engine:
+    """As the ledger does, with the statements that are compiled already."""
+    engine = connect(url, pool_size)
+    engine.update_execution_options(compiled_cache=STATEMENTS[engine.dialect.name])
+    return engine

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
+from sqlalchemy import literal, select
 from werkzeug.routing import Rule
 
-from tests.made_once import Route
+from tests.made_once import STATEMENTS, Route, connect_knowing
+
+
+def test_a_statement_is_compiled_for_one_engine_and_known_to_the_next(tmp_path: Path) -> None:
+    asked, answers = select(literal("once").label("said")), []
+    for name in ("one", "other"):
+        engine = connect_knowing(f"sqlite:///{tmp_path / name}.db")
+        with engine.connect() as conn:
+            answers.append(conn.execute(asked))
+            assert [row.said for row in answers[-1]] == ["once"]
+        engine.dispose()
+    assert answers[0].context.compiled is answers[1].context.compiled
+    assert any(it is answers[0].context.compiled for it in STATEMENTS["sqlite"].values())
 
 
 def test_addresses_are_written_as_they_would_be_without_it() -> None:
