@@ -1,4 +1,4 @@
-"""What takes long and comes out alike each time, made once in a process of tests: tables, templates, routes,
+"""What takes long and comes out alike each time, made once in a process of tests: tables, a school, templates, routes,
 statements, hashes."""
 
 from __future__ import annotations
@@ -14,11 +14,17 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table, select
 from werkzeug.routing import Rule
 
 from ledger import migrations
+from ledger import tables as t
+from ledger.school import roster
+from ledger.school.schoolrows import School
 from ledger.store.engine import connect
+from ledger.store.unit_of_work import UnitOfWork
+from services import kept_secrets
+from services.settings import Settings
 
 # A password's hash is made to be slow, a tenth of a second; this one is the same with the least of everything.
 FAST_HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
@@ -44,6 +50,37 @@ def _file_with_tables() -> bytes:
         migrations.upgrade(engine)
         engine.dispose()  # the last to leave writes SQLite's log into the file
         return file.read_bytes()
+
+
+def keep_secrets(file: Path) -> None:
+    """The same ones in each new folder, so that what one ledger sealed opens in the next."""
+    if not file.exists():
+        file.write_bytes(_secrets())
+
+
+@cache
+def _secrets() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "secrets.json"
+        kept_secrets.load(file, None)
+        return file.read_bytes()
+
+
+_enrolled: dict[tuple[School, str, str], dict[Table, list[dict[str, Any]]]] = {}
+
+
+def enrol(uow: UnitOfWork, school: School, settings: Settings) -> None:
+    """Apply a roster. Into an empty ledger go the rows that were sealed for another one with the same keys."""
+    known = school, settings.data_keys, settings.index_key
+    if known in _enrolled and roster.is_empty(uow.conn):
+        for table, rows in _enrolled[known].items():
+            uow.insert(table, rows)
+        return
+    roster.apply(uow, school)
+    _enrolled[known] = {
+        table: [dict(row) for row in uow.conn.execute(select(table)).mappings()]
+        for table in (t.people, t.colleges, t.classes, t.duties, t.ladders)
+    }
 
 
 class CompiledTemplates(BytecodeCache):

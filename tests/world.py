@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from ledger import codes
 from ledger import tables as t
 from ledger.care import contacts
-from ledger.school import people, roster
+from ledger.school import people
 from ledger.school.demo_school import demo_school
 from ledger.school.schoolrows import School
 from ledger.staff import accounts
@@ -32,7 +32,7 @@ from services.web import build_app
 from services.worker import run_open
 from tests.fakes.phones import Phones
 from tests.fakes.twilio_double import TwilioDouble
-from tests.made_once import TEMPLATES, migrate
+from tests.made_once import TEMPLATES, enrol, keep_secrets, migrate
 
 # A Tuesday, 14:40 in Shanghai: everybody of the day shift is on duty.
 START = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
@@ -82,12 +82,13 @@ class World:
         double = TwilioDouble.start(
             auth_token=TOKEN, now=clock.now, post=post, message_webhook=f"{PUBLIC}/webhooks/twilio/message"
         )
+        keep_secrets(folder / "secrets.json")
         settings = settings_for(database_url, folder, double, **more)
         migrate(settings.database_url)
         parts = build_parts(settings, given=clock)
         school = school or demo_school()
         with parts.ledger.begin("roster") as uow:
-            roster.apply(uow, school)
+            enrol(uow, school, settings)
         parts.spooler.refresh_list()
         app = build_app(parts)
         app.config["TESTING"] = False

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import literal, select
 from werkzeug.routing import Rule
 
+from ledger.school import people, roster
+from ledger.school.demo_school import demo_school
 from tests.made_once import STATEMENTS, Route, connect_knowing
+from tests.world import STUDENT_NO, World, sqlite_url
+
+OTHER_KEYS = {"data_keys": "other:" + b64encode(b"o" * 32).decode(), "index_key": b64encode(b"i" * 32).decode()}
+
+
+@pytest.mark.parametrize("keys", [{}, OTHER_KEYS], ids=["with the same keys", "with others"])
+def test_a_school_that_was_sealed_for_another_ledger_is_the_same_school(
+    world: World, tmp_path: Path, keys: dict[str, Any]
+) -> None:
+    (tmp_path / "next").mkdir()
+    made = World.make(sqlite_url(tmp_path / "next"), tmp_path / "next", **keys)
+    for one in (world, made):
+        with one.parts.ledger.read() as conn:
+            assert roster.changes(conn, one.parts.ledger.keys, demo_school()) == []
+            assert people.match(conn, one.parts.ledger.keys, None, STUDENT_NO, people.Match()).counselor
+    made.close()
 
 
 def test_a_statement_is_compiled_for_one_engine_and_known_to_the_next(tmp_path: Path) -> None:
