@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +90,7 @@ def all_of(user: User, since: ColumnElement[UUID]) -> CompoundSelect[tuple[UUID]
     return union(select(c.id).where(false()), *(way.where(its_case >= since) for its_case, way in _ways(user)))
 
 
+@lru_cache(maxsize=256)  # to make its aliases takes a page longer than to ask; it is the same for each look of a user
 def _ways(user: User) -> Sequence[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:
     """Each way in which a case comes to be one that this user may read: the column with its id, and the query."""
     # Aliases throughout: the queries that ask join the same tables themselves.
