@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 LOOK_UP_EVERY_S = 1.0  # while only threads that are kept for the police are idle
 
@@ -29,7 +30,8 @@ class Crew:
     def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
         self.threads, self.idle, self.reserved = threads, threads, threads // 4
         self._now, self._mutex = now, threading.Lock()
-        self._asking, self._asked_at = 0, -math.inf
+        self._asking: dict[UUID, bool] = {}  # texts that are being looked up; whether by a thread kept for the police
+        self._asked_at = -math.inf
 
     def take(self, urgent: int, others: int) -> tuple[int, int]:
         """Threads for so many new texts, the police's first: how many of each can be called at once."""
@@ -51,17 +53,23 @@ class Crew:
 
     def _may_ask(self, police_only: bool) -> int:
         """How many more may look texts up."""
+        kept = sum(self._asking.values())
         if not police_only:
-            return max(0, max(1, self.threads // 2) - self._asking)
-        if self._asking or not self.idle or self._now() < self._asked_at + LOOK_UP_EVERY_S:
+            return max(0, max(1, self.threads // 2) - (len(self._asking) - kept))
+        if kept or not self.idle or self._now() < self._asked_at + LOOK_UP_EVERY_S:
             return 0
         self._asked_at = self._now()
         return 1
 
-    def ask(self, threads: int) -> None:
-        """So many of those that were taken look texts up; negative: they have."""
+    def ask(self, texts: Iterable[UUID], police_only: bool) -> None:
+        """Threads of such a turn begin to look these up."""
         with self._mutex:
-            self._asking += threads
+            self._asking |= dict.fromkeys(texts, police_only)
+
+    def asked(self, text: UUID) -> None:
+        """Also said of a text that needed no look-up."""
+        with self._mutex:
+            self._asking.pop(text, None)
 
     def back(self, threads: int) -> None:
         with self._mutex:

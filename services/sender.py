@@ -172,7 +172,7 @@ class Sender:
                 worst = PRIORITY[POLICE if police_only else NOTICE]
                 found = claims.claim(self._ledger, limit, worst, self._render, asks=asks)
         finally:
-            self._crew.ask(sum(claim.was == "unknown" for claim in found))
+            self._crew.ask((claim.id for claim in found if claim.was == "unknown"), police_only)
             self._crew.back(limit - len(found))
         if not found:
             self._behind = (police_only or not asks) and self._any_ready()
@@ -191,7 +191,7 @@ class Sender:
             log.exception("sender_failed", delivery=str(claim.id))
             raise
         finally:
-            self._crew.ask(-(claim.was == "unknown"))
+            self._crew.asked(claim.id)
             self._give_back(1)
 
     def _give_back(self, threads: int) -> None:

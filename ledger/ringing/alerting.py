@@ -131,7 +131,7 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         entered_at=row["entered_at"], lost=lost, doubt=doubt,
     )  # fmt: skip
     if isinstance(verdict, Advance):
-        reached = row["step"] < 0 or any(state not in _NOT_REACHED for state in sent)
+        reached = row["step"] < 0 or doubt or any(state not in _NOT_REACHED for state in sent)
         return _enter(uow, case, row, verdict, 0 if reached else row["barren"] + 1)
     heard = any(text["state"] in ("sent", "delivered") for text, _ in lately)
     last = (row["step"] + 1) % len(ladder.rungs) == 0 and all(state in escalation.GONE for state in sent)
@@ -165,11 +165,12 @@ def _enter(
 ) -> None:
     """Begin a step: ring its people, but for one who had their time; an empty one is left at once for the next.
 
-    Of one that rings nobody, and is not left, `_climb` decides at once: it knows what became of the round. So it does
-    of one whose texts came out of the spool.
+    Of one that rings nobody, though somebody in the round may have heard, `_climb` decides at once: it knows what
+    became of the others. So it does of one whose texts came out of the spool.
     """
     ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
     reason: str = "moved_on" if without else to.reason
+    nobody = "failed" if barren else "empty"
     first = step if row["entered_at"] is None else 0
     while True:
         told = _ring(uow, case, row, ladder, step, without, calls=step > first)
@@ -178,9 +179,13 @@ def _enter(
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
-    due = min(due, uow.now)
-    if told and isinstance(verdict, Stay) and not _known_before(uow, row):
+    if isinstance(verdict, NobodyLeft):  # a whole round, and nobody has been in doubt
+        _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else nobody)
         due = verdict.until
+    elif told and isinstance(verdict, Stay) and not _known_before(uow, row):
+        due = verdict.until
+    else:
+        due = min(due, uow.now)
     entered = {"step": step, "ladder_at": began, "entered_at": uow.now, "barren": barren, "next_at": due}
     uow.change_later(t.obligations, row["id"], entered)
     if row["step"] >= 0 or step > 0:

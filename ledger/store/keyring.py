@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 TABLES = (t.cases, t.people, t.users, t.inbound)  # each row has a key of its own
 BATCH = 200
 TRY_AGAIN = timedelta(seconds=10)
+FOR_EACH = timedelta(milliseconds=20)  # longer than a pass over them takes, so that it comes to those behind them
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,40}")
 
 
@@ -38,11 +40,13 @@ def missing(conn: Connection, keys: Keys) -> list[str]:
 
 def leave(uow: UnitOfWork, what: UUID, error: KeyMissing) -> None:
     """Leave a row, by its id, to processes that may have its key, as while keys turn: this one passes it over for
-    TRY_AGAIN. The row itself stays due, since who put it off would put it off for those as well, again and again.
+    TRY_AGAIN, longer where there are many. The row itself stays due, since who put it off would put it off for those
+    as well, again and again.
 
     Whoever runs the service has to see it: until a process with that key comes to the row, nobody is rung for it.
     """
-    uow.ledger.left[what] = uow.now + TRY_AGAIN
+    known = uow.ledger.left
+    known[what] = uow.now + _patience(known)
     log.error("key_missing", key=error.key)
     uow.once(("key missing", error.key), lambda: alarm(uow, f"{KEY_MISSING}:{error.key}", KEY_MISSING, str(error)))
 
@@ -51,9 +55,13 @@ def left(ledger: Ledger) -> list[UUID]:
     """What this process passes over now; no longer either where its clock has jumped."""
     now, known = ledger.clock.now(), ledger.left
     for what, until in list(known.items()):
-        if not now < until <= now + TRY_AGAIN:
+        if not now < until <= now + _patience(known):
             known.pop(what, None)
     return list(known)
+
+
+def _patience(known: Collection[UUID]) -> timedelta:
+    return max(TRY_AGAIN, FOR_EACH * len(known))
 
 
 @dataclass

@@ -87,7 +87,7 @@ def run(ledger: Ledger, handlers: Handlers, queue: str, event_id: UUID) -> str:
     except LedgerAway:
         raise
     except KeyMissing as error:
-        return _left(ledger, event_id, error) if error.key else _failed(ledger, queue, event_id, error)
+        return _left(ledger, queue, event_id, error) if error.key else _failed(ledger, queue, event_id, error)
     except Exception as error:  # noqa: BLE001  # whatever a handler trips over is kept in the ledger and tried again
         return _failed(ledger, queue, event_id, error)
 
@@ -172,9 +172,11 @@ def _claim(uow: UnitOfWork, queue: str, event_id: UUID) -> RowMapping | None:
     return uow.conn.execute(_OPEN, {"event": event_id, "from": queue}).mappings().one_or_none()
 
 
-def _left(ledger: Ledger, event_id: UUID, error: KeyMissing) -> str:
+def _left(ledger: Ledger, queue: str, event_id: UUID, error: KeyMissing) -> str:
     """For a process that has the key. It is no attempt: no row may be given up for a ring that is not whole yet."""
     with ledger.begin("work-left") as uow:
+        if not uow.conn.scalars(_STILL_OPEN, {"events": [event_id], "from": queue}).all():
+            return "gone"  # such a process has done it meanwhile
         keyring.leave(uow, event_id, error)
     return "open"
 

@@ -232,6 +232,24 @@ def test_so_it_is_where_the_last_step_has_nobody_whom_a_text_reaches(
         read_all(world)
 
 
+def test_a_ladder_that_ends_in_refusals_does_not_begin_anew_while_only_answers_are_lost(world: World) -> None:
+    """Who may have heard of it is rung again when the next round comes, and not each three minutes."""
+    for name in ("stand_in", "college_duty", "office"):
+        world.double.faults.add("21614", to=world.phones[name].number, times=None)
+    for name in ("desk", "counselor"):
+        world.double.faults.add("drop_before", to=world.phones[name].number, times=None)
+    world.double.faults.add("500", times=None, on="fetch")
+    report = world.report(kind="in_progress", transfers=None)
+    world.pump()
+    world.call_the_student(report)
+    for second in range(1, 480):
+        world.until(second)
+    assert creations(world, "desk") == 1
+    world.until(481)
+    assert creations(world, "desk") == 2
+    read_all(world)
+
+
 def test_a_resend_that_is_lost_as_well_is_said_again_though_it_was_given_up_before(world: World) -> None:
     """The desk, on the last rung, whom nobody comes after."""
     report = only_police_ring(world)

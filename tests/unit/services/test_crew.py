@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from services.crew import LOOK_UP_EVERY_S, Crew, Turn
@@ -35,7 +37,7 @@ def test_new_texts_find_threads_the_police_first(idle: int, urgent: int, others:
 def test_half_of_the_threads_at_most_look_up() -> None:
     crew = Crew(8)
     assert crew.turn() == Turn(limit=4, police_only=False, asks=True)
-    crew.ask(4)
+    crew.ask([uuid4() for _ in range(4)], police_only=False)
     assert crew.turn() == Turn(limit=2, police_only=False, asks=False)
 
 
@@ -49,13 +51,24 @@ def test_of_those_kept_for_the_police_one_looks_up_once_a_second() -> None:
     crew.back(2)
     watch.at += LOOK_UP_EVERY_S
     assert crew.turn().asks
-    crew.ask(1)
+    crew.ask([text := uuid4()], police_only=True)
     crew.back(1)
     watch.at += LOOK_UP_EVERY_S
     assert not crew.turn().asks
     crew.back(2)
-    crew.ask(-1)
+    crew.asked(text)
     assert crew.turn().asks
+
+
+def test_it_does_so_however_many_of_the_others_look_up() -> None:
+    """Those may be about counselors' texts, and hang."""
+    crew = Crew(8)
+    crew.ask([uuid4() for _ in range(4)], police_only=False)
+    crew.idle = crew.reserved
+    assert crew.turn() == Turn(limit=1, police_only=True, asks=True)
+    crew.ask([uuid4()], police_only=True)
+    crew.idle = 8
+    assert not crew.turn().asks
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
