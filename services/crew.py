@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
+Asked = tuple[UUID, UUID]  # a text, and the token of its claim: it may be claimed again while its look-up lasts
+
 LOOK_UP_EVERY_S = 1.0  # while only threads that are kept for the police are idle
 
 
@@ -30,7 +32,7 @@ class Crew:
     def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
         self.threads, self.idle, self.reserved = threads, threads, threads // 4
         self._now, self._mutex = now, threading.Lock()
-        self._asking: dict[UUID, bool] = {}  # texts that are being looked up; whether by a thread kept for the police
+        self._asking: dict[Asked, bool] = {}  # what is being looked up; whether by a thread kept for the police
         self._asked_at = -math.inf
 
     def take(self, urgent: int, others: int) -> tuple[int, int]:
@@ -47,6 +49,8 @@ class Crew:
             police_only = self.idle <= self.reserved
             limit = self.idle if police_only else self.idle - self.reserved
             asks = self._may_ask(police_only)
+            if self.reserved and not asks and not police_only and self._may_ask(police_only=True):
+                police_only, limit, asks = True, 1, 1
             limit = min(limit, asks) if asks else limit
             self.idle -= limit
         return Turn(limit, police_only, asks > 0)
@@ -56,17 +60,17 @@ class Crew:
         kept = sum(self._asking.values())
         if not police_only:
             return max(0, max(1, self.threads // 2) - (len(self._asking) - kept))
-        if kept or not self.idle or self._now() < self._asked_at + LOOK_UP_EVERY_S:
+        if kept or self.idle < 2 or self._now() < self._asked_at + LOOK_UP_EVERY_S:
             return 0
         self._asked_at = self._now()
         return 1
 
-    def ask(self, texts: Iterable[UUID], police_only: bool) -> None:
+    def ask(self, texts: Iterable[Asked], police_only: bool) -> None:
         """Threads of such a turn begin to look these up."""
         with self._mutex:
             self._asking |= dict.fromkeys(texts, police_only)
 
-    def asked(self, text: UUID) -> None:
+    def asked(self, text: Asked) -> None:
         """Also said of a text that needed no look-up."""
         with self._mutex:
             self._asking.pop(text, None)

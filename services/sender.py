@@ -172,12 +172,12 @@ class Sender:
                 worst = PRIORITY[POLICE if police_only else NOTICE]
                 found = claims.claim(self._ledger, limit, worst, self._render, asks=asks)
         finally:
-            self._crew.ask((claim.id for claim in found if claim.was == "unknown"), police_only)
+            self._crew.ask(((it.id, it.token) for it in found if it.was == "unknown"), police_only)
             self._crew.back(limit - len(found))
         if not found:
             self._behind = (police_only or not asks) and self._any_ready()
         self.call(found)
-        return bool(found)
+        return bool(found) or (police_only and asks)  # once a second at most: others may be ready
 
     def _any_ready(self) -> bool:
         with self._ledger.read() as conn:
@@ -191,7 +191,7 @@ class Sender:
             log.exception("sender_failed", delivery=str(claim.id))
             raise
         finally:
-            self._crew.asked(claim.id)
+            self._crew.asked((claim.id, claim.token))
             self._give_back(1)
 
     def _give_back(self, threads: int) -> None:

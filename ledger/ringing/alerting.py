@@ -123,19 +123,22 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     ladder = _ladder(uow, case, row)
     lately = [(it, deliveries.as_alert(it, uow.now)) for it in _alerts(uow, row, len(ladder.rungs))]
     lost = frozenset(text["step"] for text, state in lately if state == escalation.LOST)
-    doubt = any(state == escalation.UNANSWERED for _, state in lately)
+    doubt = any(deliveries.in_doubt(text, state) for text, state in lately)
     present = [(text, state) for text, state in lately if text["step"] == row["step"]]
-    sent = [state for _, state in present]
+    sent, last = [state for _, state in present], (row["step"] + 1) % len(ladder.rungs) == 0
     verdict = escalation.decide(
         ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"],
         entered_at=row["entered_at"], lost=lost, doubt=doubt,
     )  # fmt: skip
     if isinstance(verdict, Advance):
         reached = row["step"] < 0 or doubt or any(state not in _NOT_REACHED for state in sent)
-        return _enter(uow, case, row, verdict, 0 if reached else row["barren"] + 1)
-    heard = any(text["state"] in ("sent", "delivered") for text, _ in lately)
-    last = (row["step"] + 1) % len(ladder.rungs) == 0 and all(state in escalation.GONE for state in sent)
-    if (last and not heard) if doubt else isinstance(verdict, NobodyLeft):
+        barren = 0 if reached else row["barren"] + 1
+        if last and barren >= len(ladder.rungs):  # phones that are off are found out later than numbers that refuse
+            _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
+        return _enter(uow, case, row, verdict, barren)
+    heard = any(state in ("sent", "delivered") for _, state in lately)
+    gone = last and all(state in escalation.GONE for state in sent)
+    if (gone and not heard) if doubt else isinstance(verdict, NobodyLeft):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
     silences = [silent for text, _ in present if (silent := deliveries.silent_at(text)) and silent > uow.now]
     return _wait(uow, row, min([verdict.until, *silences]))
@@ -154,8 +157,8 @@ def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
 
 
 def _alerts(uow: UnitOfWork, row: RowMapping, rungs: int) -> list[RowMapping]:
-    """Of the present round, and of the steps just before the present one that reached nobody."""
-    first = min(row["step"] - row["barren"], row["step"] - row["step"] % rungs)
+    """Of the present round, and of the steps just before the present one that reached nobody: two rounds at most."""
+    first = min(row["step"] - min(row["barren"], 2 * rungs), row["step"] - row["step"] % rungs)
     query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, row["step"]), d.alert)
     return list(uow.conn.execute(query).mappings())
 
@@ -276,6 +279,7 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
 
 def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:
     """Said once, not once a round; and of a drill only in its record: nobody has to come running for one."""
+    uow.write_changes()  # the case may be new, and the alarm names it
     raised = case.row["drill"] or alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
     if raised:
         uow.append(case, NobodyReached(kind, step, reason), "clock")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -46,7 +45,7 @@ def leave(uow: UnitOfWork, what: UUID, error: KeyMissing) -> None:
     Whoever runs the service has to see it: until a process with that key comes to the row, nobody is rung for it.
     """
     known = uow.ledger.left
-    known[what] = uow.now + _patience(known)
+    known[what] = uow.now, uow.now + max(TRY_AGAIN, FOR_EACH * len(known))
     log.error("key_missing", key=error.key)
     uow.once(("key missing", error.key), lambda: alarm(uow, f"{KEY_MISSING}:{error.key}", KEY_MISSING, str(error)))
 
@@ -54,14 +53,10 @@ def leave(uow: UnitOfWork, what: UUID, error: KeyMissing) -> None:
 def left(ledger: Ledger) -> list[UUID]:
     """What this process passes over now; no longer either where its clock has jumped."""
     now, known = ledger.clock.now(), ledger.left
-    for what, until in list(known.items()):
-        if not now < until <= now + _patience(known):
+    for what, (since, until) in list(known.items()):
+        if not since <= now < until:
             known.pop(what, None)
     return list(known)
-
-
-def _patience(known: Collection[UUID]) -> timedelta:
-    return max(TRY_AGAIN, FOR_EACH * len(known))
 
 
 @dataclass

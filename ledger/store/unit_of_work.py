@@ -287,7 +287,7 @@ class Ledger:
         self.on_commit: list[Callable[[Committed], None]] = []
         self.hands: Hands | None = None
         self.kept = kept.Kept()
-        self.left: dict[UUID, datetime] = {}  # rows of keys that this process has not, until when: see keyring.leave
+        self.left: dict[UUID, tuple[datetime, datetime]] = {}  # rows of keys that it has not: see keyring.leave
         self._lock = None if self.postgres else WriterLock()
         self._reading = {"isolation_level": "AUTOCOMMIT"} if self.postgres else {"stopline_read": True}
 

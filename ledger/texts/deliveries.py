@@ -240,6 +240,12 @@ def as_alert(row: RowMapping, now: datetime) -> str:
     return "no_receipt" if silent and now >= silent else str(row["state"])
 
 
+def in_doubt(row: RowMapping, state: str) -> bool:
+    """Whether its person may have heard of it, though nobody can say so; `state` as above. Also of one that is not
+    asked about any more, since its person has a newer one."""
+    return state == UNANSWERED or (state == "unknown" and row["available_at"] is None)
+
+
 def silent_at(row: RowMapping) -> datetime | None:
     """When a text counts as not having arrived for want of a receipt; None once there is one, or before it is sent."""
     return row["sent_at"] + SILENCE if row["state"] == "sent" and row["sent_at"] else None

@@ -232,6 +232,26 @@ def test_so_it_is_where_the_last_step_has_nobody_whom_a_text_reaches(
         read_all(world)
 
 
+def test_a_text_that_was_replaced_before_anybody_knew_of_it_leaves_its_round_in_doubt(world: World) -> None:
+    """The officer may have the first text; the second, which came early, his phone's company refuses as it does all."""
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    world.double.faults.add("500", times=None, on="fetch")
+    report = report_with_trouble(world)
+    for name in ("officer", "backup", "desk"):
+        world.double.faults.add("21614", to=world.phones[name].number, times=None)
+    for second in range(1, 30):
+        world.until(second)
+    assert world.alarms() == ["nobody_reached"]
+    for second in range(30, 120):
+        world.until(second)
+    assert creations(world, "officer") == 2
+    world.double.faults.clear("21614")
+    for second in range(120, 123):
+        world.until(second)
+    world.phones["officer"].expects(report.code)
+    read_all(world)
+
+
 def test_a_ladder_that_ends_in_refusals_does_not_begin_anew_while_only_answers_are_lost(world: World) -> None:
     """Who may have heard of it is rung again when the next round comes, and not each three minutes."""
     for name in ("stand_in", "college_duty", "office"):

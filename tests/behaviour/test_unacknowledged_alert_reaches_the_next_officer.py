@@ -297,6 +297,22 @@ def test_no_receipt_for_a_minute_counts_as_switched_off(world: World) -> None:
     phones["desk"].expects(report.code)
 
 
+def test_a_round_in_which_every_phone_is_off_raises_the_alarm_once(world: World) -> None:
+    """Each step is found out a minute after it began, and the next round begins at once."""
+    world.double.mode = "manual"
+    report = only_police_ring(world)
+    for second in range(10, 180, 10):
+        world.until(second)
+    assert world.alarms() == []
+    for second in range(180, 420, 10):
+        world.until(second)
+    assert world.alarms() == ["nobody_reached"]
+    assert [it["step"] for it in report.events("alert.nobody_reached.v1")] == [2]
+    world.double.deliver(world.double.to(world.phones["officer"].number)[-1].sid)
+    assert world.alarms() == []
+    read_all(world)
+
+
 def test_silence_of_each_phone_of_a_step_counts_from_its_own_text(world: World) -> None:
     """The backup's text goes out 30 s after the officer's: the step is given up when both have been silent for 60."""
     phones = world.phones

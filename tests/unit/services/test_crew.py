@@ -6,7 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from services.crew import LOOK_UP_EVERY_S, Crew, Turn
+from services.crew import LOOK_UP_EVERY_S, Asked, Crew, Turn
+
+
+def some(number: int) -> list[Asked]:
+    return [(uuid4(), uuid4()) for _ in range(number)]
 
 
 class Watch:
@@ -37,8 +41,10 @@ def test_new_texts_find_threads_the_police_first(idle: int, urgent: int, others:
 def test_half_of_the_threads_at_most_look_up() -> None:
     crew = Crew(8)
     assert crew.turn() == Turn(limit=4, police_only=False, asks=True)
-    crew.ask([uuid4() for _ in range(4)], police_only=False)
-    assert crew.turn() == Turn(limit=2, police_only=False, asks=False)
+    crew.ask(some(4), police_only=False)
+    assert crew.turn() == Turn(limit=1, police_only=True, asks=True)  # and one of those kept for the police
+    crew.ask(some(1), police_only=True)
+    assert crew.turn() == Turn(limit=1, police_only=False, asks=False)
 
 
 def test_of_those_kept_for_the_police_one_looks_up_once_a_second() -> None:
@@ -51,7 +57,7 @@ def test_of_those_kept_for_the_police_one_looks_up_once_a_second() -> None:
     crew.back(2)
     watch.at += LOOK_UP_EVERY_S
     assert crew.turn().asks
-    crew.ask([text := uuid4()], police_only=True)
+    crew.ask([text := some(1)[0]], police_only=True)
     crew.back(1)
     watch.at += LOOK_UP_EVERY_S
     assert not crew.turn().asks
@@ -63,12 +69,27 @@ def test_of_those_kept_for_the_police_one_looks_up_once_a_second() -> None:
 def test_it_does_so_however_many_of_the_others_look_up() -> None:
     """Those may be about counselors' texts, and hang."""
     crew = Crew(8)
-    crew.ask([uuid4() for _ in range(4)], police_only=False)
+    crew.ask(some(4), police_only=False)
     crew.idle = crew.reserved
     assert crew.turn() == Turn(limit=1, police_only=True, asks=True)
-    crew.ask([uuid4()], police_only=True)
+    crew.ask(some(1), police_only=True)
     crew.idle = 8
     assert not crew.turn().asks
+
+
+def test_the_last_idle_thread_looks_nothing_up() -> None:
+    crew = Crew(4)
+    crew.idle = 1
+    assert crew.turn() == Turn(limit=1, police_only=True, asks=False)
+
+
+def test_a_text_that_two_threads_look_up_is_counted_twice() -> None:
+    """A look-up may outlast its lease: then the text is claimed again, beside the first."""
+    crew, text = Crew(4), uuid4()
+    first, second = (text, uuid4()), (text, uuid4())
+    crew.ask([first, second], police_only=False)
+    crew.asked(first)
+    assert crew.turn().limit == 1  # of two
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
