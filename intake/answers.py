@@ -14,6 +14,7 @@ from ledger.reporting.corrections import SEALED, UNREAD
 from ledger.reporting.reportin import TransferIn
 
 _SHORT, _LONG = 200, 10_000
+_NAMING = ("name", "student_no")  # of which a later answer would find the place taken
 _CASE = {"name": "name", "student_no": "student_no", "narrative": "narrative", "money_source": "money_source"}
 
 
@@ -38,7 +39,11 @@ def number(typed: str) -> int:
 
 
 def _columns(typed: Mapping[str, str]) -> dict[str, Any]:
-    filled: dict[str, Any] = {column: typed[name] for name, column in _CASE.items() if name in typed}
+    filled: dict[str, Any] = {
+        column: typed[name]
+        for name, column in _CASE.items()
+        if name in typed and not (name in _NAMING and values.says_nothing(typed[name]))
+    }
     if typed.get("called") in ("yes", "no"):
         filled["called_110"] = typed["called"] == "yes"
     if typed.get("fraud_type") in fraud.KINDS:

@@ -60,7 +60,7 @@ class Reading:
         return values.clean_text(value[: 2 * limit], limit) or None
 
     def fact(self, name: str, value: Any) -> str | None:
-        """What a bank is to match. Who writes 不知道 has not given it: it is kept as written, and still asked for."""
+        """What a bank or a roster is to match. 不知道 is no such fact: it is kept as written, and still asked for."""
         text = self.text(name, value)
         if text and values.says_nothing(text):
             self.flag(name, text)
@@ -199,8 +199,8 @@ def read_json(body: Any, now: datetime, zone: tzinfo) -> Reading:
         safe_phone=r.phone("reporter.safe_phone", reporter.get("safe_phone")),
         for_whom=r.choice("reporter.for_whom", reporter.get("for_whom"), ("self", "other"), "self") or "self",
         victim_phone=r.phone("reporter.victim_phone", reporter.get("victim_phone")),
-        name=r.text("reporter.name", reporter.get("name")),
-        student_no=r.text("reporter.student_no", reporter.get("student_no")),
+        name=r.fact("reporter.name", reporter.get("name")),
+        student_no=r.fact("reporter.student_no", reporter.get("student_no")),
         college=r.text("reporter.college", reporter.get("college"), 32),
         class_named=r.text("reporter.class", reporter.get("class"), 64),
         fraud_type=r.choice("fraud_type", body.get("fraud_type"), fraud.KINDS, None),

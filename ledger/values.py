@@ -37,9 +37,11 @@ _EVENING = 18  # 昨晚11:30 is 23:30 to whom says it, and 昨晚1:30 is of toda
 _LABEL = re.compile(r"^(?:对方|收款)?(?:账号|帐号|账户|卡号|订单号|转账单号)[:是为]?")
 # What people write into a box that they have no answer for; a name as short as 无 belongs to no account.
 _NOTHING = re.compile(
-    r"我?(?:暂时?|目前|现在)?(?:无|没有?|[不未]知道?|不(?:清楚|记得|详|确定|太清楚)|未填|忘记?)(?:填|账号|帐号|户名|姓名|卡号)?了?"
-    r"|none|no|na|nil|null|unknown|idk|i?(?:dont|donot)know|notsure|notknown|noidea|forgot"
+    r"我?(?:暂时?|目前|现在)?(?:[无無]|[没沒]有?|[不未]知道?|不(?:清楚|记得|详|确定|太清楚)|未填|忘[记記]?|[查看找]不到)"
+    r"(?:填|(?:对方)?(?:账号|帐号|账户|户名|姓名|卡号))?了?"
+    r"|none|no|na|nil|null|unknown|idk|i?(?:dont|donot|cant|cannot)(?:know|remember)|notsure|notknown|noidea|forgot|noaccount"
 )
+_SILENT = frozenset("?？-—–_/\\'’`")  # what stands for nothing, or in the words above; a name may be of other signs
 _DAY = re.compile(r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:日\s*|T|[\s,_]+)(\d{1,2})(?=:|$)", re.ASCII)
 _PHONE_CHARS = re.compile(r"\+?\d{5,18}", re.ASCII)
 
@@ -163,7 +165,8 @@ def parse_account(text: str) -> Account | None:
 
 def says_nothing(text: str) -> bool:
     """Whether this is 无, 不知道, n/a or ？ in a box: no answer, though the box is not empty."""
-    plain = "".join(c for c in _squeeze(text).casefold() if c.isalnum())
+    said = _LABEL.sub("", _squeeze(text).casefold()).strip(".。,，!！")
+    plain = "".join(c for c in said if c not in _SILENT)
     return not plain or _NOTHING.fullmatch(plain) is not None
 
 

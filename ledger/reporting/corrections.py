@@ -113,7 +113,8 @@ def _said_of(bucket: str | None, at: datetime | None, zone: tzinfo) -> str:
 
 def _of_case(case: Case, report: ReportIn, said: Mapping[str, str]) -> dict[str, str]:
     known = json.loads(case.readable("unread") or "{}") | said
-    changes = {name: text for name, text in report.unread.items() if known.get(name) != text}
+    # What is said of a transfer is compared above: 不知道 in the box of an account corrects none.
+    changes = {name: text for name, text in report.unread.items() if name not in SEALED and known.get(name) != text}
     if report.phone_unsafe and not case.row["phone_unsafe"]:
         changes["phone_unsafe"] = "yes"
     for name in ("safe_phone", "victim_phone"):

@@ -27,7 +27,7 @@ from ledger.store.statements import among, number
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import bundling, deliveries, reminders
 
-o, d, r = t.obligations.c, t.deliveries.c, t.ladders.c
+o, d, r, e = t.obligations.c, t.deliveries.c, t.ladders.c, t.case_events.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys((*FIRST_DUTIES, "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 CALL_WITHIN_MIN = 30  # what a counselor is asked for
@@ -38,6 +38,8 @@ _LADDERS = (
     .order_by(r.step)
 )
 _WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
+_SAID = select(e.id).where(e.case_id == bindparam("this"), e.type == NobodyReached.type).limit(number(1))
+_Text = tuple[RowMapping, str]  # a row of deliveries, and what it is to escalation
 _NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
 
 
@@ -121,27 +123,37 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if row["entered_at"] is None and row["owed_since"] is not None:
         return _from_the_first(uow, case, row)
     ladder = _ladder(uow, case, row)
-    lately = [(it, deliveries.as_alert(it, uow.now)) for it in _alerts(uow, row, len(ladder.rungs))]
+    many = len(ladder.rungs)
+    lately = [(it, deliveries.as_alert(it, uow.now)) for it in _alerts(uow, row, many)]
     lost = frozenset(text["step"] for text, state in lately if state == escalation.LOST)
     doubt = any(deliveries.in_doubt(text, state) for text, state in lately)
     present = [(text, state) for text, state in lately if text["step"] == row["step"]]
-    sent, last = [state for _, state in present], (row["step"] + 1) % len(ladder.rungs) == 0
+    sent = [state for _, state in present]
     verdict = escalation.decide(
         ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"],
         entered_at=row["entered_at"], lost=lost, doubt=doubt,
     )  # fmt: skip
-    if isinstance(verdict, Advance):
-        reached = row["step"] < 0 or doubt or any(state not in _NOT_REACHED for state in sent)
-        barren = 0 if reached else row["barren"] + 1
-        if last and barren >= len(ladder.rungs):  # phones that are off are found out later than numbers that refuse
-            _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
-        return _enter(uow, case, row, verdict, barren)
-    heard = any(state in ("sent", "delivered") for _, state in lately)
-    gone = last and all(state in escalation.GONE for state in sent)
-    if (gone and not heard) if doubt else isinstance(verdict, NobodyLeft):
+    reached = row["step"] < 0 or doubt or any(state not in _NOT_REACHED for state in sent)
+    barren = 0 if reached else row["barren"] + 1
+    # Phones that are off are found out later than numbers that refuse.
+    over = isinstance(verdict, NobodyLeft) or ((row["step"] + 1) % many == 0 and barren >= many)
+    if _in_vain(row, lately, sent, many) if doubt else over and not _heard(row, lately, many, "delivered"):
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
+    if isinstance(verdict, Advance):  # one that was said again begins no series of barren steps with those before it
+        return _enter(uow, case, row, verdict, barren if verdict.to_step == row["step"] + 1 else 0)
     silences = [silent for text, _ in present if (silent := deliveries.silent_at(text)) and silent > uow.now]
     return _wait(uow, row, min([verdict.until, *silences]))
+
+
+def _in_vain(row: RowMapping, lately: Sequence[_Text], sent: Sequence[str], many: int) -> bool:
+    """Whether the last step is over as well, in a round of which nobody knows who heard."""
+    gone = (row["step"] + 1) % many == 0 and all(state in escalation.GONE for state in sent)
+    return gone and not _heard(row, lately, many, "sent", "delivered")
+
+
+def _heard(row: RowMapping, lately: Sequence[_Text], many: int, *states: str) -> bool:
+    """Whether a text of the last `many` steps is in one of these; some phones confirm after they were given up."""
+    return any(state in states for text, state in lately if text["step"] > row["step"] - many)
 
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
@@ -280,8 +292,11 @@ def _kind_of_text(obligation_kind: str, nth: int, case: Case) -> str:
 def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: int, reason: str) -> None:
     """Said once, not once a round; and of a drill only in its record: nobody has to come running for one."""
     uow.write_changes()  # the case may be new, and the alarm names it
-    raised = case.row["drill"] or alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
-    if raised:
+    if case.row["drill"]:
+        said = uow.conn.execute(_SAID, {"this": case.id}).first() is not None
+    else:
+        said = not alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
+    if not said:
         uow.append(case, NobodyReached(kind, step, reason), "clock")
 
 

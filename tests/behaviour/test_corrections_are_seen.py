@@ -29,6 +29,21 @@ def test_the_old_value_and_the_corrected_one_stand_on_the_sheet_and_the_newest_i
     assert "王五" not in script
 
 
+def test_who_does_not_know_any_more_corrects_nothing(world: World) -> None:
+    """The form again, with 不知道 where an account was: the account is read to 110, and nobody is told of another."""
+    client = world.client
+    first = client.post("/report", data=FORM)
+    alert = world.phones["officer"].expects("3800元")
+    for name in ("counselor", "student"):
+        world.phones[name].expects(alert.code)
+    assert (
+        client.post("/report", data={**FORM, "payee_account": "不知道", "payee_name": "无"}).location == first.location
+    )
+    assert "6217 0000 0000 4417" in client.get(first.location).text
+    sheet = world.user("o", "officer", world.phones["officer"].number).get(f"/duty/{alert.code}").text
+    assert "未电话核实" not in sheet and "王五" in sheet
+
+
 def test_a_value_that_is_set_back_counts_again(world: World) -> None:
     client, changed = world.client, {**FORM, "payee_name": "王伍", "amount": "3900"}
     first = client.post("/report", data=FORM)

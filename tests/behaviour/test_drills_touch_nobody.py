@@ -64,6 +64,18 @@ def test_an_answer_to_one_drill_is_not_the_score_of_another(world: World) -> Non
         world.phones.mark_read(text)
 
 
+def test_that_nobody_was_reached_stands_once_in_its_record(world: World) -> None:
+    """With real phones, all of which are off: a round that reaches nobody begins anew each three minutes."""
+    world.double.mode = "manual"
+    drill = start(world, phones="1")
+    for second in range(10, 600, 10):
+        world.until(second)
+    assert world.alarms() == []
+    assert drill.events("alert.nobody_reached.v1").count(drill.events("alert.nobody_reached.v1")[0]) == 1
+    for text in world.phones.unread():
+        world.phones.mark_read(text)
+
+
 def test_that_it_could_not_be_looked_at_ends_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     drill = start(world, college="WY")
     world.phones.catch_up()

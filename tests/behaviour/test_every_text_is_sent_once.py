@@ -252,6 +252,24 @@ def test_a_text_that_was_replaced_before_anybody_knew_of_it_leaves_its_round_in_
     read_all(world)
 
 
+def test_who_was_reached_is_not_rung_again_for_what_was_lost_twice(world: World) -> None:
+    """The officer had the first text. What is lost of the second step is said again: no barren round with it."""
+    only_police_ring(world)
+    officer = world.phones["officer"].number
+    for name in ("officer", "backup"):
+        world.double.faults.add("drop_before", to=world.phones[name].number, times=None)
+    world.double.faults.add("21614", to=world.phones["desk"].number, times=None)
+    told, alarmed = set(), set()
+    for second in range(1, 470):
+        world.until(second)
+        alarmed |= set(world.alarms())
+        told |= {row.step for row in world.rows("SELECT step FROM deliveries WHERE alert AND kind = 'police'")}
+    assert alarmed == set()
+    assert not {step for step in told if step % 3 == 0 and step > 0}, f"{officer} is rung when the next round comes"
+    world.double.faults.clear()
+    read_all(world)
+
+
 def test_a_ladder_that_ends_in_refusals_does_not_begin_anew_while_only_answers_are_lost(world: World) -> None:
     """Who may have heard of it is rung again when the next round comes, and not each three minutes."""
     for name in ("stand_in", "college_duty", "office"):

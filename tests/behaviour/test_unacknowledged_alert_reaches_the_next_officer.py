@@ -313,6 +313,24 @@ def test_a_round_in_which_every_phone_is_off_raises_the_alarm_once(world: World)
     read_all(world)
 
 
+def test_phones_that_confirm_late_are_phones_that_were_reached(world: World) -> None:
+    """Ten seconds after they were given up: the ladder has gone on, and it is no alarm that it reached nobody."""
+    world.double.mode = "manual"
+    report = only_police_ring(world)
+    sent, confirmed = dict[str, int](), set[str]()
+    for second in range(1, 420):
+        world.until(second)
+        for name in ("officer", "backup", "desk"):
+            for text in world.double.to(world.phones[name].number):
+                sent.setdefault(text.sid, second)
+        for sid in [sid for sid, at in sent.items() if second - at >= 70 and sid not in confirmed]:
+            confirmed.add(sid)
+            world.double.deliver(sid)
+        assert world.alarms() == [], second
+    assert len(confirmed) > 3 and report.events("alert.nobody_reached.v1") == []
+    read_all(world)
+
+
 def test_silence_of_each_phone_of_a_step_counts_from_its_own_text(world: World) -> None:
     """The backup's text goes out 30 s after the officer's: the step is given up when both have been silent for 60."""
     phones = world.phones

@@ -138,7 +138,8 @@ def test_account(text: str, account: Account | None) -> None:
 
 @pytest.mark.parametrize("text", [
     "无", "没有", "暂无", "没有账号", "不知道", "我不知道", "不 清楚", "不记得了", "忘了", "未知", "不详", "暂时不知道",
-    "？", "-", "。。。", "N/A", "none", "Unknown", "I don't know",
+    "？", "-", "——", "N/A", "none", "Unknown", "I don't know",
+    "账号：不知道", "不知道对方账号", "没有账户", "查不到", "沒有", "無", "no account", "I can't remember", "不知道。",
 ])  # fmt: skip
 def test_who_writes_that_there_is_nothing_has_said_nothing(text: str) -> None:
     assert values.says_nothing(text)
@@ -146,7 +147,7 @@ def test_who_writes_that_there_is_nothing_has_said_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "0", "6217", "吴无忌", "无锡市某商行", "不知火舞", "wuzhidao_88", "no1shop", "知道", "未来科技", "没头脑",
-    "支付宝账号",
+    "支付宝账号", "🌸", "~", "无双", "no_1",
 ])  # fmt: skip
 def test_a_short_or_odd_answer_is_an_answer(text: str) -> None:
     assert not values.says_nothing(text)
