@@ -38,7 +38,7 @@ _LADDERS = (
     .order_by(r.step)
 )
 _WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
-_SAID = select(e.id).where(e.case_id == bindparam("this"), e.type == NobodyReached.type).limit(number(1))
+_SAID = select(e.data).where(e.case_id == bindparam("this"), e.type == NobodyReached.type)
 _Text = tuple[RowMapping, str]  # a row of deliveries, and what it is to escalation
 _NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
 
@@ -293,7 +293,7 @@ def _nobody(uow: UnitOfWork, case: Case, kind: str, obligation_id: UUID, step: i
     """Said once, not once a round; and of a drill only in its record: nobody has to come running for one."""
     uow.write_changes()  # the case may be new, and the alarm names it
     if case.row["drill"]:
-        said = uow.conn.execute(_SAID, {"this": case.id}).first() is not None
+        said = any(it["obligation"] == kind for it in uow.conn.scalars(_SAID, {"this": case.id}))
     else:
         said = not alarm(uow, f"nobody:{obligation_id}", "nobody_reached", f"{kind}: {reason}", case.id)
     if not said:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from intake import answers
 from intake.questions import HOW, QUESTIONS, asked, page_of
 from ledger import channels
 from ledger.ringing.match_keys import MATCH_KEYS
@@ -17,6 +20,13 @@ def test_each_has_a_page_words_for_texts_and_something_to_do(way: str) -> None:
     assert PAGES[way].of == (way,) and way in channels.ACTIONS and way in zh._CHANNEL and way in en._CHANNEL
     assert len(way) <= 8  # as long as the column
     assert set(channels.DETAILS.get(way, {})) <= {field.name for field in PAGES[way].fields}
+
+
+def test_who_does_not_know_a_name_leaves_its_place_free() -> None:
+    """A later answer would find it taken, and be kept where nobody looks."""
+    now = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
+    for typed, filled in ({"name": "不知道", "student_no": "无"}, {}), ({"name": "张某"}, {"name": "张某"}):
+        assert answers.read(PAGES["who"], typed, now, UTC).case == filled
 
 
 def slugs(*ways: str, questioned: bool = False) -> set[str]:
