@@ -19,9 +19,7 @@ from bench.sides import COUNSELOR, OTHERS, POLICE, Address
 
 CLIENTS = 16
 LONGEST_WAIT_S = 60.0
-GAP_S = (
-    0.005  # between two reports that nothing else loads: caches are warm, and some of the last one is still being done
-)
+GAP_S = 0.005  # between two reports that nothing else loads; caches are warm, and the last one is not all done
 REST_S = 0.1  # between two that meet a service at rest, as a real one does
 CODES = re.compile(r"[0-9A-Z]{5,7}")
 _known: set[str] = set()  # codes of every report so far: nobody answers, so later runs meet reminders of earlier ones

@@ -17,13 +17,13 @@ from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft, Stay
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached
-from ledger.ringing import linking, owing, pressing
+from ledger.ringing import linking, owing, pressing, rounds
 from ledger.ringing.match_keys import alert_facts
 from ledger.school import rungs
 from ledger.school.people import Person
 from ledger.states import FIRST_DUTIES
 from ledger.store.alarms import alarm as alarm
-from ledger.store.statements import among, number
+from ledger.store.statements import among
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import bundling, deliveries, reminders
 
@@ -37,10 +37,7 @@ _LADDERS = (
     .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
     .order_by(r.step)
 )
-_WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
 _SAID = select(e.data).where(e.case_id == bindparam("this"), e.type == NobodyReached.type)
-_Text = tuple[RowMapping, str]  # a row of deliveries, and what it is to escalation
-_NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
 
 
 def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
@@ -123,37 +120,17 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if row["entered_at"] is None and row["owed_since"] is not None:
         return _from_the_first(uow, case, row)
     ladder = _ladder(uow, case, row)
-    many = len(ladder.rungs)
-    lately = [(it, deliveries.as_alert(it, uow.now)) for it in _alerts(uow, row, many)]
-    lost = frozenset(text["step"] for text, state in lately if state == escalation.LOST)
-    doubt = any(deliveries.in_doubt(text, state) for text, state in lately)
-    present = [(text, state) for text, state in lately if text["step"] == row["step"]]
-    sent = [state for _, state in present]
+    present = rounds.of(uow, row, len(ladder.rungs))
     verdict = escalation.decide(
-        ladder, row["ladder_at"], row["step"], uow.now, sent, row["barren"],
-        entered_at=row["entered_at"], lost=lost, doubt=doubt,
+        ladder, row["ladder_at"], row["step"], uow.now, present.sent, row["barren"],
+        entered_at=row["entered_at"], lost=present.lost, doubt=present.doubt,
     )  # fmt: skip
-    reached = row["step"] < 0 or doubt or any(state not in _NOT_REACHED for state in sent)
-    barren = 0 if reached else row["barren"] + 1
-    # Phones that are off are found out later than numbers that refuse.
-    over = isinstance(verdict, NobodyLeft) or ((row["step"] + 1) % many == 0 and barren >= many)
-    if _in_vain(row, lately, sent, many) if doubt else over and not _heard(row, lately, many, "delivered"):
-        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if lately else "empty")
+    barren = 0 if present.reached else row["barren"] + 1
+    if present.in_vain(barren, over=isinstance(verdict, NobodyLeft)):
+        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if present.texts else "empty")
     if isinstance(verdict, Advance):  # one that was said again begins no series of barren steps with those before it
         return _enter(uow, case, row, verdict, barren if verdict.to_step == row["step"] + 1 else 0)
-    silences = [silent for text, _ in present if (silent := deliveries.silent_at(text)) and silent > uow.now]
-    return _wait(uow, row, min([verdict.until, *silences]))
-
-
-def _in_vain(row: RowMapping, lately: Sequence[_Text], sent: Sequence[str], many: int) -> bool:
-    """Whether the last step is over as well, in a round of which nobody knows who heard."""
-    gone = (row["step"] + 1) % many == 0 and all(state in escalation.GONE for state in sent)
-    return gone and not _heard(row, lately, many, "sent", "delivered")
-
-
-def _heard(row: RowMapping, lately: Sequence[_Text], many: int, *states: str) -> bool:
-    """Whether a text of the last `many` steps is in one of these; some phones confirm after they were given up."""
-    return any(state in states for text, state in lately if text["step"] > row["step"] - many)
+    return _wait(uow, row, min([verdict.until, *present.silent_at(uow.now)]))
 
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
@@ -166,13 +143,6 @@ def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
 def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
     """As it is climbed for a report of that hour."""
     return escalation.for_hour(ladder, at.astimezone(zone).time()) if kind == "counselor" else ladder
-
-
-def _alerts(uow: UnitOfWork, row: RowMapping, rungs: int) -> list[RowMapping]:
-    """Of the present round, and of the steps just before the present one that reached nobody: two rounds at most."""
-    first = min(row["step"] - min(row["barren"], 2 * rungs), row["step"] - row["step"] % rungs)
-    query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, row["step"]), d.alert)
-    return list(uow.conn.execute(query).mappings())
 
 
 def _enter(
@@ -197,7 +167,7 @@ def _enter(
     if isinstance(verdict, NobodyLeft):  # a whole round, and nobody has been in doubt
         _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else nobody)
         due = verdict.until
-    elif told and isinstance(verdict, Stay) and not _known_before(uow, row):
+    elif told and isinstance(verdict, Stay) and not rounds.known_before(uow, row):
         due = verdict.until
     else:
         due = min(due, uow.now)
@@ -205,14 +175,6 @@ def _enter(
     uow.change_later(t.obligations, row["id"], entered)
     if row["step"] >= 0 or step > 0:
         uow.append(case, AlertEscalated(row["kind"], step, reason, len(told)), "clock")
-
-
-def _known_before(uow: UnitOfWork, row: RowMapping) -> bool:
-    """Whether something became of the spool's texts before their step began; nobody will say so again."""
-    if row["entered_at"] is not None:
-        return False
-    told = row["alerted_at"] is not None or (row["next_at"] is not None and row["next_at"] <= uow.now)
-    return told and uow.conn.execute(_WRITTEN, {"this": row["id"]}).first() is not None
 
 
 def _on_rung(uow: UnitOfWork, case: Case, targets: tuple[str, ...]) -> list[Person]:
