@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +11,7 @@ from typing import Any, Protocol
 import structlog
 from flask import Response, jsonify
 
+from intake.pace import Pace
 from ledger.errors import AlreadyThere, Conflict, LedgerAway, where
 from ledger.reporting import reports
 from ledger.reporting.reportin import ReportIn
@@ -87,25 +86,6 @@ class Spooling(Protocol):
     def find(self, token: str) -> Spooled | None: ...
 
 
-class InHand:
-    """How many reports this process is taking at the moment."""
-
-    def __init__(self) -> None:
-        self._many, self._mutex = 0, threading.Lock()
-
-    @contextmanager
-    def one_more(self) -> Iterator[int]:
-        """While it is taken; with how many there are now."""
-        with self._mutex:
-            self._many += 1
-            number = self._many
-        try:
-            yield number
-        finally:
-            with self._mutex:
-                self._many -= 1
-
-
 @dataclass(frozen=True)
 class Door:
     """What the blueprints of this room work with. `public_url` has no trailing slash.
@@ -122,7 +102,7 @@ class Door:
     provider: Provider
     drill_token_holds: Callable[[str], bool]
     rings: bool = True
-    in_hand: InHand = field(default_factory=InHand)
+    pace: Pace = field(default_factory=Pace)
 
     def accept(self, report: ReportIn, submission_key: str | None, body: str, label: str = "report") -> Accepted:
         """Into the ledger, or into the spool while that is away. Raises LedgerAway when neither takes it, or Conflict.
@@ -131,30 +111,35 @@ class Door:
         the same report, and the ledger sees it by its key.
         """
         key = submission_key or f"once:{secrets.token_urlsafe(18)}"
-        # What waits in the spool enters with what was called for it; taken beside it, it would be rung for again.
-        if not self.spool.silent and not self.spool.holds(key):
-            try:
-                with self.in_hand.one_more() as number:
-                    return self._into_ledger(report, key, body, label, alone=number == 1 and not self.spool.waits)
-            except LedgerAway as away:
-                log.warning("door_ledger_away", error=str(away))
-        return self.spool.take(report, key, body)
+        with self.pace.one_more() as alone:
+            # What waits in the spool enters with what was called for it; taken beside it, it would be rung for again.
+            if not self.spool.silent and not self.spool.holds(key):
+                try:
+                    return self._into_ledger(report, key, body, label, alone=alone)
+                except LedgerAway as away:
+                    log.warning("door_ledger_away", error=str(away))
+            return self.spool.take(report, key, body)
 
     def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
         """As the new report that it nearly always is; where its key or code is taken, once more, without ringing.
 
-        Whatever keeps the texts from being written keeps no report out: they are left to the workers.
+        Whatever keeps the texts from being written, or the look at what waits, keeps no report out: they are left to
+        the workers.
         """
-        ring = self.rings and alone and self.ledger.hands is not None and self.ledger.hands.free
+        ring = (
+            self.rings and alone and not self.spool.waits and self.ledger.hands is not None and self.ledger.hands.free
+        )
         try:
             with self.ledger.begin(label, DOOR) as uow:
+                if not alone:
+                    self.pace.look(uow)
                 return reports.accept(uow, report, key, body, ring=ring, new=True)
         except AlreadyThere:
             log.info("report_came_again")
         except Exception as error:
-            if not ring or isinstance(error, LedgerAway | Conflict):
+            if (alone and not ring) or isinstance(error, LedgerAway | Conflict):
                 raise
-            log.error("door_cannot_ring", reason=where(error))
+            log.error("door_cannot_ring" if ring else "door_cannot_look", reason=where(error))
         with self.ledger.begin(label, DOOR) as uow:
             return reports.accept(uow, report, key, body)
 

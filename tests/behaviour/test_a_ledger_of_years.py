@@ -12,6 +12,7 @@ from ledger import deadlines
 from ledger import tables as t
 from ledger.events import COUNSELOR, PRIORITY
 from ledger.figures import contactdays, oversight
+from ledger.ringing import unrung
 from ledger.staff.accounts import User
 from ledger.store import anchors, glance, outbox, work
 from ledger.texts import claims, deliveries
@@ -39,6 +40,7 @@ LOOKS = {
     "the first day": contactdays._FIRST,
     "work": work._WAITING,
     "work of a queue": work._WAITING_IN,
+    "what is not rung": unrung._OLDEST,
 }
 
 

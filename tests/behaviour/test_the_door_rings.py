@@ -179,7 +179,7 @@ def test_of_several_in_hand_at_once_only_the_first_is_rung_at_the_door(open_door
     """The others are rung sooner by a worker, which does them together."""
     parts = open_door.parts
     door = Door(parts.ledger, parts.spooler, PUBLIC, "", cast("Provider", None), lambda _: False)
-    with door.in_hand.one_more():
+    with door.pace.one_more():
         second = door.accept(ReportIn("+8613900000002"), None, "")
     alone = door.accept(ReportIn("+8613900000003"), None, "")
     assert officer_texts(open_door, second.code) == []
