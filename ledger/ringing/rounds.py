@@ -65,9 +65,18 @@ class Round:
             return gone and not self._heard("sent", "delivered")
         return (over or (last and barren >= self.many)) and not self._heard("delivered")
 
-    def silent_at(self, now: datetime) -> list[datetime]:
-        """When phones of the present step will have been silent for too long."""
-        return [at for text, _ in self.present if (at := deliveries.silent_at(text)) and at > now]
+    def give_up_waiting(self, uow: UnitOfWork) -> None:
+        """Keep of texts of the present step that they are in doubt by the time alone, also while they are looked up.
+
+        The case is locked, so nobody settles them; and no later step has replaced them.
+        """
+        for text, state in self.present:
+            if state == escalation.UNANSWERED and not text["settled"]:
+                uow.change_later(t.deliveries, text["id"], {"settled": True})
+
+    def not_waited_for_at(self, now: datetime) -> list[datetime]:
+        """When texts of the present step will have waited for too long for a receipt, or to be asked about."""
+        return [at for text, _ in self.present if (at := deliveries.not_waited_for_at(text)) and at > now]
 
     def _heard(self, *states: str) -> bool:
         return any(state in states for text, state in self.texts if text["step"] > self.step - self.many)

@@ -29,6 +29,7 @@ NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after
 TO_ACT = frozenset({"handover", "referral", "amended", "further", "moved_on"})
 TO_ACT_LIFE = timedelta(days=1)
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
+IN_LINE = timedelta(seconds=7)  # after the lease of a doubtful call; then who waits to be asked about is not waited for
 WAITING = ("pending", "alerted")  # states of an obligation that still rings
 HEARD = ("sending", "unknown", "sent", "undelivered", "delivered")  # may have been read, now or later
 _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
@@ -157,6 +158,8 @@ def tell_obligation(
         values["next_at"] = hush
     elif ringing and (state in states.DELIVERY_FAILED or (exhausted and state != "sent")):
         values["next_at"] = uow.now
+    elif ringing and state == "unknown" and due and row["duty_step"] == row["step"] and (over := _doubted_for(row)):
+        values["next_at"] = min(due, over)
     if values:
         uow.change_later(t.obligations, row["obligation_id"], values)
     if case and state == "delivered":
@@ -236,8 +239,10 @@ def as_alert(row: RowMapping, now: datetime) -> str:
         return "pending"
     if row["settled"] and row["state"] in ("unknown", "sending"):
         return UNANSWERED if row["available_at"] or row["state"] == "sending" else LOST  # it is asked about on, or not
-    silent = silent_at(row)
-    return "no_receipt" if silent and now >= silent else str(row["state"])
+    over = not_waited_for_at(row)
+    if over is None or now < over:
+        return str(row["state"])
+    return "no_receipt" if row["state"] == "sent" else UNANSWERED
 
 
 def in_doubt(row: RowMapping, state: str) -> bool:
@@ -246,9 +251,22 @@ def in_doubt(row: RowMapping, state: str) -> bool:
     return state == UNANSWERED or (state == "unknown" and row["available_at"] is None)
 
 
-def silent_at(row: RowMapping) -> datetime | None:
-    """When a text counts as not having arrived for want of a receipt; None once there is one, or before it is sent."""
-    return row["sent_at"] + SILENCE if row["state"] == "sent" and row["sent_at"] else None
+def not_waited_for_at(row: RowMapping) -> datetime | None:
+    """When a text is the next person's unless something is heard of it by then; None for one whose time is not set.
+
+    One that was sent: without a receipt. One in doubt: though nobody has looked it up yet, since many may wait for
+    that; not so where a bundle speaks for it, as with any other doubt.
+    """
+    sent_at: datetime | None = row["sent_at"] if row["state"] == "sent" else None
+    if sent_at:
+        return sent_at + SILENCE
+    return _doubted_for(row) if row["state"] == "unknown" and row["available_at"] else None
+
+
+def _doubted_for(row: RowMapping) -> datetime | None:
+    """Until when; None where it is known already that nobody waits for it."""
+    lease_until: datetime | None = row["lease_until"]
+    return lease_until + IN_LINE if lease_until and not row["settled"] and not row["bundle_id"] else None
 
 
 def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping]:

@@ -164,6 +164,25 @@ def test_while_the_provider_cannot_be_asked_the_next_person_is_rung(world: World
     assert creations(world, "officer") == 2
 
 
+def test_who_waits_in_line_to_be_asked_about_is_not_waited_for(world: World) -> None:
+    """Where many texts are in doubt and the provider's lists hang, most have not been looked up half a minute later."""
+    for name in ("officer", "backup"):
+        world.double.faults.add("500", to=world.phones[name].number)
+    report = report_with_trouble(world)
+
+    def steps_after(seconds: int) -> list[int]:
+        world.clock.advance(seconds)
+        world.parts.clock.tick()
+        return [row.step for row in report.texts()]
+
+    assert steps_after(19) == [0]
+    assert steps_after(1) == [0, 1, 1]
+    assert [row.settled for row in report.texts()] == [True, False, False]  # also to who looks while it is asked about
+    world.pump()
+    assert steps_after(19) == [0, 1, 1]
+    read_all(world)
+
+
 def test_while_nothing_is_known_of_any_text_each_is_rung_early_and_at_their_own_time(world: World) -> None:
     """They may all have heard of it, and may not have: no outage rings anybody more often than that."""
     world.double.faults.add("drop_after", times=None)
