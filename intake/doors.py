@@ -126,20 +126,20 @@ class Door:
         Whatever keeps the texts from being written, or the look at what waits, keeps no report out: they are left to
         the workers.
         """
-        ring = (
-            self.rings and alone and not self.spool.waits and self.ledger.hands is not None and self.ledger.hands.free
-        )
+        hands, looked = self.ledger.hands, alone
+        ring = self.rings and alone and not self.spool.waits and hands is not None and hands.free
         try:
             with self.ledger.begin(label, DOOR) as uow:
                 if not alone:
                     self.pace.look(uow)
+                    looked = True
                 return reports.accept(uow, report, key, body, ring=ring, new=True)
         except AlreadyThere:
             log.info("report_came_again")
         except Exception as error:
-            if (alone and not ring) or isinstance(error, LedgerAway | Conflict):
+            if (looked and not ring) or isinstance(error, LedgerAway | Conflict):
                 raise
-            log.error("door_cannot_ring" if ring else "door_cannot_look", reason=where(error))
+            log.error("door_cannot_ring" if looked else "door_cannot_look", reason=where(error))
         with self.ledger.begin(label, DOOR) as uow:
             return reports.accept(uow, report, key, body)
 

@@ -36,7 +36,7 @@ class Pace:
     ) -> None:
         self._behind, self._now, self._sleep = behind, now, sleep
         self._in_hand, self._late_s, self._looked_at = 0, 0.0, -math.inf
-        self._mutex = threading.Lock()
+        self._mutex, self._looking = threading.Lock(), threading.Lock()
 
     @contextmanager
     def one_more(self) -> Iterator[bool]:
@@ -59,8 +59,13 @@ class Pace:
 
     def look(self, uow: UnitOfWork) -> None:
         """In the transaction of a report that others are in hand with, before it writes: it locks nothing yet."""
-        with self._mutex:
-            if self._now() < self._looked_at + LOOK_EVERY_S:
-                return
-            self._looked_at, self._late_s = self._now(), 0.0  # which it stays where the look fails
-        self._late_s = self._behind(uow).total_seconds()
+        if self._now() < self._looked_at + LOOK_EVERY_S or not self._looking.acquire(blocking=False):
+            return
+        try:
+            self._late_s = self._behind(uow).total_seconds()
+        except Exception:
+            self._late_s = 0.0
+            raise
+        finally:
+            self._looked_at = self._now()
+            self._looking.release()

@@ -10,9 +10,8 @@ from ledger import tables as t
 from ledger.events import POLICE, PRIORITY
 from ledger.store.statements import number, word
 from ledger.store.unit_of_work import UnitOfWork
-from ledger.store.work import STALE
 
-LOOK_BACK = timedelta(seconds=10)
+LOOK_BACK = timedelta(seconds=5)  # what is older waits for something else than its turn
 
 w, d = t.work.c, t.deliveries.c
 _since, _urgent = bindparam("since", type_=t.UtcTime), number(PRIORITY[POLICE])
@@ -26,11 +25,6 @@ _OLDEST = select(_work.scalar_subquery().label("work"), _text.scalar_subquery().
 
 
 def behind(uow: UnitOfWork) -> timedelta:
-    """For how long the oldest of it is due that nobody has tried yet; zero where nothing is.
-
-    Also where it is due for so long that the clock sees to it: that is no queue, but a broker, a worker or a provider
-    that is away, and what comes later would not be rung sooner for waiting.
-    """
+    """For how long the oldest of it is due that nobody has tried yet; zero where nothing is."""
     oldest = uow.conn.execute(_OLDEST, {"since": uow.now - LOOK_BACK}).one()
-    found = max((uow.now - at for at in oldest if at), default=timedelta())
-    return found if timedelta() < found < STALE else timedelta()
+    return max((uow.now - at for at in oldest if at), default=timedelta())

@@ -81,15 +81,7 @@ def test_neither_does_what_was_tried(unread: World) -> None:
     assert behind(unread) == timedelta()
 
 
-def test_neither_does_what_waits_for_something_else_than_its_turn(unread: World) -> None:
-    """A worker or a broker that is away: no door would make it come sooner by waiting, however many come after it."""
-    for _ in range(7):
-        unread.report(**another_fraud())
-        unread.clock.advance(1)
-    assert behind(unread) == timedelta()
-
-
-def test_one_that_is_stuck_for_itself_is_soon_left_out_of_account(unread: World) -> None:
+def test_neither_does_for_long_what_waits_for_something_else_than_its_turn(unread: World) -> None:
     unread.report()
     unread.clock.advance(unrung.LOOK_BACK.total_seconds())
     unread.report(**another_fraud())
@@ -100,8 +92,18 @@ def test_one_that_is_stuck_for_itself_is_soon_left_out_of_account(unread: World)
 def door(world: World, look: Callable[[UnitOfWork], timedelta] = unrung.behind) -> tuple[Door, list[float]]:
     """A door, and how long each of its reports had to wait."""
     slept: list[float] = []
-    parts, pace = world.parts, Pace(look, sleep=slept.append)
+    parts, pace = world.parts, Pace(look, lambda: world.clock.now().timestamp(), slept.append)
     return Door(parts.ledger, parts.spooler, PUBLIC, "", cast("Provider", None), lambda _: False, pace=pace), slept
+
+
+def test_where_nothing_is_rung_reports_are_taken_all_the_same(unread: World) -> None:
+    """Of a worker that is away, with reports that go on coming: each a quarter of a second later, and not more."""
+    taken, slept = door(unread)
+    with taken.pace.one_more():
+        for number in range(8):
+            taken.accept(ReportIn(f"+861390000001{number}"), None, "")
+            unread.clock.advance(0.9)
+    assert slept[1:] == [LONGEST_S] * 5 and unread.rows("SELECT count(*) FROM cases") == [(8,)]
 
 
 def test_reports_that_come_together_wait_for_those_before_them(unread: World) -> None:
