@@ -131,7 +131,7 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
         _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if present.texts else "empty")
     if isinstance(verdict, Advance):  # one that was said again begins no series of barren steps with those before it
         return _enter(uow, case, row, verdict, barren if verdict.to_step == row["step"] + 1 else 0)
-    return _wait(uow, row, min([verdict.until, *present.not_waited_for_at(uow.now)]))
+    return _wait(uow, row, min([verdict.until, *present.over_at(uow.now)]))
 
 
 def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:

@@ -13,7 +13,7 @@ from ledger import escalation
 from ledger import tables as t
 from ledger.store.statements import number
 from ledger.store.unit_of_work import UnitOfWork
-from ledger.texts import deliveries
+from ledger.texts import waits
 
 d = t.deliveries.c
 _WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
@@ -46,7 +46,7 @@ class Round:
     @cached_property
     def doubt(self) -> bool:
         """Whether somebody may have heard, though nobody can say so."""
-        return any(deliveries.in_doubt(text, state) for text, state in self.texts)
+        return any(waits.in_doubt(text, state) for text, state in self.texts)
 
     @property
     def reached(self) -> bool:
@@ -74,9 +74,9 @@ class Round:
             if state == escalation.UNANSWERED and not text["settled"]:
                 uow.change_later(t.deliveries, text["id"], {"settled": True})
 
-    def not_waited_for_at(self, now: datetime) -> list[datetime]:
+    def over_at(self, now: datetime) -> list[datetime]:
         """When texts of the present step will have waited for too long for a receipt, or to be asked about."""
-        return [at for text, _ in self.present if (at := deliveries.not_waited_for_at(text)) and at > now]
+        return [at for text, _ in self.present if (at := waits.over_at(text)) and at > now]
 
     def _heard(self, *states: str) -> bool:
         return any(state in states for text, state in self.texts if text["step"] > self.step - self.many)
@@ -88,7 +88,7 @@ def of(uow: UnitOfWork, row: RowMapping, many: int) -> Round:
     first = min(step - min(row["barren"], 2 * many), step - step % many)
     query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, step), d.alert)
     texts = uow.conn.execute(query).mappings()
-    return Round(step, many, [(text, deliveries.as_alert(text, uow.now)) for text in texts])
+    return Round(step, many, [(text, waits.as_alert(text, uow.now)) for text in texts])
 
 
 def known_before(uow: UnitOfWork, row: RowMapping) -> bool:

@@ -196,6 +196,7 @@ def again(ledger: Ledger, claim: Claim, body: str) -> bool:
     """Before the one resend of an unknown text: note its words. False: no longer ours, or of no use any more."""
     with ledger.begin("resend", URGENT) as uow:
         query = _WANTED.where(d.id == claim.id, d.token == claim.token, d.state == "sending")
+        query = query.with_for_update(of=t.deliveries)  # if the clock has it in hand, then for a moment
         row = uow.conn.execute(query).mappings().one_or_none()
         if row is None:
             return False

@@ -15,24 +15,21 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, e
 from ledger import states
 from ledger import tables as t
 from ledger.errors import NotFound
-from ledger.escalation import LOST, UNANSWERED
 from ledger.events import NOTICE, PRIORITY, ObligationAlerted
 from ledger.school.people import Person
 from ledger.states import FIRST_DUTIES
 from ledger.store import alarms
 from ledger.store.statements import among, number, one_of, word
 from ledger.store.unit_of_work import Case, UnitOfWork
+from ledger.texts import waits
 
 NOTICE_LIFE = timedelta(hours=1)  # an answer or a stand-down is of no use after that
 # What asks somebody to act, is said once and stays true is worth saying the next day. Reminders are not: by then it may
 # have been done, and what is overdue stands on the lists.
 TO_ACT = frozenset({"handover", "referral", "amended", "further", "moved_on"})
 TO_ACT_LIFE = timedelta(days=1)
-SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
-IN_LINE = timedelta(seconds=7)  # after the lease of a doubtful call; then who waits to be asked about is not waited for
 WAITING = ("pending", "alerted")  # states of an obligation that still rings
 HEARD = ("sending", "unknown", "sent", "undelivered", "delivered")  # may have been read, now or later
-_TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
 
 d, o = t.deliveries.c, t.obligations.c
 # Built once: see statements.
@@ -153,12 +150,18 @@ def tell_obligation(
         return
     values = _alerted(uow, case, row) if case and taken and row["duty_alerted_at"] is None else {}
     ringing, due = values.get("state", row["duty_state"]) in WAITING, row["duty_next_at"]
-    hush = uow.now + SILENCE  # no word from the phone by then counts as switched off
+    hush = uow.now + waits.SILENCE  # no word from the phone by then counts as switched off
     if ringing and state == "sent" and due and due > hush:
         values["next_at"] = hush
     elif ringing and (state in states.DELIVERY_FAILED or (exhausted and state != "sent")):
         values["next_at"] = uow.now
-    elif ringing and state == "unknown" and due and row["duty_step"] == row["step"] and (over := _doubted_for(row)):
+    elif (
+        ringing
+        and state == "unknown"
+        and due
+        and row["duty_step"] == row["step"]
+        and (over := waits.doubted_until(row))
+    ):
         values["next_at"] = min(due, over)
     if values:
         uow.change_later(t.obligations, row["obligation_id"], values)
@@ -228,47 +231,6 @@ def spread(uow: UnitOfWork, bundle: Mapping[Any, Any], *, taken: bool, exhausted
         tell_obligation(uow, cases[row["case_id"]], row, merged, taken=taken, exhausted=exhausted)
 
 
-def as_alert(row: RowMapping, now: datetime) -> str:
-    """A text's state as escalation counts it: refused for now is not yet failed; unheard of for 60 s is phone off.
-
-    One that waits in a bundle because its number's budget is spent is not waited for.
-    """
-    if row["state"] == "pending" and row["facts"].get("over_budget"):
-        return "over_budget"
-    if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
-        return "pending"
-    if row["settled"] and row["state"] in ("unknown", "sending"):
-        return UNANSWERED if row["available_at"] or row["state"] == "sending" else LOST  # it is asked about on, or not
-    over = not_waited_for_at(row)
-    if over is None or now < over:
-        return str(row["state"])
-    return "no_receipt" if row["state"] == "sent" else UNANSWERED
-
-
-def in_doubt(row: RowMapping, state: str) -> bool:
-    """Whether its person may have heard of it, though nobody can say so; `state` as above. Also of one that is not
-    asked about any more, since its person has a newer one."""
-    return state == UNANSWERED or (state == "unknown" and row["available_at"] is None)
-
-
-def not_waited_for_at(row: RowMapping) -> datetime | None:
-    """When a text is the next person's unless something is heard of it by then; None for one whose time is not set.
-
-    One that was sent: without a receipt. One in doubt: though nobody has looked it up yet, since many may wait for
-    that; not so where a bundle speaks for it, as with any other doubt.
-    """
-    sent_at: datetime | None = row["sent_at"] if row["state"] == "sent" else None
-    if sent_at:
-        return sent_at + SILENCE
-    return _doubted_for(row) if row["state"] == "unknown" and row["available_at"] else None
-
-
-def _doubted_for(row: RowMapping) -> datetime | None:
-    """Until when; None where it is known already that nobody waits for it."""
-    lease_until: datetime | None = row["lease_until"]
-    return lease_until + IN_LINE if lease_until and not row["settled"] and not row["bundle_id"] else None
-
-
 def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping]:
     """(id, sid) of alerts taken by the provider a while ago whose obligation still rings: callbacks can be lost.
 
@@ -277,7 +239,13 @@ def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping
     query = (
         select(d.id, d.sid)
         .join(t.obligations, o.id == d.obligation_id)
-        .where(d.state == "sent", d.alert, d.channel == "provider", d.sid.is_not(None), d.sent_at <= now - SILENCE / 2)
+        .where(
+            d.state == "sent",
+            d.alert,
+            d.channel == "provider",
+            d.sid.is_not(None),
+            d.sent_at <= now - waits.SILENCE / 2,
+        )
         .where(one_of(o.state, WAITING), o.next_at.is_not(None))
         .order_by(d.sent_at.desc())
         .limit(limit)

@@ -164,22 +164,36 @@ def test_while_the_provider_cannot_be_asked_the_next_person_is_rung(world: World
     assert creations(world, "officer") == 2
 
 
+def steps_after(world: World, report: Report, seconds: int) -> list[int]:
+    """Of the officers' texts, when the clock has looked; nobody has called any by then."""
+    world.clock.advance(seconds)
+    world.parts.clock.tick()
+    return [row.step for row in report.texts()]
+
+
 def test_who_waits_in_line_to_be_asked_about_is_not_waited_for(world: World) -> None:
     """Where many texts are in doubt and the provider's lists hang, most have not been looked up half a minute later."""
     for name in ("officer", "backup"):
         world.double.faults.add("500", to=world.phones[name].number)
     report = report_with_trouble(world)
-
-    def steps_after(seconds: int) -> list[int]:
-        world.clock.advance(seconds)
-        world.parts.clock.tick()
-        return [row.step for row in report.texts()]
-
-    assert steps_after(19) == [0]
-    assert steps_after(1) == [0, 1, 1]
+    assert steps_after(world, report, 19) == [0]
+    assert steps_after(world, report, 1) == [0, 1, 1]
     assert [row.settled for row in report.texts()] == [True, False, False]  # also to who looks while it is asked about
     world.pump()
-    assert steps_after(19) == [0, 1, 1]
+    assert steps_after(world, report, 19) == [0, 1, 1]
+    read_all(world)
+
+
+def test_nor_is_one_whose_sender_died_while_it_asked(world: World) -> None:
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    world.clock.advance(15)
+    [asked] = claim(world)
+    assert asked.was == "unknown"
+    assert steps_after(world, report, 5) == [0]
+    assert steps_after(world, report, 7) == [0]
+    assert steps_after(world, report, 1) == [0, 1, 1]
+    world.pump()
     read_all(world)
 
 

@@ -1,0 +1,59 @@
+"""Whether escalation still waits for a text, and until when; the next person's turn comes after that. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping
+
+from ledger.escalation import LOST, UNANSWERED
+
+SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
+# Then who waits to be asked about is not waited for: after a doubtful call's lease, and after the first call at most.
+IN_LINE, IN_DOUBT = timedelta(seconds=7), timedelta(seconds=28)
+_TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
+
+
+def as_alert(row: RowMapping, now: datetime) -> str:
+    """A text's state as escalation counts it: refused for now is not yet failed; unheard of for 60 s is phone off.
+
+    One that waits in a bundle because its number's budget is spent is not waited for.
+    """
+    if row["state"] == "pending" and row["facts"].get("over_budget"):
+        return "over_budget"
+    if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
+        return "pending"
+    if row["settled"] and row["state"] in ("unknown", "sending"):
+        return UNANSWERED if row["available_at"] or row["state"] == "sending" else LOST  # it is asked about on, or not
+    over = over_at(row)
+    if over is None or now < over:
+        return str(row["state"])
+    return "no_receipt" if row["state"] == "sent" else UNANSWERED
+
+
+def in_doubt(row: RowMapping, state: str) -> bool:
+    """Whether its person may have heard of it, though nobody can say so; `state` as above. Also of one that is not
+    asked about any more, since its person has a newer one."""
+    return state == UNANSWERED or (state == "unknown" and row["available_at"] is None)
+
+
+def over_at(row: RowMapping) -> datetime | None:
+    """When a text is the next person's unless something is heard of it by then; None for one whose time is not set.
+
+    One that was sent: without a receipt. One in doubt, or in a call that may leave it in doubt: though nobody has
+    looked it up yet, since many may wait for that; not so where a bundle speaks for it, as with any other doubt.
+    """
+    sent_at: datetime | None = row["sent_at"] if row["state"] == "sent" else None
+    if sent_at:
+        return sent_at + SILENCE
+    asked_about = row["state"] == "sending" or (row["state"] == "unknown" and row["available_at"])
+    return doubted_until(row) if asked_about else None
+
+
+def doubted_until(row: RowMapping) -> datetime | None:
+    """Until when a call may leave its text in doubt; None where it is known already that nobody waits for it."""
+    lease_until: datetime | None = row["lease_until"]
+    if not lease_until or row["settled"] or row["bundle_id"]:
+        return None
+    called_at: datetime = row["called_at"]
+    return min(lease_until + IN_LINE, called_at + IN_DOUBT)
