@@ -97,6 +97,7 @@ _READY = (
     .limit(select(bindparam("most", type_=Integer)).scalar_subquery())  # behind a SELECT, see statements.among
 )
 
+_THE_TEXT = select(d.id).where(d.id == bindparam("this")).with_for_update()
 _lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))
 _LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
 _LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
@@ -123,7 +124,8 @@ def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
 def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim | None:
     """None for one that has to wait for a process with its key."""
     values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
-    values |= {"lease_until": uow.now + LEASE, "called_at": row["called_at"] or uow.now, "facts": row["facts"]}
+    in_doubt_since = row["called_at"] if row["state"] == "unknown" else None  # a call that was refused reached nobody
+    values |= {"lease_until": uow.now + LEASE, "called_at": in_doubt_since or uow.now, "facts": row["facts"]}
     try:
         key = _key_of(uow, row)
         draft = _draft(uow, row, key)
@@ -195,8 +197,8 @@ def put_back(ledger: Ledger, some: Sequence[Claim]) -> None:
 def again(ledger: Ledger, claim: Claim, body: str) -> bool:
     """Before the one resend of an unknown text: note its words. False: no longer ours, or of no use any more."""
     with ledger.begin("resend", URGENT) as uow:
+        uow.conn.execute(_THE_TEXT, {"this": claim.id})  # if the clock has it in hand, then to see what it has written
         query = _WANTED.where(d.id == claim.id, d.token == claim.token, d.state == "sending")
-        query = query.with_for_update(of=t.deliveries)  # if the clock has it in hand, then for a moment
         row = uow.conn.execute(query).mappings().one_or_none()
         if row is None:
             return False

@@ -197,6 +197,20 @@ def test_nor_is_one_whose_sender_died_while_it_asked(world: World) -> None:
     read_all(world)
 
 
+def test_a_text_that_was_refused_and_is_called_again_is_in_no_doubt(world: World) -> None:
+    """However long ago the first call was: that one reached nobody."""
+    world.double.faults.add("429", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    world.clock.advance(40)
+    [again] = claim(world)
+    assert again.was == "failed_temporary"
+    with world.parts.ledger.begin("look") as uow:
+        uow.conn.execute(t.obligations.update().where(t.obligations.c.kind == "police").values(next_at=uow.now))
+    assert steps_after(world, report, 0) == [0]
+    world.advance(14)  # its lease lapses
+    read_all(world)
+
+
 def test_while_nothing_is_known_of_any_text_each_is_rung_early_and_at_their_own_time(world: World) -> None:
     """They may all have heard of it, and may not have: no outage rings anybody more often than that."""
     world.double.faults.add("drop_after", times=None)
