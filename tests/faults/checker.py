@@ -27,7 +27,7 @@ PROMISES = {
     6: "every step comes at its time, none is skipped or doubled",
     7: "no alert begins more than a second after an acknowledgement",
     8: "without the broker an alert is at most 5 s late",
-    9: "whom the provider does not reach, somebody else is told instead of within 30 s",
+    9: "whom the provider does not reach, somebody else is told instead, within 30 s",
     10: "rubbish in a queue delays nobody",
     13: "a report is taken without the database too, or at the worst answered with 110",
 }
