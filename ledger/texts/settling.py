@@ -18,7 +18,7 @@ from ledger.texts.calls import Outcome
 
 ASK_AFTER_S, ASK_MAX_S = 2.0, 5.0  # a provider lists a new message a moment later; one that is away has time
 WAIT_FOR_ANSWER = timedelta(seconds=8)
-RETRY_MAX_S = 5.0
+RETRY_MAX_S, RETRY_AFTER_MAX_S = 5.0, 10.0  # of our own, and as the provider says: three refusals are the next person's
 
 
 def settle(ledger: Ledger, outcome: Outcome) -> None:
@@ -106,7 +106,9 @@ def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]
 
 def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:
     if state == "failed_temporary":
-        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, 30)))
+        return now + timedelta(
+            seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, RETRY_AFTER_MAX_S))
+        )
     if outcome.exhausted:
         return None
     return now + timedelta(seconds=min(ASK_AFTER_S * 2.0 ** max(tries - 1, 0), ASK_MAX_S))

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 from ledger.escalation import LOST, UNANSWERED
 
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
-# Then who waits to be asked about is not waited for: after a doubtful call's lease, and after the first call at most.
+# Who waits to be asked about is not waited for any more: after the last lease, and after the first doubtful call.
 IN_LINE, IN_DOUBT = timedelta(seconds=7), timedelta(seconds=28)
 _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, event
 from ledger import tables as t
 from ledger.errors import LedgerAway
 from ledger.events import PRIORITY
+from ledger.ringing import alerting
 from ledger.school import people
 from ledger.school.demo_school import demo_school
 from ledger.texts import claims, deliveries, settling
@@ -18,7 +20,8 @@ from ledger.texts.calls import Claim, Outcome
 from notifier.channel import Accepted, Outgoing
 from services.texts import renderer
 from services.worker import run_open
-from tests.behaviour.stories import only_police_ring, read_all, reported, school_without, world_with
+from tests.behaviour.stories import POSTGRESQL, only_police_ring, read_all, reported, school_without, world_with
+from tests.one_process import eventually
 from tests.private_services import free_port
 from tests.world import START, Report, World
 
@@ -62,6 +65,21 @@ def test_a_text_that_came_too_fast_is_sent_a_moment_later_once(world: World) -> 
     world.until(119)
     assert creations(world, "officer") == 2
     world.phones.assert_all_read()
+
+
+def test_a_provider_that_says_to_come_again_much_later_keeps_the_next_person_for_less_than_half_a_minute(
+    world: World,
+) -> None:
+    world.double.faults.add("429_for_30_s", to=world.phones["officer"].number, times=3)
+    report = report_with_trouble(world)
+    for second in range(1, 20):
+        world.until(second)
+    world.phones["backup"].expects_nothing()
+    world.until(20)
+    for name in ("backup", "officer"):  # with the second step, which replaces the first one's
+        world.phones[name].expects("紧急止付", report.code)
+    world.until(60)
+    assert creations(world, "officer") == 4
 
 
 @pytest.mark.parametrize("fault", ["500", "drop_before", "hang"])
@@ -173,14 +191,16 @@ def steps_after(world: World, report: Report, seconds: int) -> list[int]:
 
 def test_who_waits_in_line_to_be_asked_about_is_not_waited_for(world: World) -> None:
     """Where many texts are in doubt and the provider's lists hang, most have not been looked up half a minute later."""
-    for name in ("officer", "backup"):
-        world.double.faults.add("500", to=world.phones[name].number)
+    world.double.faults.add("500", to=world.phones["officer"].number, times=2)
+    world.double.faults.add("500", to=world.phones["backup"].number)
     report = report_with_trouble(world)
     assert steps_after(world, report, 19) == [0]
     assert steps_after(world, report, 1) == [0, 1, 1]
     assert [row.settled for row in report.texts()] == [True, False, False]  # also to who looks while it is asked about
     world.pump()
     assert steps_after(world, report, 19) == [0, 1, 1]
+    assert steps_after(world, report, 1)[3:] == [2]
+    world.pump()
     read_all(world)
 
 
@@ -193,6 +213,29 @@ def test_nor_is_one_whose_sender_died_while_it_asked(world: World) -> None:
     assert steps_after(world, report, 5) == [0]
     assert steps_after(world, report, 7) == [0]
     assert steps_after(world, report, 1) == [0, 1, 1]
+    world.pump()
+    read_all(world)
+
+
+@POSTGRESQL
+def test_before_a_resend_what_the_clock_is_writing_is_waited_for(world: World) -> None:
+    """It gives the text up and rings the next step, the same officer in it, while the provider says "not there"."""
+    world.double.faults.add("500", to=world.phones["officer"].number)
+    report = report_with_trouble(world)
+    world.clock.advance(2)
+    [asked] = claim(world)
+    ledger, this = world.parts.ledger, t.deliveries.c.id == asked.id
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as other:
+        with ledger.begin("clock") as uow:
+            case = uow.case(asked.case_id or asked.id)
+            uow.conn.execute(t.deliveries.update().where(this).values(settled=True))
+            uow.conn.execute(t.obligations.update().where(t.obligations.c.kind == "police").values(next_at=uow.now))
+            resend = other.submit(claims.again, ledger, asked, "重发")
+            eventually(lambda: bool(world.rows(waits)), "it does not wait for the text")
+            alerting.look(uow, case, "police")
+        assert resend.result(30) is False
+    assert [row.step for row in report.texts()] == [0, 1, 1]
     world.pump()
     read_all(world)
 

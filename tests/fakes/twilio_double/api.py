@@ -46,8 +46,8 @@ def error(status: int, code: int, **headers: str) -> Answer:
 
 def struck(kind: str) -> Answer:
     """The answer of a fault that has one."""
-    if kind == "429":
-        return error(429, 20429, **{"Retry-After": "1"})
+    if kind.startswith("429"):
+        return error(429, 20429, **{"Retry-After": kind.partition("_for_")[2].removesuffix("_s") or "1"})
     return error(int(kind), int(kind)) if len(kind) == 3 else error(400, int(kind))
 
 

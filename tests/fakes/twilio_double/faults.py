@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass
 
 PHASES = {
-    "before": re.compile(r"404|429|500|503|hang|drop_before|2\d{4}"),  # nothing is made
+    "before": re.compile(r"404|429(_for_\d+_s)?|500|503|hang|drop_before|2\d{4}"),  # nothing is made
     "after": re.compile(r"hang_after|drop_after"),  # made, and the answer lost
     "fate": re.compile(r"3\d{4}"),  # accepted, then undelivered with that code
     "callbacks": re.compile(r"callbacks_(lost|twice|reversed)"),
