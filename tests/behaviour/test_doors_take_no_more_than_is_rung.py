@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from sqlalchemy import text
 
 from intake.doors import Door, Provider
 from intake.pace import LONGEST_S, Pace
 from ledger import tables as t
+from ledger.errors import LedgerAway
 from ledger.events import COUNSELOR, POLICE
 from ledger.reporting.reportin import ReportIn
 from ledger.ringing import unrung
@@ -66,7 +68,7 @@ def test_what_others_are_owed_holds_nobody_up(unread: World) -> None:
 
 
 def test_neither_does_what_was_tried(unread: World) -> None:
-    """A provider that answers too many, or not at all, and a list that cannot be asked; a handler that failed."""
+    """A provider that answers too many, or with an error; a handler that failed."""
     for fault in ("429", "500"):
         unread.double.faults.add(fault, to=unread.phones["officer"].number)
     for _ in range(2):
@@ -119,11 +121,28 @@ def test_reports_that_come_together_wait_for_those_before_them(unread: World) ->
     assert unread.rows("SELECT count(*) FROM cases") == [(4,)]
 
 
-def test_a_look_that_fails_keeps_no_report_out(unread: World) -> None:
-    def fails(_uow: UnitOfWork) -> timedelta:
-        raise ZeroDivisionError
+def not_there(uow: UnitOfWork) -> None:
+    uow.conn.execute(text("SELECT nothing_of_that_name"))
 
-    taken, _ = door(unread, fails)
+
+def away(_uow: UnitOfWork) -> None:
+    raise LedgerAway
+
+
+def wrong(_uow: UnitOfWork) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("trouble", [not_there, away, wrong])
+def test_a_look_that_fails_keeps_no_report_out(unread: World, trouble: Callable[[UnitOfWork], None]) -> None:
+    """It is in the ledger at once, or in the spool and soon in the ledger."""
+
+    def look(uow: UnitOfWork) -> timedelta:
+        trouble(uow)
+        return timedelta()
+
+    taken, _ = door(unread, look)
     with taken.pace.one_more():
         taken.accept(ReportIn("+8613900000001"), None, "")
+    unread.pump()
     assert unread.rows("SELECT count(*) FROM cases") == [(1,)]

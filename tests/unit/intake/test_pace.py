@@ -1,5 +1,6 @@
 """Doors wait where the ringing does not keep up: the longer the further it is behind, and never for long."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
@@ -15,12 +16,12 @@ class Doors:
     def __init__(self) -> None:
         self.now_s, self.behind_s, self.looks = 0.0, 0.0, 0
         self.slept: list[float] = []
+        self.during: Callable[[], object] = lambda: None  # what else happens while the ledger is asked
         self.pace = Pace(self._behind, lambda: self.now_s, self.slept.append)
 
     def _behind(self, _uow: UnitOfWork) -> timedelta:
         self.looks += 1
-        if self.behind_s < 0:
-            raise ZeroDivisionError
+        self.during()
         return timedelta(seconds=self.behind_s)
 
     def look(self, behind_s: float | None = None) -> None:
@@ -92,9 +93,25 @@ def test_a_report_that_fails_is_in_hand_no_longer(doors: Doors) -> None:
     assert doors.waited_s(others=0) == []
 
 
-def test_a_look_that_fails_holds_nobody_back(doors: Doors) -> None:
+def test_a_look_that_fails_holds_nobody_back_and_is_not_the_last(doors: Doors) -> None:
     doors.look(60)
-    doors.now_s = LOOK_EVERY_S
+    doors.now_s, doors.during = LOOK_EVERY_S, lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        doors.look(-1)
+        doors.look()
     assert doors.waited_s() == []
+    doors.now_s, doors.during = 2 * LOOK_EVERY_S, lambda: None
+    doors.look()
+    assert doors.waited_s() == [LONGEST_S]
+
+
+def test_one_at_a_time_asks_and_until_then_what_was_found_holds(doors: Doors) -> None:
+    doors.look(60)
+    waited = list[float]()
+
+    def meanwhile() -> None:
+        doors.look()
+        waited.extend(doors.waited_s())
+
+    doors.now_s, doors.during = LOOK_EVERY_S, meanwhile
+    doors.look(0)
+    assert (doors.looks, waited, doors.waited_s()) == (2, [LONGEST_S], [])
