@@ -68,6 +68,20 @@ def test_a_report_alone_never_waits(doors: Doors) -> None:
     assert doors.waited_s(others=0) == []
 
 
+def test_a_wait_that_fails_keeps_no_report_out() -> None:
+    """As under a clock that is set while somebody sleeps."""
+
+    def leaps(_seconds: float) -> None:
+        raise OSError(22, "Invalid argument")
+
+    pace = Pace(lambda _uow: timedelta(seconds=60), lambda: 0.0, leaps)
+    pace.look(cast("UnitOfWork", None))
+    taken = []
+    with pace.one_more(), pace.one_more() as alone:
+        taken.append(alone)
+    assert taken == [False]
+
+
 def test_the_ledger_is_asked_now_and_then(doors: Doors) -> None:
     doors.look(0)
     doors.now_s = LOOK_EVERY_S - 0.001
