@@ -13,10 +13,8 @@ from ledger.ringing import unrung
 from ledger.store.unit_of_work import UnitOfWork
 
 BEHIND_S = 0.7  # an officer is promised two seconds after each report; what is taken now comes behind what waits
-SHARE, LONGEST_S = (
-    4,
-    0.25,
-)  # a quarter of what is more than that, and never longer: the answer says 已收到 and "call 110"
+SHARE = 4  # a quarter of what is more than that is waited
+LONGEST_S = 0.25  # and never longer: the answer says 已收到 and "call 110"
 LOOK_EVERY_S = 0.05
 GOOD_FOR_S = 1.0  # then nobody has looked for a while, and who comes does
 
@@ -46,7 +44,7 @@ class Pace:
             alone = self._in_hand == 1
         try:
             if not alone and (wait_s := self._wait_s()):
-                with suppress(OSError):  # which a wall clock that leaps can end it with; no report is kept out for that
+                with suppress(OSError):  # as under a faked clock that leaps: no report is kept out for a wait
                     self._sleep(wait_s)
             yield alone
         finally:

@@ -155,14 +155,8 @@ def tell_obligation(
         values["next_at"] = hush
     elif ringing and (state in states.DELIVERY_FAILED or (exhausted and state != "sent")):
         values["next_at"] = uow.now
-    elif (
-        ringing
-        and state == "unknown"
-        and due
-        and row["duty_step"] == row["step"]
-        and (over := waits.doubted_until(row))
-    ):
-        values["next_at"] = min(due, over)
+    elif ringing and state == "unknown" and due and row["duty_step"] == row["step"]:
+        values["next_at"] = min(due, waits.doubted_until(row) or due)
     if values:
         uow.change_later(t.obligations, row["obligation_id"], values)
     if case and state == "delivered":
@@ -239,13 +233,8 @@ def unheard(conn: Connection, now: datetime, limit: int = 50) -> list[RowMapping
     query = (
         select(d.id, d.sid)
         .join(t.obligations, o.id == d.obligation_id)
-        .where(
-            d.state == "sent",
-            d.alert,
-            d.channel == "provider",
-            d.sid.is_not(None),
-            d.sent_at <= now - waits.SILENCE / 2,
-        )
+        .where(d.state == "sent", d.alert, d.channel == "provider", d.sid.is_not(None))
+        .where(d.sent_at <= now - waits.SILENCE / 2)
         .where(one_of(o.state, WAITING), o.next_at.is_not(None))
         .order_by(d.sent_at.desc())
         .limit(limit)

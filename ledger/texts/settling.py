@@ -106,9 +106,8 @@ def _of_the_provider(uow: UnitOfWork, done: Sequence[tuple[Outcome, RowMapping]]
 
 def _next_try(now: datetime, state: str, tries: int, outcome: Outcome) -> datetime | None:
     if state == "failed_temporary":
-        return now + timedelta(
-            seconds=max(min(2.0**tries, RETRY_MAX_S), min(outcome.retry_after_s or 0, RETRY_AFTER_MAX_S))
-        )
+        wished_s = min(outcome.retry_after_s or 0, RETRY_AFTER_MAX_S)
+        return now + timedelta(seconds=max(min(2.0**tries, RETRY_MAX_S), wished_s))
     if outcome.exhausted:
         return None
     return now + timedelta(seconds=min(ASK_AFTER_S * 2.0 ** max(tries - 1, 0), ASK_MAX_S))
