@@ -83,7 +83,10 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/followups/<code>/contact")
     @roles("counselor")
     def contact(code: str) -> Any:
-        """`contact` (its kind), `reached` (yes, no, declined); all else may be left out."""
+        """`contact` (its kind), `reached` (yes, no, declined); all else may be left out.
+
+        `unsafe`: since when the student was not safe as the page had it, empty if that was not said.
+        """
         kind, said = request.form.get("contact", ""), _said()
         access.case_of(ledger, code)
         if not _KIND.fullmatch(kind):
@@ -110,7 +113,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         note = clean_text(form.get("note", ""), 2000)
         page = form.get("page", "")
         return Said(outcome if outcome in contacts.OUTCOMES else "no", entry, note, agreed,
-                    page if _PAGE.fullmatch(page) else "")  # fmt: skip
+                    page if _PAGE.fullmatch(page) else "", form.get("unsafe"))  # fmt: skip
 
     @bp.post("/followups/<code>/dated")
     @roles("counselor")

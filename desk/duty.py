@@ -122,7 +122,8 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/<code>/outcome")
     @roles(*POLICE)
     def outcome(code: str) -> Response:
-        """`progress` (contacted · filed · accepted_110; `seen`: how many transfers the page had), or `transfer` with
+        """`progress` (contacted · filed · accepted_110; `seen`: how many transfers the page had, `unsafe`: since when
+        the student was not safe, empty if that was not said), or `transfer` with
         `outcome`, perhaps `amount`, `number`, `stopped_at`."""
         form = request.form
         progress, said, position = form.get("progress", ""), form.get("outcome", ""), form.get("transfer", "1")
@@ -130,8 +131,9 @@ def blueprint(ledger: Ledger) -> Blueprint:
         if progress not in PROGRESS if progress else said not in OUTCOMES or not _POSITION.fullmatch(position):
             abort(400)
         if progress:
-            seen = _seen()
-            return deed(code, "outcome", lambda uow, case, who, by: record_progress(uow, case, progress, who, by, seen))
+            seen, unsafe = _seen(), form.get("unsafe")
+            return deed(code, "outcome", lambda uow, case, who, by: record_progress(
+                uow, case, progress, who, by, seen, unsafe))  # fmt: skip
         typed, number = form.get("amount", "").strip(), clean_text(form.get("number", ""), 40)
         amount = parse_amount(typed)
         if typed and amount is None:
@@ -171,12 +173,13 @@ def blueprint(ledger: Ledger) -> Blueprint:
     @bp.post("/<code>/voice")
     @roles(*POLICE)
     def voice(code: str) -> Response:
-        """`voice`: called (已电话核实) or unreached (未接通，先行报送); `seen` as above."""
-        said, seen = request.form.get("voice", ""), _seen()
+        """`voice`: called (已电话核实) or unreached (未接通，先行报送); `seen`, `unsafe` as above."""
+        said, seen, unsafe = request.form.get("voice", ""), _seen(), request.form.get("unsafe")
         access.case_of(ledger, code)
         if said not in casework.VOICES:
             abort(400)
-        return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(uow, case, said, who, by, seen))
+        return deed(code, "voice", lambda uow, case, who, by: casework.record_voice(
+            uow, case, said, who, by, seen, unsafe))  # fmt: skip
 
     @bp.post("/<code>/kind")
     @roles(*POLICE)

@@ -15,7 +15,7 @@ from ledger.school.people import Person
 from ledger.store.unit_of_work import Ledger
 
 log = structlog.get_logger()
-_OURS = ("csrf_token", "page", "seen", "contact", "person", "raised")  # what no person typed or chose
+_OURS = ("csrf_token", "page", "seen", "contact", "person", "raised", "unsafe")  # what no person typed or chose
 
 
 def page(ledger: Ledger) -> str:

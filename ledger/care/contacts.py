@@ -56,7 +56,8 @@ class Entry:
 class Said:
     """One press of the button. `next_at` (UTC) is what was agreed beyond the cadence.
 
-    `page`: a random key of the page that was sent, so that a contact of its own is written once.
+    `page`: a random key of the page that was sent, so that a contact of its own is written once. `unsafe`: since when
+    the student was not safe as that page had it (see `unsafety.settle`).
     """
 
     outcome: str
@@ -64,6 +65,7 @@ class Said:
     note: str = ""
     next_at: datetime | None = None
     page: str = ""
+    unsafe: str | None = None
 
 
 def read_entry(case_key: Any, row: RowMapping) -> Entry:
@@ -94,7 +96,7 @@ def record(uow: UnitOfWork, case: Case, kind: str, said: Said, actor: str, perso
         uow.change(t.contacts, row["id"], values)
     uow.append(case, ContactRecorded(row["kind"], heard), actor, said.note or None)
     if heard:
-        _settle(uow, case, person, actor)
+        _settle(uow, case, person, actor, said.unsafe)
     _agree(uow, row, said)
     note_next(uow, row["follow_up_id"])
     _act(uow, case, said.entry, actor)
@@ -136,14 +138,14 @@ def note_next(uow: UnitOfWork, follow_up: UUID) -> None:
     uow.change(t.follow_ups, follow_up, next_due_at=uow.conn.execute(owed).scalar_one())
 
 
-def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str) -> None:
+def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, unsafe: str | None) -> None:
     """Whoever reached the student has them; others who were rung hear that they need not call."""
     counselor = select(o.id).where(o.case_id == case.id, o.kind == "counselor")
     if person and uow.conn.execute(counselor).first():  # none while the money is still here
         acknowledgement.acknowledge(uow, case, "counselor", person, "page", actor)
     alarms.clear(uow, case.id, "counselor")
     progress.student_reached(uow, case, actor)
-    unsafety.settle(uow, case)
+    unsafety.settle(uow, case, unsafe)
     mine = update(t.obligations).where(o.case_id == case.id)
     uow.conn.execute(
         mine.where(o.kind == "counselor", o.state.in_((*deliveries.WAITING, "acknowledged"))).values(

@@ -27,14 +27,15 @@ d = t.deliveries.c
 
 
 def record_voice(
-    uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str, seen: int | None = None
-) -> None:
-    """Confirmed by phone, which is progress (`seen`: as there), or not reached and filed ahead."""
+    uow: UnitOfWork, case: Case, voice: str, person: UUID | None, actor: str, seen: int | None = None,
+    unsafe: str | None = None,
+) -> None:  # fmt: skip
+    """Confirmed by phone, which is progress (`seen`, `unsafe`: as there), or not reached and filed ahead."""
     owned(uow, case, person)
     uow.change(t.cases, case.id, voice=voice)
     uow.append(case, VoiceRecorded(voice), actor)
     if voice == "called":
-        record_progress(uow, case, "contacted", person, actor, seen)
+        record_progress(uow, case, "contacted", person, actor, seen, unsafe)
 
 
 def set_kind(uow: UnitOfWork, case: Case, kind: str, person: UUID | None, actor: str) -> None:

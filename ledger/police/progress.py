@@ -24,11 +24,13 @@ PROGRESS = {"contacted": "contacted", "filed": "filed", "accepted_110": "filed"}
 
 
 def record_progress(
-    uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str, seen: int | None = None
-) -> None:
+    uow: UnitOfWork, case: Case, progress: str, person: UUID | None, actor: str, seen: int | None = None,
+    unsafe: str | None = None,
+) -> None:  # fmt: skip
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office.
 
     `seen`: how many transfers they knew of, if not all; what came in while their page was open is owed still.
+    `unsafe`: as it had it, see `unsafety.settle`.
     """
     row, stops = owned(uow, case, person), owing.stops(uow, case)
     recorded = [it["outcome"] for it in stops]
@@ -47,7 +49,7 @@ def record_progress(
         if progress == "contacted" and (due := owing.file_by(uow, row["id"], drill=case.row["drill"])):
             uow.change(t.obligations, row["id"], next_at=due)
     if progress == "contacted" and person is None:
-        unsafety.settle(uow, case)
+        unsafety.settle(uow, case, unsafe)
     alarms.clear(uow, case.id, row["kind"])  # that its owner could not be reminded; where more is owed, it comes again
     uow.append(case, ProgressRecorded(progress), actor)
 

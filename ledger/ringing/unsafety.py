@@ -40,8 +40,14 @@ def ask_for_help(uow: UnitOfWork, case: Case, actor: str) -> bool:
     return True
 
 
-def settle(uow: UnitOfWork, case: Case) -> None:
-    """A contact with the student is recorded: nobody is rung any more."""
+def settle(uow: UnitOfWork, case: Case, told: str | None = None) -> None:
+    """A contact with the student is recorded: nobody is rung any more.
+
+    `told`: the `unsafe_at` that the page of who recorded it showed (ISO 8601, empty: none), if known. A call for help
+    that came since was not meant, and rings on.
+    """
+    if told is not None and told != (case.row["unsafe_at"].isoformat() if case.row["unsafe_at"] else ""):
+        return
     mine = update(t.obligations).where(o.case_id == case.id, o.kind == KIND, o.state != "done").returning(o.id)
     ended = uow.conn.execute(mine.values(state="done", next_at=None, done_at=uow.now)).scalar_one_or_none()
     if ended is None:

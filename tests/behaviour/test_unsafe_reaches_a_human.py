@@ -3,6 +3,7 @@ the status page asks for."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -96,6 +97,40 @@ def test_pressed_again_it_rings_at_once_by_a_ladder_of_the_school_s_own(database
             world.call_the_student(report)
             pressed_and_told(report)
         world.call_the_student(report)
+
+
+@pytest.mark.parametrize(
+    "name, role, page, action, form",
+    [
+        ("counselor", "counselor", "followups", "contact", {"reached": "yes"}),
+        ("office", "security", "duty", "voice", {"voice": "called"}),
+        ("office", "security", "duty", "outcome", {"progress": "contacted"}),
+    ],
+)
+def test_a_page_that_was_open_before_the_call_for_help_ends_nothing(
+    world: World, name: str, role: str, page: str, action: str, form: dict[str, str]
+) -> None:
+    report = taken(world)
+    user = world.user(name, role, world.phones[name].number)
+    address = f"/{'desk/followups' if page == 'followups' else page}/{report.code}"
+
+    def open_page() -> dict[str, str]:
+        html = user.get(address).text
+        its = next(it for it in html.split("<form") if f'{address}/{action}"' in it)
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', its)) | form
+
+    before = open_page()
+    pressed_and_told(report)
+    for _ in range(2):  # and the same page sent once more
+        assert user.post(f"{address}/{action}", data=before).status_code == 303
+        assert "学生说：我现在不安全" in user.get(address).text
+    read_all(world)
+    world.advance(120)
+    called(world, report)
+    assert user.post(f"{address}/{action}", data=open_page()).status_code == 303
+    assert "学生说：我现在不安全" not in user.get(address).text
+    world.advance(240)
+    world.phones.assert_all_read()
 
 
 def test_a_drill_has_nobody_come_running(world: World) -> None:
