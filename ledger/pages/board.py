@@ -165,7 +165,8 @@ def _pressing_rows(conn: Connection) -> list[RowMapping]:
 
 def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known: dict[UUID, Person]) -> Pressing:
     college = row["college_code"] or people.DEFAULT
-    looks_after = [row["counselor_id"]] if row["counselor_id"] else held.of(college, "college_duty")
+    theirs = known.get(row["counselor_id"])
+    looks_after = [theirs.id] if theirs and theirs.phone else held.of(college, "college_duty")
     call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
     phone = people.phone_listed(keys, row, known.get(row["victim_id"]))
     return Pressing(

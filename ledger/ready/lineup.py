@@ -97,6 +97,9 @@ class Standing:
     def centre(self) -> Iterable[UUID]:
         return self.lineup.psychologists
 
+    def has_phone(self, person: UUID) -> bool:
+        return self.lineup.reachable(person) is not None
+
     def is_staff(self, person: UUID) -> bool:
         return person == STAFF
 

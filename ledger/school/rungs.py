@@ -32,6 +32,7 @@ class Lookup(Protocol):
     def on_duty(self, college: str | None, role: str) -> Iterable[UUID]: ...
     def stand_in_of(self, person: UUID | None) -> Iterable[UUID]: ...
     def centre(self) -> Iterable[UUID]: ...
+    def has_phone(self, person: UUID) -> bool: ...
     def is_staff(self, person: UUID) -> bool: ...
 
 
@@ -54,6 +55,9 @@ class _Asked:
 
     def centre(self) -> Iterable[UUID]:
         return people.with_role(self.conn, "psychologist")
+
+    def has_phone(self, person: UUID) -> bool:
+        return any(found.phone for found in self.people([person]))
 
     def is_staff(self, person: UUID) -> bool:
         return self.conn.execute(select(p.role).where(p.id == person)).scalar_one_or_none() == "staff"
@@ -88,7 +92,8 @@ def meant(targets: Sequence[str], case: RowMapping | dict[str, Any], look: Looku
     ids: list[UUID] = []
     for target in targets:
         if target == "counselor":
-            ids += [case["counselor_id"]] if case["counselor_id"] else _instead(case, look)
+            theirs = case["counselor_id"]
+            ids += [theirs] if theirs and look.has_phone(theirs) else _instead(case, look)
         elif target == "stand_in":
             ids += look.stand_in_of(case["counselor_id"])
         elif target == "centre":
@@ -99,7 +104,7 @@ def meant(targets: Sequence[str], case: RowMapping | dict[str, Any], look: Looku
 
 
 def _instead(case: RowMapping | dict[str, Any], look: Lookup) -> Iterable[UUID]:
-    """Where there is no counselor: a member of staff has the unit's liaison, an unknown student the college's duty."""
+    """Where there is no counselor, or none any more: a member of staff has the unit's liaison, a student the duty."""
     college, victim = case["college_code"], case.get("victim_id")
     if victim and look.is_staff(victim):
         return look.on_duty(college, "liaison")

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from ledger import tables as t
@@ -131,6 +132,19 @@ def test_a_page_that_was_open_before_the_call_for_help_ends_nothing(
     assert "学生说：我现在不安全" not in user.get(address).text
     world.advance(240)
     world.phones.assert_all_read()
+
+
+def test_whose_counselor_has_left_has_the_college_s_duty_rung_for_them(world: World) -> None:
+    report = taken(world)
+    with world.parts.ledger.engine.begin() as conn:
+        conn.execute(update(t.people).where(t.people.c.key == "C01").values(active=False))
+    press(report, "unsafe")
+    world.phones["officer"].expects(report.code, "报案人现在不安全")
+    for name in ("college_duty", "desk"):
+        world.phones[name].expects("立即到场", report.code)
+    office = world.user("office", "security")
+    pressing = office.get("/desk/board?lang=zh").text.split('<div id="pressing"')[1].split('<div id="waiting"')[0]
+    assert "令狐老师" in pressing and "慕容老师" not in pressing
 
 
 def test_a_drill_has_nobody_come_running(world: World) -> None:
