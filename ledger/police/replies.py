@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,9 +13,11 @@ from ledger import codes
 from ledger import tables as t
 from ledger.errors import NotFound, NotYet
 from ledger.escalation import UNSAFE
-from ledger.events import PRIORITY
+from ledger.events import PRIORITY, CaseAcknowledged
 from ledger.police import reply
 from ledger.police.acknowledgement import acknowledge, answer_owner, stand_down
+from ledger.police.reply import Reply
+from ledger.ringing.alerting import obligation
 from ledger.school import people
 from ledger.school.people import Person
 from ledger.store import naming
@@ -23,19 +25,23 @@ from ledger.store.statements import among, one_of
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 
-o, d, c = t.obligations.c, t.deliveries.c, t.cases.c
+o, d, c, e = t.obligations.c, t.deliveries.c, t.cases.c, t.case_events.c
+CLOCKS_APART = timedelta(seconds=5)  # the provider's and ours, at most
 KNOWN_AFTER = timedelta(minutes=2)  # by then a report that was taken without the ledger is in it
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
 
 # Built once: see statements.
 _ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
-_WAITING_FOR = _ALERTS.add_columns(deliveries.of_this_ring(o, d).label("now")).where(
+_WAITING_FOR = _ALERTS.add_columns(d.called_at, deliveries.of_this_ring(o, d).label("now")).where(
     d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, deliveries.WAITING)
 )
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(
     d.person_id == bindparam("person"), one_of(o.state, deliveries.WAITING)
+)
+_TAKEN_SINCE = select(e.data).where(
+    e.case_id == bindparam("case"), e.type == CaseAcknowledged.type, e.at >= bindparam("since", type_=t.UtcTime)
 )
 
 
@@ -69,13 +75,17 @@ def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
     """A key on a call takes the case it was about: acknowledged · already_owned · nothing (it cannot be opened), and
     the language to answer in.
 
-    The same key again, or a repeated callback, finds the same owner. Raises NotFound for no call of ours.
+    The same key again, or a repeated callback, finds the same owner; one who was released since is not given it again
+    by what they pressed before. Raises NotFound for no call of ours.
     """
-    found = select(d.case_id, d.person_id, d.language, o.kind).join(t.obligations, o.id == d.obligation_id)
+    found = select(d.case_id, d.person_id, d.called_at, d.language, o.kind).join(t.obligations, o.id == d.obligation_id)
     row = uow.conn.execute(found.where(d.id == delivery_id, d.kind == "call")).one_or_none()
     if row is None:
         raise NotFound
     if (case := uow.readable(row.case_id)) is None:
+        return "nothing", row.language
+    taken = uow.conn.scalars(_TAKEN_SINCE, {"case": row.case_id, "since": row.called_at})
+    if str(row.person_id) in [it["owner"] for it in taken] and obligation(uow, case, row.kind)["owner_id"] is None:
         return "nothing", row.language
     owner = acknowledge(uow, case, row.kind, row.person_id, "keypad", f"person:{row.person_id}")
     return "acknowledged" if owner.person == row.person_id else "already_owned", row.language
@@ -91,9 +101,8 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
     if not staff:
         return "stranger", None
     said = reply.read(body)
-    named = _named_case(uow, said.codes)
-    if named:
-        return _take_case(uow, staff, named, sid), named
+    if named := _named(uow, said.codes):
+        return _take_named(uow, staff, named, said, sid, sender), named[0]
     waiting = _waiting_for(uow, sender)
     if said.codes:
         fresh = sent_at is None or uow.now - sent_at < KNOWN_AFTER
@@ -102,45 +111,70 @@ def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
         facts = {"code": said.codes[0]}
         return _answer(uow, staff[0], "unknown_code", facts, sid), None
     if len(waiting) == 1 and said.bare:
-        return _take_case(uow, staff, waiting[0], sid), waiting[0]
+        [(case_id, rung_at)] = waiting.items()
+        # An answer whose callback was lost is found minutes later, and was to something that rang before it.
+        if sent_at is None or sent_at + CLOCKS_APART >= rung_at:
+            return _take_case(uow, staff, case_id, sid), case_id
     if waiting:
-        held = uow.conn.scalars(select(c.code).where(c.id.in_(waiting)).order_by(c.id)).all()
-        return _answer(uow, staff[0], "code_needed", {"codes": list(held)}, sid), None
+        return _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, waiting)}, sid), None
     return "not_understood", None
 
 
-def _named_case(uow: UnitOfWork, found: tuple[str, ...]) -> UUID | None:
+def _named(uow: UnitOfWork, found: tuple[str, ...]) -> list[UUID]:
+    """The cases of these codes, in their order; words that are none are left out."""
+    cases: list[UUID] = []
     for code in found:
         with suppress(NotFound):
-            return naming.case_by_code(uow.conn, codes.fold(code))
-    return None
+            cases.append(naming.case_by_code(uow.conn, codes.fold(code)))
+    return list(dict.fromkeys(cases))
 
 
-def _waiting_for(uow: UnitOfWork, phone: str) -> list[UUID]:
-    """Cases whose alert to this phone is open; one that rang it for an earlier stop counts where none rings it now."""
+def _take_named(uow: UnitOfWork, staff: list[Person], named: list[UUID], said: Reply, sid: str, sender: str) -> str:
+    """Codes and a yes take all that they name; with more words around them the first alone, and a refusal none.
+
+    Of what it leaves and still waits for them they hear that it is not taken.
+    """
+    meant = named if said.plain or said.refused else named[:1]
+    # Locked in one order, so that two replies do not wait for each other.
+    outcomes = {it: _take_case(uow, staff, it, sid, refused=said.refused) for it in sorted(meant)}
+    if len(named) > len(meant) and (left := _waiting_for(uow, sender).keys() & set(named[1:])):
+        _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, left)}, sid)
+    return outcomes[named[0]]
+
+
+def _codes(uow: UnitOfWork, cases: Iterable[UUID]) -> list[str]:
+    return list(uow.conn.scalars(select(c.code).where(c.id.in_(cases)).order_by(c.id)))
+
+
+def _waiting_for(uow: UnitOfWork, phone: str) -> dict[UUID, datetime]:
+    """Cases whose alert to this phone is open, each with when it rang there first; one that rang it for an earlier
+    stop counts where none rings it now."""
     found = uow.conn.execute(_WAITING_FOR, {"phone": uow.keys.blind("phone", phone)}).all()
-    return list({row.case_id for row in found if row.now} or {row.case_id for row in found})
+    ringing = [row for row in found if row.now] or found
+    return {row.case_id: row.called_at for row in sorted(ringing, key=lambda row: row.called_at, reverse=True)}
 
 
-def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str) -> str:
+def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str, *, refused: bool = False) -> str:
+    """`refused`: only if somebody has it already they hear more than that it is not taken."""
     case = uow.readable(case_id)
     if case is None:  # nobody can be given it; who answered must know that they have not got it
-        code = uow.conn.execute(select(c.code).where(c.id == case_id)).scalar_one()
-        return _answer(uow, staff[0], "unknown_code", {"code": code}, sid)
+        return _answer(uow, staff[0], "unknown_code", {"code": _codes(uow, [case_id])[0]}, f"{sid}:{case_id}")
     meant = _meant(uow, case, staff)
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, sid, case)
     person, kind = meant
+    if refused and obligation(uow, case, kind)["state"] in deliveries.WAITING:
+        return _answer(uow, person, "code_needed", {"codes": [case.code]}, sid, case)
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
         _answer_the_rest(uow, case, person)
         return "acknowledged"
     if owner.person == person.id and owner.at:
-        answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}")
+        answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}:{case.id}")
         return "acknowledged"
     if case.row["drill"] and case.row["closed_at"]:
         return _answer(uow, person, "drill_end", {"code": case.code}, sid, case)
-    stand_down(uow, case, person, owner, f"reply:{sid}")
+    stand_down(uow, case, person, owner, f"reply:{sid}:{case.id}")
     return "already_owned"
 
 
@@ -171,5 +205,6 @@ def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, st
 def _answer(
     uow: UnitOfWork, person: Person, kind: str, facts: Mapping[str, object], sid: str, case: Case | None = None
 ) -> str:
-    deliveries.tell(uow, person, kind, facts, case=case, dedup=f"reply:{sid}", priority=PRIORITY["police"])
+    dedup = f"reply:{sid}:{case.id}" if case else f"reply:{sid}"
+    deliveries.tell(uow, person, kind, facts, case=case, dedup=dedup, priority=PRIORITY["police"])
     return kind

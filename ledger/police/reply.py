@@ -19,7 +19,15 @@ _BARE = frozenset(
     | {"嗯", "嗯嗯", "行", "可以", "是", "是的", "明白", "知道了", "了解", "接", "接单", "接了", "已接单", "我接"}
     | {"我来", "马上", "马上到", "马上去", "马上处理", "立即处理"}
 )
+# Of these none stands in a yes: 没问题 and 不客气 are no refusals.
+_REFUSALS = (
+    *("找别人", "换别人", "别人接", "换人", "别找我", "没空", "没时间", "开会", "忙不过来", "走不开", "抽不开"),
+    *("不接", "不行", "不能", "不便", "不方便", "不在", "不了", "不值班", "无法", "没法", "没办法", "休假", "请假"),
+    *("CAN'T", "CAN’T", "CANT", "CANNOT", "CAN NOT", "UNABLE", "BUSY", "NOT ME", "NOT ON DUTY", "SOMEONE ELSE"),
+    *("SOMEBODY ELSE", "ANOTHER OFFICER"),
+)
 _POLITE = frozenset({"谢谢", "感谢", "辛苦", "辛苦了", "THANKS"})  # beside a yes, but not one
+_YES = _BARE | _POLITE
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Reply:
 
     codes: tuple[str, ...]  # as written, upper case, in order of appearance, none twice
     bare: bool  # a yes without a code
+    plain: bool = False  # beside the codes nothing but a yes
+    refused: bool = False  # beside the codes somebody says that they cannot
 
 
 def read(body: str) -> Reply:
@@ -35,10 +45,15 @@ def read(body: str) -> Reply:
     text = _plain(body[:_LONGEST_BODY])
     codes = [run for run in _RUN.findall(text) if _CODE.fullmatch(run)] or _inside(_GAP.sub("", text))
     if codes:
-        return Reply(tuple(dict.fromkeys(codes)), bare=False)
-    words = re.findall(r"\w+", text.translate(_THUMBS))
-    yes = any(word in _BARE for word in words) and all(word in _BARE | _POLITE for word in words)
-    return Reply((), bare=yes)
+        beside = re.sub("|".join(codes), " ", text)
+        refused = any(it in beside for it in _REFUSALS)
+        return Reply(tuple(dict.fromkeys(codes)), bare=False, plain=_words(beside) <= _YES, refused=refused)
+    words = _words(text)
+    return Reply((), bare=bool(words & _BARE) and words <= _YES)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.translate(_THUMBS)))
 
 
 def _plain(text: str) -> str:

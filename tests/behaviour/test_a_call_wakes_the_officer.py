@@ -63,6 +63,26 @@ def test_one_key_takes_the_case_and_the_other_is_told(world: World) -> None:
     assert ["keypad" in str(row.data) for row in world.rows(taken)] == [True]
 
 
+def test_a_key_that_the_provider_repeats_does_not_give_the_case_back_to_who_was_released(world: World) -> None:
+    def police() -> str:
+        return str(world.rows("SELECT state FROM obligations WHERE kind = 'police'")[0].state)
+
+    code, calls = second_step(world)
+    backup = next(call for call in calls if call.to == ABROAD["O02"])
+    assert world.double.press(backup, "1") == 200
+    world.phones["backup"].expects("由您接单", code)
+    for seconds in (725, 1025):  # reminded, then released, and others are rung
+        world.until(seconds)
+    read_all(world)
+    assert world.double.press(backup, "1") == 200
+    assert police() == "alerted"
+    for _ in range(10):  # the next round comes to them again
+        world.advance(60)
+    assert world.double.press(world.double.calls_to(ABROAD["O02"])[-1], "1") == 200  # rung anew, they may take it anew
+    assert police() == "acknowledged"
+    read_all(world)
+
+
 def test_another_key_takes_nothing(world: World) -> None:
     code, calls = second_step(world)
     assert world.double.press(calls[0], "2") == 200

@@ -81,6 +81,60 @@ def test_words_that_are_no_yes_are_asked_for_a_code(world: World) -> None:
     assert report.state("police") == "alerted"
 
 
+@SQLITE
+@pytest.mark.parametrize(
+    "typed", ["{}我在开会，找别人", "开会{}", "去不了{}", "{} can't, in a meeting", "{} busy", "不在岗，{}请找别人接"]
+)
+def test_a_code_beside_words_of_who_cannot_takes_nothing(world: World, typed: str) -> None:
+    report = only_police_ring(world)
+    world.phones["officer"].replies(typed.format(report.code)).expects("尚未接单", "您有1件待接", report.code)
+    assert report.state("police") == "alerted"
+    assert outcomes(world) == ["code_needed"]
+    world.phones["officer"].replies(report.code).expects("由您接单")
+    world.phones["officer"].replies(typed.format(report.code)).expects("由您接单")  # it is theirs until it is not
+
+
+@SQLITE
+@pytest.mark.parametrize("typed", ["{}没问题", "不客气，{}我来", "{} on my way", "马上去{}，不用等"])
+def test_a_code_beside_words_that_refuse_nothing_takes_it(world: World, typed: str) -> None:
+    report = only_police_ring(world)
+    world.phones["officer"].replies(typed.format(report.code)).expects("由您接单", report.code)
+
+
+def test_a_reply_of_two_codes_takes_both(world: World) -> None:
+    first, second = only_police_ring(world), only_police_ring(world)
+    officer = world.phones["officer"].replies(f"收到 {second.code}、{first.code}")
+    told = officer.expects("由您接单").body + officer.expects("由您接单").body
+    assert first.code in told and second.code in told
+    officer.expects_nothing()
+    assert first.state("police") == second.state("police") == "acknowledged"
+
+
+def test_of_two_codes_among_other_words_the_first_is_taken_and_the_second_said_to_be_left(world: World) -> None:
+    first, second = only_police_ring(world), only_police_ring(world)
+    officer = world.phones["officer"].replies(f"{first.code}我去，{second.code}谁去？")
+    told = sorted(officer.expects().body for _ in range(2))
+    assert f"{first.code}由您接单" in told[0] + told[1]
+    assert any("您有1件待接" in it and second.code in it for it in told)
+    assert (first.state("police"), second.state("police")) == ("acknowledged", "alerted")
+
+
+def test_a_yes_that_was_lost_takes_nothing_that_rang_after_it(world: World) -> None:
+    """Its callback never came, and the provider is asked minutes later: the answer was to another case."""
+    first, officer = only_police_ring(world), world.phones["officer"]
+    webhook, world.double.message_webhook = world.double.message_webhook, None
+    world.double.reply(officer.number, "收到")
+    world.double.message_webhook = webhook
+    world.phones["O03"].replies(first.code).expects("由您接单")
+    officer.expects("已有人接单")
+    world.clock.advance(20)
+    second = only_police_ring(world)
+    world.advance(31)
+    officer.expects("尚未接单", "您有1件待接", second.code)
+    assert second.state("police") == "alerted"
+    officer.replies("收到").expects("由您接单", second.code)
+
+
 def test_an_unknown_code_is_said_to_be_unknown(world: World) -> None:
     report = only_police_ring(world)
     unknown = "KKKK3" if report.code != "KKKK3" else "KKKK4"
