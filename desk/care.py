@@ -199,7 +199,7 @@ def blueprint(ledger: Ledger) -> Blueprint:
         return deed(code, "danger", do)
 
     @bp.post("/followups/<code>/safe")
-    @roles("counselor")
+    @roles(*READERS)
     def safe(code: str) -> Response:
         """`raised`: of which danger the page told."""
 

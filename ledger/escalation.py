@@ -29,6 +29,7 @@ RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry
 SAID_AGAIN_S = 60  # for so long after its time a step that was lost is said again, every RETRY_S
 REMIND_AFTER = timedelta(minutes=10)
 MOVE_ON_AFTER = timedelta(minutes=15)
+ANSWER_HOLDS = timedelta(minutes=15)  # of 立即处置: by then somebody has to be with the student
 NIGHT_BEGINS, NIGHT_ENDS = time(22), time(7)
 
 
@@ -81,7 +82,7 @@ class NobodyLeft:
 
 Decision = Stay | Advance | NobodyLeft
 
-IMMEDIATE = "immediate"  # 立即处置: rings until the centre or the desk answers
+IMMEDIATE = "immediate"  # 立即处置: rings until the centre or the desk answers, and again until somebody is there
 UNSAFE = "unsafe"  # 我现在不安全: rings until a contact is recorded, whoever answered
 
 DEFAULTS: dict[str, Ladder] = {

@@ -48,12 +48,17 @@ class Tried:
 
 @dataclass(frozen=True)
 class Pressing:
-    """Somebody in danger (what: one of PRESSING). `student` is their phone; `call`: who looks after them."""
+    """Somebody in danger (what: one of PRESSING). `student` is their phone; `call`: who looks after them.
+
+    `rung`: since when it rings, which is later than `since` where an answer ran out; `answered`: who is on the way.
+    """
 
     what: str
     code: str
     drill: bool
     since: datetime
+    rung: datetime
+    answered: str
     student: StudentsPhone
     call: list[Person]
 
@@ -132,6 +137,7 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     ids = [row["person_id"] for row in tried] + [row["owner_id"] for _, row in late] + held.everybody() + centre
     ids += [it.owner_id for it in ending]
     ids += [row[whose] for row in (*pressing, *rows) for whose in ("victim_id", "counselor_id")]
+    ids += [row["owner_id"] for row in pressing]
     known = {person.id: person for person in people.by_id(conn, keys, ids)}
     danger = [_pressing(row, keys, held, centre, known) for row in pressing]
     waiting = [_waiting(row, tried, keys, held, names, known, now) for row in rows]
@@ -151,10 +157,10 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
 
 
 def _pressing_rows(conn: Connection) -> list[RowMapping]:
-    """Danger to life first, then the longest wait. It is shown until somebody has answered, or was with the student."""
+    """Danger to life first, then the longest wait. It is shown until somebody was with the student."""
     since = sql_case((o.kind == "unsafe", func.coalesce(c.unsafe_at, o.started_at)), else_=o.started_at)
     query = (
-        select(t.cases, o.kind.label("what"), o.owner_id, type_coerce(since, t.UtcTime).label("since"))
+        select(t.cases, o.kind.label("what"), o.owner_id, o.ladder_at, type_coerce(since, t.UtcTime).label("since"))
         .join(t.obligations, o.case_id == c.id)
         .where(o.next_at.is_not(None), o.kind.in_(PRESSING), c.closed_at.is_(None))
         .order_by(o.kind != PRESSING[0], since)
@@ -169,8 +175,9 @@ def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known
     looks_after = [theirs.id] if theirs and theirs.phone else held.of(college, "college_duty")
     call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
     phone = people.phone_listed(keys, row, known.get(row["victim_id"]))
+    owner = known.get(row["owner_id"])
     return Pressing(
-        row["what"], row["code"], row["drill"], row["since"], phone,
+        row["what"], row["code"], row["drill"], row["since"], row["ladder_at"], owner.called if owner else "", phone,
         [known[i] for i in call if i in known and known[i].phone],
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Uuid, bindparam, func, or_, select
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
-from ledger.escalation import IMMEDIATE, UNSAFE
+from ledger.escalation import ANSWER_HOLDS, IMMEDIATE, UNSAFE
 from ledger.events import (
     PRIORITY,
     CaseAcknowledged,
@@ -29,7 +29,6 @@ from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 
 o, d, e = t.obligations.c, t.deliveries.c, t.case_events.c
-_ANSWERS = {IMMEDIATE: ImmediateAcknowledged}
 # Built once: see statements.
 _RUNG = select(d.person_id).where(
     d.obligation_id == bindparam("duty"),
@@ -39,7 +38,7 @@ _RUNG = select(d.person_id).where(
 )
 _TAKEN_BEFORE = (
     select(e.at, e.data)
-    .where(e.case_id == bindparam("this"), e.type == CaseAcknowledged.type, e.id < bindparam("event"))
+    .where(e.case_id == bindparam("this"), e.type == bindparam("type"), e.id < bindparam("event"))
     .order_by(e.seq.desc())
     .limit(1)
 )
@@ -71,17 +70,24 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
         "owner_id": person,
         "acknowledged_at": uow.now,
         **(owing.since(uow.now) if police else owing.NOTHING),
+        # Who answered is on the way. Whether somebody is with the student, somebody else has to say.
+        **({"next_at": uow.now + ANSWER_HOLDS} if kind == IMMEDIATE else {}),
     }
     uow.change(t.obligations, row["id"], values)
     deliveries.cancel_alerts(uow, row["id"])
     alarms.clear(uow, case.id, kind)
     if police:
         case.show("acknowledged")
-    event = CaseAcknowledged if police else _ANSWERS.get(kind, CounselorAcknowledged)
-    uow.append(case, event(str(person), via), actor)
+    uow.append(case, _taken(kind)(str(person), via), actor)
     if kind == "counselor":
         handover.take_on(uow, case, person, actor)
     return Owner(person, uow.now, won=True)
+
+
+def _taken(kind: str) -> type[CaseAcknowledged | CounselorAcknowledged | ImmediateAcknowledged]:
+    if kind == IMMEDIATE:
+        return ImmediateAcknowledged
+    return CaseAcknowledged if kind in FIRST_DUTIES else CounselorAcknowledged
 
 
 def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -> None:
@@ -95,7 +101,7 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
         moment = f"{case.id}:{row['acknowledged_at'].isoformat()}:{person.id}"
         answer_owner(uow, case, kind, person, row["acknowledged_at"], moment)
     # Who was rung before somebody took it has heard so then, but for who had it.
-    since, had = taken_before(uow, case, event_id) if row["kind"] in FIRST_DUTIES else (_NEVER, None)
+    since, had = taken_before(uow, case, event_id, kind)
     rung = uow.conn.scalars(_RUNG, {"duty": row["id"], "since": since, "had": had})
     for person in people.by_id(uow.conn, uow.keys, [i for i in rung if i != row["owner_id"]]):
         stand_down(
@@ -103,9 +109,10 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
         )
 
 
-def taken_before(uow: UnitOfWork, case: Case, event: UUID) -> tuple[datetime, UUID | None]:
-    """When the case was taken last before this event, and by whom; nobody where nobody did."""
-    row = uow.conn.execute(_TAKEN_BEFORE, {"this": case.id, "event": event}).one_or_none()
+def taken_before(uow: UnitOfWork, case: Case, event: UUID, kind: str = "police") -> tuple[datetime, UUID | None]:
+    """When the obligation was taken last before this event, and by whom; nobody where nobody did."""
+    asked = {"this": case.id, "event": event, "type": _taken(kind).type}
+    row = uow.conn.execute(_TAKEN_BEFORE, asked).one_or_none()
     return (row.at, UUID(row.data["owner"])) if row else (_NEVER, None)
 
 
@@ -132,5 +139,6 @@ def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup:
 
 def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: datetime, dedup: str) -> None:
     text = "acknowledged" if kind == "police" else "counselor_ack"  # to dissuade is to call, as a counselor does
-    facts = {"code": case.code, "at": at.isoformat(), "minutes": 10}
+    minutes = {"police": 10, IMMEDIATE: round(ANSWER_HOLDS.total_seconds() / 60)}.get(kind, 0)
+    facts = {"code": case.code, "at": at.isoformat(), "minutes": minutes}
     deliveries.tell(uow, person, text, facts, case=case, dedup=f"{text}:{dedup}", priority=PRIORITY["police"])

@@ -110,6 +110,8 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
     elif row["owed_since"] is not None:
         if pressing.press(uow, case, row):
             _one_rung_up(uow, case, row)
+    elif row["kind"] == escalation.IMMEDIATE and row["state"] == "acknowledged":
+        ring_anew(uow, case, kind)  # nobody has said that somebody is with the student
     else:
         if row["state"] == "contacted" and row["kind"] == "police":
             pressing.remind_to_file(uow, case, row)

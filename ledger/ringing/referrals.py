@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Table, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, and_, insert, or_, select, update
 
 from ledger import followups
 from ledger import tables as t
@@ -100,7 +100,7 @@ def _remind_at(uow: UnitOfWork, case: Case) -> datetime | None:
 
 
 def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
-    """立即处置: centre and duty desk are rung until one of them answers; the flag stays until somebody is there.
+    """立即处置: centre and desk are rung until one of them answers, and anew until somebody is there (decision 44).
 
     Meanwhile nobody is reminded of the referral.
     """
@@ -112,7 +112,9 @@ def raise_immediate(uow: UnitOfWork, case: Case, actor: str) -> None:
     again = {"state": "pending", "deadline_at": uow.now + CENTRE_WITHIN, "started_at": uow.now}
     new = {"id": t.new_id(), "case_id": case.id, "kind": IMMEDIATE, "ladder_at": uow.now}
     if not uow.insert_new(t.obligations, [{**new, **again}]):
-        mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE, o.state == "done")
+        mine = update(t.obligations).where(o.case_id == case.id, o.kind == IMMEDIATE)
+        # An answer of an earlier release has no end.
+        mine = mine.where(or_(o.state == "done", and_(o.state == "acknowledged", o.next_at.is_(None))))
         if not uow.conn.execute(mine.values(**again, done_at=None)).rowcount:
             return  # it rings already, or somebody is on the way
     uow.append(case, ImmediateRaised(), actor)

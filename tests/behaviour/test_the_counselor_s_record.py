@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -153,8 +154,53 @@ def test_talk_of_dying_rings_centre_and_desk_until_one_of_them_answers(world: Wo
     world.phones[CENTRE].replies(report.code).expects("由您联系", report.code)
     for name in ("desk", "office"):
         world.phones[name].expects("无需再处理", report.code)
+
+
+def test_an_answer_holds_for_a_quarter_of_an_hour_and_the_danger_until_somebody_is_there(world: World) -> None:
+    report, mine, office = only_counselor_rings(world), counselor(world), world.user("xuanyuan", "security")
+    contact(world, mine, report, danger="yes")
+
+    def on_the_board() -> str:
+        page = world.user(secrets.token_hex(4), "security").get("/desk/board").text
+        return page.split('<div id="pressing"')[1].split('<div id="waiting"')[0]
+
+    world.pump()
+    for name in (CENTRE, "desk"):
+        world.phones[name].expects("立即到场", report.code)
+    sounded = set()
+    for _ in range(2):
+        sounded |= set(re.findall(r'data-ring="[^"]+"', on_the_board()))
+        world.phones["desk"].replies(report.code).expects("由您联系", "15分钟内")
+        world.phones[CENTRE].expects("无需再处理", report.code)
+        assert "端木值班员已回应" in on_the_board() and "data-ring" not in on_the_board()
+        contact(world, mine, report, "extra", danger="yes")  # somebody is on the way
+        world.advance(15 * 60 - 1)
+        world.phones.assert_all_read()
+        world.advance(1)
+        for name in (CENTRE, "desk"):
+            world.phones[name].expects(f"立即到场{report.code}，第")
+    assert len(sounded) == 2  # whoever switched the first one off hears the second
+    assert world.press(office, f"/desk/followups/{report.code}/safe").status_code == 303
+    assert report.code not in on_the_board()
     world.advance(30 * 60)
     world.phones.assert_all_read()
+
+
+def test_one_who_is_in_danger_since_an_earlier_release_can_be_rung_for_again(world: World) -> None:
+    """An answer had no end then, and raised again, nobody was rung."""
+    report, mine = only_counselor_rings(world), counselor(world)
+    contact(world, mine, report, danger="yes")
+    world.pump()
+    world.phones[CENTRE].expects("立即到场").replies(report.code)
+    read_all(world)
+    with world.parts.ledger.begin("as before") as uow:
+        uow.conn.execute(update(t.obligations).where(t.obligations.c.kind == "immediate").values(next_at=None))
+    world.advance(60 * 60)
+    read_all(world)
+    contact(world, mine, report, "extra", danger="yes")
+    world.pump()
+    for name in (CENTRE, "desk"):
+        world.phones[name].expects("立即到场", report.code)
 
 
 def test_the_flag_goes_when_somebody_is_there_and_comes_again(world: World) -> None:

@@ -43,7 +43,30 @@ from ledger.police.reply import Reply, read
     ],
 )
 def test_codes(body: str, codes: tuple[str, ...]) -> None:
-    assert read(body) == Reply(codes, bare=False)
+    said = read(body)
+    assert (said.codes, said.bare, said.refused) == (codes, False, False)
+
+
+@pytest.mark.parametrize("body", ["K7M3P", "收到 k7m3p、Q8W4C，谢谢", "Ｋ７Ｍ３Ｐ 👌", "ok Q8W4C K7M3P!"])
+def test_codes_and_a_yes_are_plain(body: str) -> None:
+    assert read(body).plain
+
+
+@pytest.mark.parametrize("body", ["K7M3P马上办", "K7M3P已办，Q8W4C谁去", "K7M3P在开会", "HAPPY to do K7M3P", "收到"])
+def test_other_words_are_not(body: str) -> None:
+    assert not read(body).plain
+
+
+@pytest.mark.parametrize(
+    "body", ["K7M3P我在开会，找别人", "去不了K7M3P", "K7M3P 没空", "can't do K7M3P", "K7M3P: busy, ask someone else"]
+)
+def test_who_cannot_refuses(body: str) -> None:
+    assert read(body).refused
+
+
+@pytest.mark.parametrize("body", ["K7M3P没问题", "不客气，K7M3P我来", "别急，K7M3P马上去", "BUSY5", "no problem K7M3P"])
+def test_these_refuse_nothing(body: str) -> None:
+    assert not read(body).refused
 
 
 @pytest.mark.parametrize(
