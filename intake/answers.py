@@ -10,8 +10,9 @@ from typing import Any
 from intake.questions import ACCOUNT_KIND, Question
 from ledger import channels, fraud, values
 from ledger.reporting.additions import Given
-from ledger.reporting.corrections import SEALED, UNREAD
+from ledger.reporting.corrections import SEALED
 from ledger.reporting.reportin import TransferIn
+from ledger.ringing.owing import UNREAD
 
 _SHORT, _LONG = 200, 10_000
 _NAMING = ("name", "student_no")  # of which a later answer would find the place taken

@@ -30,8 +30,8 @@ from ledger.events import (
     ReportReceived,
 )
 from ledger.police import acknowledgement, one_answer
-from ledger.reporting import corrections, later, renumbering
-from ledger.ringing import alerting, doorbell, handover, linking, unsafety
+from ledger.reporting import later, renumbering
+from ledger.ringing import alerting, doorbell, handover, linking, owing, unsafety
 from ledger.school import people
 from ledger.school.people import Person
 from ledger.store.unit_of_work import Case, UnitOfWork
@@ -121,7 +121,7 @@ def tell_end_of_drill(uow: UnitOfWork, event: Envelope) -> None:
 
 
 def _match_key(field: str) -> str:
-    return {"payee_account": "account", "payee_name": "name", corrections.BEYOND: later.TRANSFER}.get(field, field)
+    return {"payee_account": "account", "payee_name": "name", owing.BEYOND: later.TRANSFER}.get(field, field)
 
 
 def _who_has(uow: UnitOfWork, case: Case) -> list[Person]:

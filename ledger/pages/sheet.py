@@ -16,8 +16,8 @@ from ledger.pages import sheet_lines
 from ledger.pages.sheet_lines import Later, Line
 from ledger.pages.sheet_words import LATER, OF_ONE
 from ledger.reporting import additions, corrections, renumbering
-from ledger.reporting.corrections import BEYOND
 from ledger.ringing import match_keys
+from ledger.ringing.owing import BEYOND
 from ledger.store.crypto import Keys, Lenient, RowKey
 
 log = structlog.get_logger()

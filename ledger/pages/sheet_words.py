@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.channels import CASH, ECNY, SCAN
-from ledger.reporting.corrections import BEYOND, UNREAD
+from ledger.ringing.owing import BEYOND, UNREAD
 
 DIGIT = ("可能少一位或打错，请核对", "A digit may be wrong, please check")
 VOICE = {

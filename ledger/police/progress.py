@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,25 +29,27 @@ def record_progress(
 ) -> None:  # fmt: skip
     """The owner reached the reporter, filed the stop, or learnt that 110 has it. `person` None: the security office.
 
-    `seen`: how many transfers they knew of, if not all; what came in while their page was open is owed still.
+    `seen`: how many transfers they knew of, if not all (`owing.stops`); what came in while their page was open is owed.
     `unsafe`: as it had it, see `unsafety.settle`.
     """
     row, stops = owned(uow, case, person), owing.stops(uow, case)
-    recorded = [it["outcome"] for it in stops]
+    recorded = owing.outcomes(stops)
     named, old, state = case_outcome(recorded), row["state"], PROGRESS[progress]
     if old == "done" and named is None:  # by a ledger that did not open it again for a further transfer
         old = resume(uow, case, row, recorded)
     # What is done may be opened again by the office alone: a button pressed late must not take an outcome away.
     if old != "done":
-        values = dict(owing.after_progress(row, [it for it in stops if seen is not None and it["position"] > seen]))
+        values = dict(owing.after_progress(row, stops[seen:] if seen is not None else ()))
         if can_move(row["kind"], old, state):
             at = f"{state}_at"
             values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
             uow.change(t.cases, case.id, state=case_state(state, named))
+        if named and "owed_since" in values and not values["owed_since"] and _waited_for_unlisted(row, stops):
+            values |= _done(uow, case, named)
         if values:
             uow.change(t.obligations, row["id"], values)
-        if progress == "contacted" and (due := owing.file_by(uow, row["id"], drill=case.row["drill"])):
-            uow.change(t.obligations, row["id"], next_at=due)
+        if progress == "contacted":
+            _file_in_time(uow, case, row)
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case, unsafe)
     alarms.clear(uow, case.id, row["kind"])  # that its owner could not be reminded; where more is owed, it comes again
@@ -98,22 +100,38 @@ def record_outcome(
     recorded_as = OutcomeRecorded(position, outcome, amount_fen, stopped.until(values))
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
-    recorded = [it["outcome"] for it in stops]
-    named = case_outcome(recorded)
+    recorded, others = owing.outcomes(stops), [it for it in stops if it["position"] != position]
+    named, unheard = case_outcome(recorded), owing.waiting(row, others)
     if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-    elif named:
-        uow.change(t.obligations, row["id"], {"state": "done", "done_at": uow.now, **owing.NOTHING})
-        uow.change(t.cases, case.id, state=case_state("done", named))
+    elif named and not unheard:
+        uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
         if not case_outcome([transfer["outcome"]]):
             # Of those that were there when the clock began, one that is being dealt with counts for all.
-            others = owing.waiting(row, [it for it in stops if it["position"] != position])
-            progress = owing.after_progress(row, others)
+            progress = owing.after_progress(row, unheard)
             uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
+            _file_in_time(uow, case, row)
         uow.change(t.cases, case.id, state=case_state(row["state"], None))
     return _lacks({**transfer, **values}, outcome)
+
+
+def _waited_for_unlisted(row: RowMapping, stops: Iterable[owing.Stop]) -> bool:
+    """Whether what was owed was word of a transfer that has no place on the sheet, and so no outcome."""
+    return any(not it["position"] for it in owing.waiting(row, stops))
+
+
+def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:
+    """Columns of the obligation once nothing is left to file; the case shows what became of it."""
+    uow.change(t.cases, case.id, state=case_state("done", named))
+    return {"state": "done", "done_at": uow.now, **owing.NOTHING}
+
+
+def _file_in_time(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
+    """Whoever has reached the reporter, and owes nothing else, hears of a stop that is not filed in half an hour."""
+    if due := owing.file_by(uow, row["id"], drill=case.row["drill"]):
+        uow.change(t.obligations, row["id"], next_at=due)
 
 
 def _lacks(transfer: Mapping[Any, Any], said: str) -> str:

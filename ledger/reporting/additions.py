@@ -16,7 +16,7 @@ from ledger import tables as t
 from ledger.events import CaseAmended, DetailsGiven, KindSet
 from ledger.reporting import corrections, later, reports
 from ledger.reporting.reportin import ReportIn, TransferIn
-from ledger.ringing import handover, match_keys
+from ledger.ringing import handover, match_keys, owing
 from ledger.school import people
 from ledger.store.crypto import Lenient, RowKey
 from ledger.store.statements import among
@@ -221,7 +221,7 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given, before: list
             later.come_in(uow, case, [*(row["outcome"] for row in rows), None])
         else:
             position += _beyond(uow, case)
-            given = replace(given, unread={**given.unread, corrections.BEYOND: given.written})
+            given = replace(given, unread={**given.unread, owing.BEYOND: given.written})
     elif row:
         _say_of(uow, case, row, "account_kind", given.account_kind)
         _say_of(uow, case, row, "channel", given.channel)
@@ -229,7 +229,7 @@ def _tell_the_bank_facts(uow: UnitOfWork, case: Case, given: Given, before: list
             uow.append(case, CaseAmended((given.question,)), reports.ANONYMOUS)
     if given.unread or (given.facts and row):
         corrections.keep(uow, case, _as_report(given, row), position)
-    if not corrections.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
+    if not owing.UNLISTED.isdisjoint(given.unread):  # sent all the same, and somebody has to ask
         later.come_in(uow, case, [row["outcome"] for row in rows])
 
 
@@ -243,7 +243,7 @@ def _has_details(given: Given, before: list[Answered]) -> bool:
 def _beyond(uow: UnitOfWork, case: Case) -> int:
     """How many are kept already that the sheet does not list."""
     kept = corrections.of_case(uow.conn, case.key.lenient(), case.id)
-    return sum(it.field == corrections.BEYOND for it in kept)
+    return sum(it.field == owing.BEYOND for it in kept)
 
 
 def _say_of(uow: UnitOfWork, case: Case, row: RowMapping, name: str, value: str | None) -> None:

@@ -19,15 +19,13 @@ from ledger import tables as t
 from ledger import values
 from ledger.events import CaseAmended
 from ledger.reporting.reportin import ReportIn, TransferIn
+from ledger.ringing.owing import UNLISTED
 from ledger.store.crypto import RowKey
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 
 SEALED = ("payee_account", "payee_name", "payee_bank", "payer_bank", "payer_account_tail", "serial")
 _OF = re.compile(r"(\d{1,5})\.(.+)", re.DOTALL)  # `2.amount`: of the second transfer; of the first, nothing is said
-UNREAD = "unread_transfer"  # a further transfer whose amount could not be understood
-BEYOND = "beyond_transfer"  # one more than the sheet lists
-UNLISTED = frozenset((UNREAD, BEYOND))
 x = t.transfers.c
 
 

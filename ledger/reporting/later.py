@@ -17,7 +17,6 @@ from ledger.events import POLICE, PRIORITY, CaseReopened, Envelope, OwnerRelease
 from ledger.police import acknowledgement
 from ledger.police.resuming import resume
 from ledger.reporting import reports
-from ledger.reporting.corrections import UNLISTED
 from ledger.ringing import alerting, owing
 from ledger.school import people
 from ledger.states import case_outcome, case_state
@@ -50,9 +49,9 @@ def ring(uow: UnitOfWork, case: Case, event: Envelope) -> bool:
     if row["owed_since"] != event.at or row["next_at"] is None:  # or closed meanwhile, by somebody who had seen it
         return False
     if owner := row["owner_id"]:
-        if {TRANSFER, *UNLISTED}.isdisjoint(event.data["fields"]) or owner in alerting.on_ladder(uow, case, row):
+        if {TRANSFER, *owing.UNLISTED}.isdisjoint(event.data["fields"]) or owner in alerting.on_ladder(uow, case, row):
             return False
-        _take_from_its_owner(uow, case, row, event.at, [it["outcome"] for it in owing.stops(uow, case)])
+        _take_from_its_owner(uow, case, row, event.at, owing.outcomes(owing.stops(uow, case)))
         _tell(uow, case, [owner], event, closed=False)
     alerting.begin(uow, case, row["kind"])
     return True

@@ -12,15 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, or_, select
 
 from ledger import tables as t
 from ledger.escalation import REMIND_AFTER
+from ledger.events import CaseAmended
 from ledger.store.unit_of_work import Case, UnitOfWork
 
 FILED_WITHIN = timedelta(minutes=30)
 NOTHING: Mapping[str, Any] = {"owed_since": None, "next_at": None}
-o, x = t.obligations.c, t.transfers.c
+UNREAD = "unread_transfer"  # a further transfer whose amount could not be understood
+BEYOND = "beyond_transfer"  # one more than the sheet lists
+UNLISTED = frozenset((UNREAD, BEYOND))
+Stop = Mapping[Any, Any]
+o, x, e = t.obligations.c, t.transfers.c, t.case_events.c
 
 
 def since(at: datetime) -> dict[str, Any]:
@@ -63,13 +68,29 @@ def file_by(uow: UnitOfWork, obligation: UUID, *, drill: bool) -> datetime | Non
     return due if due and due > uow.now else None
 
 
-def stops(uow: UnitOfWork, case: Case) -> Sequence[RowMapping]:
-    """(position, outcome, added_at) of each transfer, in order; `added_at` only of one that came after the report."""
+def stops(uow: UnitOfWork, case: Case) -> list[Stop]:
+    """(position, outcome, added_at) of each transfer, as they came in; `added_at` only of one after the report.
+
+    One that the sheet does not list has no position, and never an outcome.
+    """
     query = select(x.position, x.outcome, x.added_at).where(x.case_id == case.id)
-    return uow.conn.execute(query.order_by(x.position)).mappings().all()
+    listed: Sequence[Stop] = uow.conn.execute(query.order_by(x.position)).mappings().all()
+    further = [{"position": None, "outcome": None, "added_at": at} for at in unlisted(uow.conn, case.id)]
+    return sorted([*listed, *further], key=lambda it: it["added_at"] or case.row["received_at"])
 
 
-def after_progress(row: Mapping[Any, Any], unheard: Iterable[RowMapping]) -> Mapping[str, Any]:
+def unlisted(conn: Connection, case_id: UUID) -> list[datetime]:
+    """When each transfer came in that the sheet cannot list."""
+    found = conn.execute(select(e.at, e.data).where(e.case_id == case_id, e.type == CaseAmended.type).order_by(e.seq))
+    return [row.at for row in found if not UNLISTED.isdisjoint(row.data["fields"])]
+
+
+def outcomes(of: Iterable[Stop]) -> list[str | None]:
+    """Of those that the sheet lists."""
+    return [it["outcome"] for it in of if it["position"]]
+
+
+def after_progress(row: Mapping[Any, Any], unheard: Iterable[Stop]) -> Mapping[str, Any]:
     """Columns of the obligation once there was progress with all but these further ones: the clock goes on for them."""
     came = [it["added_at"] for it in unheard if it["added_at"] and not it["outcome"]]
     first: datetime | None = min(came, default=None)
@@ -78,7 +99,7 @@ def after_progress(row: Mapping[Any, Any], unheard: Iterable[RowMapping]) -> Map
     return {} if first <= row["owed_since"] else since(first)
 
 
-def waiting(row: Mapping[Any, Any], all_stops: Iterable[RowMapping]) -> list[RowMapping]:
+def waiting(row: Mapping[Any, Any], all_stops: Iterable[Stop]) -> list[Stop]:
     """Those that came in since progress is owed, and have no outcome."""
     if row["owed_since"] is None:
         return []
@@ -99,4 +120,4 @@ def occasion(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:
     if not again(row):
         return {}
     added = [it for it in waiting(row, stops(uow, case)) if it["added_at"] == row["owed_since"]]
-    return {"transfer": added[0]["position"]} if added else {"again": True}
+    return {"transfer": added[0]["position"]} if added and added[0]["position"] else {"again": True}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -276,7 +278,31 @@ def test_one_whose_amount_nobody_can_read_is_owed_too(world: World, officer: Fla
     is_reminded(world, "又有止付要办已10分钟")
     press(world, officer, report, "contacted")
     is_left_alone(world)
-    assert states(report) == ("filed", before)
+    assert states(report) == ("done" if outcome else "filed", before)
+
+
+@pytest.mark.parametrize("by", ["its own time", "a page from before"])
+def test_one_without_a_place_on_the_sheet_is_owed_whatever_becomes_of_those_that_have_one(
+    world: World, officer: FlaskClient, by: str
+) -> None:
+    report = taken(world)
+    world.advance(60)
+    seen = re.findall(r'name="seen" value="(\d+)"', officer.get(f"/duty/{report.code}").text)[0]
+    add(world, report, amount="很多")
+    world.phones["officer"].expects(report.code, "其他信息")
+    if by == "its own time":
+        record(world, officer, report)
+    else:
+        assert world.press(officer, f"/duty/{report.code}/outcome", progress="filed", seen=seen).status_code == 303
+    before = {"its own time": ("acknowledged", "acknowledged"), "a page from before": ("filed", "filed")}[by]
+    assert states(report) == before
+    is_reminded(world, "又有止付要办已10分钟")
+    seen = re.findall(r'name="seen" value="(\d+)"', officer.get(f"/duty/{report.code}").text)[0]
+    assert world.press(officer, f"/duty/{report.code}/outcome", progress="contacted", seen=seen).status_code == 303
+    is_left_alone(world)
+    if by == "a page from before":
+        record(world, officer, report)
+    assert states(report) == ("done", "stopped")
 
 
 def test_one_that_comes_in_while_a_refused_stop_is_owed_changes_no_clock(

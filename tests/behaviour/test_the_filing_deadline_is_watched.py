@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from ledger import tables as t
 from tests.behaviour.stories import read_all, taken
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World
@@ -78,6 +80,26 @@ def test_a_transfer_that_came_after_an_outcome_has_half_an_hour_of_its_own(world
     world.until(7200 + 1800)
     world.phones["officer"].expects(report.code, "已联系报案人", "尚未报送")
     assert shown(office) == [True] * 4
+
+
+def test_an_outcome_of_one_transfer_ends_no_watch_over_another(world: World, office: FlaskClient) -> None:
+    report = only_reached(world, office)
+    world.client.post(f"/r/{report.token}/more/transfer", data={"page": "p", "amount": "500"})
+    read_all(world)
+    press(world, office, report, progress="contacted")
+    press(world, office, report, transfer="1", outcome="stopped", amount="100")
+    world.until(300 + 1799)
+    world.phones.assert_all_read()
+    world.until(300 + 1800)
+    world.phones["officer"].expects(report.code, "已联系报案人", "尚未报送")
+
+
+def test_where_its_owner_has_left_the_office_is_told(world: World, office: FlaskClient) -> None:
+    report = only_reached(world, office)
+    with world.parts.ledger.engine.begin() as conn:
+        conn.execute(update(t.people).where(t.people.c.key == "O01").values(active=False))
+    world.until(1800)
+    world.phones["office"].expects(report.code, "已联系报案人", "尚未报送")
 
 
 def test_nobody_is_asked_to_file_the_stop_of_a_drill(world: World, office: FlaskClient) -> None:
