@@ -143,6 +143,8 @@ def _settle(uow: UnitOfWork, case: Case, person: UUID | None, actor: str, unsafe
     counselor = select(o.id).where(o.case_id == case.id, o.kind == "counselor")
     if person and uow.conn.execute(counselor).first():  # none while the money is still here
         acknowledgement.acknowledge(uow, case, "counselor", person, "page", actor)
+    if person and case.first_obligation == "dissuade":  # whoever reached them has talked to them of it
+        acknowledgement.acknowledge(uow, case, "dissuade", person, "page", actor)
     alarms.clear(uow, case.id, "counselor")
     progress.student_reached(uow, case, actor)
     unsafety.settle(uow, case, unsafe)

@@ -83,11 +83,13 @@ def _theirs(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
 
 
 def ring_the_next(uow: UnitOfWork, event: Envelope) -> None:
-    """The new counselor is rung on the ladder until they answer; once the student was reached, one text says it."""
+    """The new counselor is rung on the ladder until they answer; one who has, or of a student reached, gets one text."""
     case = uow.case(event.case_id)
     if str(case.row["counselor_id"]) != event.data["to"]:
         return  # handed on since
-    if alerting.ring_anew(uow, case, "counselor"):
+    row = alerting.obligation(uow, case, "counselor")
+    theirs = row["state"] == "acknowledged" and row["owner_id"] == case.row["counselor_id"]
+    if not theirs and alerting.ring_anew(uow, case, "counselor"):
         return
     for person in people.by_id(uow.conn, uow.keys, [case.row["counselor_id"]]):
         deliveries.tell(uow, person, "handover", {"code": case.code}, case=case, dedup=f"{event.id}:{person.id}",

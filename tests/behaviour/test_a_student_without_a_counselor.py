@@ -87,6 +87,19 @@ def test_a_hand_over_moves_them_on_as_ever(world: World) -> None:
     read_all(world)
 
 
+def test_who_has_answered_and_is_handed_the_student_is_not_rung_anew(world: World) -> None:
+    report = world.report()
+    read_all(world)
+    own = world.user("c", "counselor", world.phones["counselor"].number)
+    world.advance(600)
+    world.phones["stand_in"].expects(report.code).replies(report.code).expects("由您联系")
+    read_all(world)
+    assert world.press(own, f"/desk/followups/{report.code}/handover", person=world.person("C03")).status_code == 303
+    world.phones["stand_in"].expects(report.code, "转")
+    assert report.state("counselor") == "acknowledged"
+    read_all(world)
+
+
 def test_a_stand_in_who_answers_takes_no_student_over(world: World) -> None:
     report, phones = reported(world), world.phones
     read_all(world)

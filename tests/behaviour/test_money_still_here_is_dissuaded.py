@@ -113,6 +113,18 @@ def test_a_counselor_who_has_it_ends_them_by_the_record_of_the_call(world: World
     phones.assert_all_read()
 
 
+def test_a_counselor_who_reached_them_ends_it_also_where_nobody_had_answered(world: World) -> None:
+    phones = world.phones
+    report = world.report(kind="in_progress", transfers=None)
+    read_all(world)
+    counselor = world.user("c", "counselor", phones["counselor"].number)
+    world.press(counselor, f"/desk/followups/{report.code}/contact", contact="call_30m", reached="yes")
+    assert (report.state("dissuade"), owed_since(report)) == ("contacted", None)
+    phones["desk"].expects("已有人接单", "慕容老师")
+    world.until(3600)
+    phones.assert_all_read()
+
+
 def test_money_that_has_gone_after_all_is_the_police_s_and_nobody_dissuades(world: World) -> None:
     report, phones = taken_by_the_desk(world), world.phones
     world.until(300)
