@@ -83,7 +83,7 @@ def _theirs(uow: UnitOfWork, case: Case, counselor: UUID) -> None:
 
 
 def ring_the_next(uow: UnitOfWork, event: Envelope) -> None:
-    """The new counselor is rung on the ladder until they answer; one who has, or of a student reached, gets one text."""
+    """The new counselor is rung until they answer; who has, or whose student was reached, gets one text."""
     case = uow.case(event.case_id)
     if str(case.row["counselor_id"]) != event.data["to"]:
         return  # handed on since
