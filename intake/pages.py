@@ -132,9 +132,8 @@ def blueprint(door: Door) -> Blueprint:
         try:
             if reading.problems:
                 return _asked_again(token, reading.problems[0])
-            return _change(
-                door, token, "sent", lambda uow, case: conversion.convert(uow, case, item, reports.ANONYMOUS)
-            )
+            return _change(door, token, "sent", lambda uow, case: conversion.convert(
+                uow, case, item, reading.unread, reports.ANONYMOUS))  # fmt: skip
         except (KeyMissing, Tampered) as error:
             log.error("sent_unheard", error=type(error).__name__)
             return _reported_anew()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import func, insert, select
 
 from ledger import tables as t
@@ -16,8 +20,10 @@ from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
 
 
-def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bool:
+def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, unread: Mapping[str, str], actor: str) -> bool:
     """False where it is a report already, or was a drill: a second tap changes nothing.
+
+    `unread`: what was said of the transfer and could not be understood, by field.
 
     To dissuade is over, under a name of its own, and the police obligation starts now, as with a new report; also
     where somebody had closed the case.
@@ -39,7 +45,11 @@ def convert(uow: UnitOfWork, case: Case, transfer: TransferIn, actor: str) -> bo
     )  # the API may have named some
     position = (uow.conn.execute(last).scalar_one() or 0) + 1
     uow.conn.execute(insert(t.transfers).values(transfer_row(uow, case, position, transfer)))
-    changed = {"kind": "transferred", "state": "received"}
+    changed: dict[str, Any] = {"kind": "transferred", "state": "received"}
+    if unread:
+        kept = json.dumps(json.loads(case.readable("unread") or "{}") | dict(unread), ensure_ascii=False)
+        changed["unread_sealed"] = case.key.seal("cases", case.id, "unread", kept)
+        changed["flags"] = sorted({*case.row["flags"], *unread})
     uow.change(t.cases, case.id, changed)
     uow.append(case, ReportConverted(), actor)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.behaviour.door_tools import cases
+from tests.behaviour.door_tools import cases, unread
 from tests.behaviour.stories import read_all
 from tests.world import Report, World
 
@@ -75,6 +75,17 @@ def test_one_tap_makes_it_a_report_that_rings_officers_and_nobody_dissuades_any_
     alert.replies(report.code).expects("由您接单")
     world.advance(599)
     world.phones.assert_all_read()
+
+
+def test_what_is_said_of_the_money_and_cannot_be_read_is_kept_for_the_officer(world: World) -> None:
+    report = warned(world)
+    all_rung(world, report)
+    form = {"amount": "3800", "channel": "骗子的钱包", "payee_account": "不知道"}
+    assert world.client.post(f"/r/{report.token}/sent", data=form).status_code == 303
+    world.phones["officer"].expects("紧急止付", report.code, "3800元", "缺")
+    assert unread(world, report.code) == {"channel": "骗子的钱包", "payee_account": "不知道"}
+    page = world.user("baoan", "security").get(f"/duty/{report.code}?lang=zh").text
+    assert "骗子的钱包" in page and "不知道" in page
 
 
 def test_without_an_amount_the_page_asks_for_it(world: World) -> None:
