@@ -12,13 +12,14 @@ from sqlalchemy import Executable, bindparam, select, union_all, update
 from ledger import tables as t
 from ledger.care import closing, opening, unanswered
 from ledger.errors import KeyMissing, LedgerAway
+from ledger.escalation import IMMEDIATE
 from ledger.events import DrillEnded
 from ledger.police import lapsing
 from ledger.ringing import alerting, owing
 from ledger.states import FIRST_DUTIES
 from ledger.store import keyring
 from ledger.store.alarms import alarm, clear, clear_one
-from ledger.store.statements import among, number, one_of
+from ledger.store.statements import among, number, one_of, word
 from ledger.store.unit_of_work import URGENT, Case, Ledger, UnitOfWork
 from ledger.texts.deliveries import WAITING
 
@@ -31,7 +32,7 @@ o, k, c, x, f = t.obligations.c, t.contacts.c, t.cases.c, t.transfers.c, t.follo
 
 # Built once: see statements. After a while without a clock a great deal is due at once: what cannot wait goes first.
 # Each part goes by the index over `next_at`; to put all in one order the whole table might be read.
-_urgent = one_of(o.kind, URGENT_KINDS) & one_of(o.state, WAITING)
+_urgent = one_of(o.kind, URGENT_KINDS) & (one_of(o.state, WAITING) | (o.kind == word(IMMEDIATE)))
 # In a backlog a worker has them in line, and none of these may delay a step of a ladder that rings.
 _unbegun = one_of(o.kind, (*FIRST_DUTIES, "counselor")) & (o.step < number(0))
 _parts = (_urgent & ~_unbegun, _urgent & _unbegun, ~_urgent & ~_unbegun, ~_urgent & _unbegun)

@@ -147,11 +147,11 @@ class CounselorReminder(Message):
 
 @dataclass(frozen=True)
 class CounselorAck(Message):
-    """Answer to the counselor who took it; with `minutes` to whoever goes to a student who must not be alone."""
+    """Answer to the counselor who took it; with `holds` to whoever goes to a student who must not be alone."""
 
     kind: ClassVar[str] = "counselor_ack"
     code: str
-    minutes: int = 0  # for how long the answer holds
+    holds: int = 0  # for how many minutes nobody else is rung
 
 
 @dataclass(frozen=True)

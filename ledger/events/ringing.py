@@ -78,11 +78,12 @@ class OwnerReleased(Event):
 
 @dataclass(frozen=True)
 class ProgressRecorded(Event):
-    """The owner has reached the reporter, or filed, or 110 has it."""
+    """The owner has reached the reporter, or filed, or 110 has it; `known`: of so many transfers, as they came in."""
 
     type = "progress.recorded.v1"
     published = True
     progress: str
+    known: int
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sqlalchemy import case as sql_case
 
 from ledger import followups, values
 from ledger import tables as t
+from ledger.pages import danger
 from ledger.police import stopped
 from ledger.police.stopped import Stop
 from ledger.ringing import owing
@@ -28,7 +29,6 @@ from ledger.store.statements import one_of, word
 from ledger.texts import deliveries
 from ledger.texts.deliveries import WAITING
 
-PRESSING = ("immediate", "unsafe")  # somebody in danger: before all that waits or is late
 SHOWN = 30  # cases in each part; the board says how many more there are
 RECENT = timedelta(days=7)  # how far back it looks for a wish to withdraw, and for a ladder that has not begun
 TRIES = 4  # of a waiting case, the last ones
@@ -44,23 +44,6 @@ class Tried:
     phone: str
     step: int
     state: str
-
-
-@dataclass(frozen=True)
-class Pressing:
-    """Somebody in danger (what: one of PRESSING). `student` is their phone; `call`: who looks after them.
-
-    `rung`: since when it rings, which is later than `since` where an answer ran out; `answered`: who is on the way.
-    """
-
-    what: str
-    code: str
-    drill: bool
-    since: datetime
-    rung: datetime
-    answered: str
-    student: StudentsPhone
-    call: list[Person]
 
 
 @dataclass(frozen=True)
@@ -117,7 +100,7 @@ class OnDuty:
 class Board:
     """`more` real cases wait beyond those listed, and `drills` wait, listed or not: no figure counts both."""
 
-    pressing: list[Pressing]
+    pressing: list[danger.Pressing]
     waiting: list[Waiting]
     more: int
     drills: int
@@ -127,7 +110,7 @@ class Board:
 
 
 def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
-    pressing = _pressing_rows(conn)
+    pressing = danger.rows(conn)
     rows, total, drills = _waiting_rows(conn, now)
     tried = _tried_rows(conn, [row["obligation_id"] for row in rows])
     late = _late_rows(conn, now)
@@ -139,7 +122,8 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     ids += [row[whose] for row in (*pressing, *rows) for whose in ("victim_id", "counselor_id")]
     ids += [row["owner_id"] for row in pressing]
     known = {person.id: person for person in people.by_id(conn, keys, ids)}
-    danger = [_pressing(row, keys, held, centre, known) for row in pressing]
+    present = danger.Present(held, known, centre)
+    in_danger = [danger.pressing(row, keys, present) for row in pressing]
     waiting = [_waiting(row, tried, keys, held, names, known, now) for row in rows]
     shown = [
         Late(what, row["code"], row["drill"], row["since"], known[owner].called if owner in known else "")
@@ -153,33 +137,7 @@ def board(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> Board:
     ]
     more = total - sum(not row.drill for row in waiting)
     ends = [(it, known[it.owner_id].called if it.owner_id in known else "") for it in ending]
-    return Board(danger, waiting, more, drills, shown, ends, on_duty)
-
-
-def _pressing_rows(conn: Connection) -> list[RowMapping]:
-    """Danger to life first, then the longest wait. It is shown until somebody was with the student."""
-    since = sql_case((o.kind == "unsafe", func.coalesce(c.unsafe_at, o.started_at)), else_=o.started_at)
-    query = (
-        select(t.cases, o.kind.label("what"), o.owner_id, o.ladder_at, type_coerce(since, t.UtcTime).label("since"))
-        .join(t.obligations, o.case_id == c.id)
-        .where(o.next_at.is_not(None), o.kind.in_(PRESSING), c.closed_at.is_(None))
-        .order_by(o.kind != PRESSING[0], since)
-        .limit(SHOWN)
-    )
-    return list(conn.execute(query).mappings())
-
-
-def _pressing(row: RowMapping, keys: Keys, held: Held, centre: list[UUID], known: dict[UUID, Person]) -> Pressing:
-    college = row["college_code"] or people.DEFAULT
-    theirs = known.get(row["counselor_id"])
-    looks_after = [theirs.id] if theirs and theirs.phone else held.of(college, "college_duty")
-    call = dict.fromkeys([*looks_after, *(centre if row["what"] == "immediate" else ())])
-    phone = people.phone_listed(keys, row, known.get(row["victim_id"]))
-    owner = known.get(row["owner_id"])
-    return Pressing(
-        row["what"], row["code"], row["drill"], row["since"], row["ladder_at"], owner.called if owner else "", phone,
-        [known[i] for i in call if i in known and known[i].phone],
-    )  # fmt: skip
+    return Board(in_danger, waiting, more, drills, shown, ends, on_duty)
 
 
 def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], int, int]:

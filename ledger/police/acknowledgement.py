@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, bindparam, func, or_, select
 from sqlalchemy import case as sql_case
 
+from ledger import escalation
 from ledger import tables as t
 from ledger.escalation import ANSWER_HOLDS, IMMEDIATE, UNSAFE
 from ledger.events import (
@@ -139,6 +140,8 @@ def stand_down(uow: UnitOfWork, case: Case, person: Person, owner: Owner, dedup:
 
 def answer_owner(uow: UnitOfWork, case: Case, kind: str, person: Person, at: datetime, dedup: str) -> None:
     text = "acknowledged" if kind == "police" else "counselor_ack"  # to dissuade is to call, as a counselor does
-    minutes = {"police": 10, IMMEDIATE: round(ANSWER_HOLDS.total_seconds() / 60)}.get(kind, 0)
-    facts = {"code": case.code, "at": at.isoformat(), "minutes": minutes}
+    facts: dict[str, Any] = {"code": case.code, "at": at.isoformat(), "minutes": 10}
+    if kind == IMMEDIATE:  # of more than the others, so that none of them speaks for it
+        facts["holds"] = max(1, escalation.minutes_between(uow.now, at + ANSWER_HOLDS))
+        dedup += f":{kind}"
     deliveries.tell(uow, person, text, facts, case=case, dedup=f"{text}:{dedup}", priority=PRIORITY["police"])

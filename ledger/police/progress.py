@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from ledger.police import stopped
 from ledger.police.resuming import resume
 from ledger.ringing import owing, unsafety
 from ledger.ringing.alerting import obligation
-from ledger.states import OUTCOMES, can_move, case_outcome, case_state
+from ledger.states import OUTCOMES, can_move, case_outcome, case_state, to_file
 from ledger.store import alarms
 from ledger.store.unit_of_work import Case, UnitOfWork
 
@@ -35,16 +35,18 @@ def record_progress(
     row, stops = owned(uow, case, person), owing.stops(uow, case)
     recorded = owing.outcomes(stops)
     named, old, state = case_outcome(recorded), row["state"], PROGRESS[progress]
+    known, unheard = len(stops[:seen]), owing.unheard(uow, case, stops)
     if old == "done" and named is None:  # by a ledger that did not open it again for a further transfer
         old = resume(uow, case, row, recorded)
     # What is done may be opened again by the office alone: a button pressed late must not take an outcome away.
     if old != "done":
-        values = dict(owing.after_progress(row, stops[seen:] if seen is not None else ()))
+        values = dict(owing.after_progress(row, stops[known:]))
         if can_move(row["kind"], old, state):
             at = f"{state}_at"
             values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
             uow.change(t.cases, case.id, state=case_state(state, named))
-        if named and "owed_since" in values and not values["owed_since"] and _waited_for_unlisted(row, stops):
+        heard = unheard and all(it["position"] for it in stops[known:])
+        if named and heard and not to_file(recorded):  # nothing else was waited for
             values |= _done(uow, case, named)
         if values:
             uow.change(t.obligations, row["id"], values)
@@ -53,7 +55,7 @@ def record_progress(
     if progress == "contacted" and person is None:
         unsafety.settle(uow, case, unsafe)
     alarms.clear(uow, case.id, row["kind"])  # that its owner could not be reminded; where more is owed, it comes again
-    uow.append(case, ProgressRecorded(progress), actor)
+    uow.append(case, ProgressRecorded(progress, known), actor)
 
 
 def student_reached(uow: UnitOfWork, case: Case, actor: str) -> None:
@@ -100,26 +102,24 @@ def record_outcome(
     recorded_as = OutcomeRecorded(position, outcome, amount_fen, stopped.until(values))
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
-    recorded, others = owing.outcomes(stops), [it for it in stops if it["position"] != position]
-    named, unheard = case_outcome(recorded), owing.waiting(row, others)
+    recorded, unheard = owing.outcomes(stops), owing.unheard(uow, case, stops)
+    named = case_outcome(recorded)
     if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-    elif named and not unheard:
+    elif named and (row["state"] == "done" or not unheard):
         uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
         if not case_outcome([transfer["outcome"]]):
             # Of those that were there when the clock began, one that is being dealt with counts for all.
-            progress = owing.after_progress(row, unheard)
+            others = owing.waiting(row, [it for it in stops if it["position"] != position])
+            progress = owing.after_progress(row, [*others, *unheard])
+            if unheard and row["owed_since"] is None:
+                progress = owing.since(uow.now)
             uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
             _file_in_time(uow, case, row)
         uow.change(t.cases, case.id, state=case_state(row["state"], None))
     return _lacks({**transfer, **values}, outcome)
-
-
-def _waited_for_unlisted(row: RowMapping, stops: Iterable[owing.Stop]) -> bool:
-    """Whether what was owed was word of a transfer that has no place on the sheet, and so no outcome."""
-    return any(not it["position"] for it in owing.waiting(row, stops))
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from ledger import tables as t
+from ledger.escalation import IMMEDIATE
 from ledger.states import FIRST_DUTIES
 from ledger.texts.deliveries import WAITING
 
@@ -44,7 +45,8 @@ def audit(conn: Connection, now: datetime) -> Audit:
         overdue = sum(now - at > BEGUN_WITHIN for at in received)
         counts["reports"] = overdue
         late.append(f"{overdue} reports without their first texts or their follow-up record, the oldest for {age} s")
-    steps = _count(conn, o.next_at <= now - STEP_WITHIN, o.state.in_(WAITING) | o.owed_since.is_not(None))
+    watched = o.state.in_(WAITING) | o.owed_since.is_not(None) | (o.kind == IMMEDIATE)
+    steps = _count(conn, o.next_at <= now - STEP_WITHIN, watched)
     if steps:
         counts["steps"] = steps
         late.append(f"{steps} obligations whose next step is over {STEP_WITHIN.seconds} s late; does a clock run?")

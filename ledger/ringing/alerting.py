@@ -17,6 +17,7 @@ from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft, Stay
 from ledger.events import PRIORITY, AlertEscalated, NobodyReached
+from ledger.followups import CENTRE_WITHIN
 from ledger.ringing import linking, owing, pressing, rounds
 from ledger.ringing.match_keys import alert_facts
 from ledger.school import rungs
@@ -111,7 +112,9 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
         if pressing.press(uow, case, row):
             _one_rung_up(uow, case, row)
     elif row["kind"] == escalation.IMMEDIATE and row["state"] == "acknowledged":
-        ring_anew(uow, case, kind)  # nobody has said that somebody is with the student
+        # Nobody has said that somebody is with the student.
+        uow.change(t.obligations, row["id"], deadline_at=uow.now + CENTRE_WITHIN)
+        ring_anew(uow, case, kind)
     else:
         if row["state"] == "contacted" and row["kind"] == "police":
             pressing.remind_to_file(uow, case, row)

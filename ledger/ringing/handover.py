@@ -47,7 +47,7 @@ def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
 
 def take_on(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
     """Whoever answered for a student without a counselor is theirs; a stand-in has their own counselor's student."""
-    if case.row["counselor_id"] is not None:
+    if any(own.phone for own in people.by_id(uow.conn, uow.keys, [case.row["counselor_id"]])):
         return
     if any(person.role == "counselor" for person in people.by_id(uow.conn, uow.keys, [counselor])):
         _theirs(uow, case, counselor)

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, func, or_, select
 
 from ledger import tables as t
 from ledger.escalation import REMIND_AFTER
-from ledger.events import CaseAmended
+from ledger.events import CaseAmended, ProgressRecorded
 from ledger.store.unit_of_work import Case, UnitOfWork
 
 FILED_WITHIN = timedelta(minutes=30)
@@ -26,6 +26,7 @@ BEYOND = "beyond_transfer"  # one more than the sheet lists
 UNLISTED = frozenset((UNREAD, BEYOND))
 Stop = Mapping[Any, Any]
 o, x, e = t.obligations.c, t.transfers.c, t.case_events.c
+_SAID = select(e.at, e.data).where(e.case_id == bindparam("case"), e.type == bindparam("type")).order_by(e.seq)
 
 
 def since(at: datetime) -> dict[str, Any]:
@@ -81,8 +82,20 @@ def stops(uow: UnitOfWork, case: Case) -> list[Stop]:
 
 def unlisted(conn: Connection, case_id: UUID) -> list[datetime]:
     """When each transfer came in that the sheet cannot list."""
-    found = conn.execute(select(e.at, e.data).where(e.case_id == case_id, e.type == CaseAmended.type).order_by(e.seq))
-    return [row.at for row in found if not UNLISTED.isdisjoint(row.data["fields"])]
+    amended = conn.execute(_SAID, {"case": case_id, "type": CaseAmended.type})
+    return [row.at for row in amended if not UNLISTED.isdisjoint(row.data["fields"])]
+
+
+def unheard(uow: UnitOfWork, case: Case, all_stops: Sequence[Stop]) -> list[Stop]:
+    """Those that the sheet does not list and of which no owner knew who recorded progress: an outcome says nothing of
+    them, and who takes the case has not asked yet."""
+    if all(it["position"] for it in all_stops):
+        return []
+    known = 0
+    for row in uow.conn.execute(_SAID, {"case": case.id, "type": ProgressRecorded.type}):
+        before = sum((it["added_at"] or row.at) <= row.at for it in all_stops)  # as releases took it that did not say
+        known = max(known, row.data.get("known", before))
+    return [it for it in all_stops[known:] if not it["position"]]
 
 
 def outcomes(of: Iterable[Stop]) -> list[str | None]:

@@ -45,12 +45,12 @@ def press(uow: UnitOfWork, case: Case, row: RowMapping) -> bool:
 def remind_to_file(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     """Half an hour is over, the reporter was reached, and no stop is filed: its owner hears of it once.
 
-    Of an owner who has left the roster the office does.
+    Where its owner cannot be told any more the office is.
     """
     office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
     facts = {"code": case.code, "minutes": round(owing.FILED_WITHIN.total_seconds() / 60), "unfiled": True}
-    to = people.by_id(uow.conn, uow.keys, [row["owner_id"]]) or people.by_id(uow.conn, uow.keys, office)
-    for person in to:
+    owner = [it for it in people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if it.phone]
+    for person in owner or people.by_id(uow.conn, uow.keys, office):
         deliveries.tell(uow, person, "progress", facts, case=case, priority=PRIORITY["police"],
                         dedup=f"{row['id']}:unfiled:{row['next_at'].isoformat()}:{person.id}")  # fmt: skip
     uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")

@@ -90,8 +90,8 @@ def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
 
 
 def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
-    if msg.minutes:
-        return f"{msg.code} is yours: call and go. Told again in {msg.minutes} min unless somebody is recorded there."
+    if msg.holds:
+        return f"{msg.code} is yours: call and go. Told again in {msg.holds} min unless somebody is recorded there."
     return f"{msg.code} is yours. Call now; ask if safe, do not blame. Record it in the system."
 
 

@@ -87,9 +87,9 @@ def counselor_reminder(msg: m.CounselorReminder, ctx: Context) -> str:
 
 
 def counselor_ack(msg: m.CounselorAck, ctx: Context) -> str:
-    if msg.minutes:
+    if msg.holds:
         go = f"收到，{msg.code}由您联系。请马上致电并赶到"
-        return f"{go}。{msg.minutes}分钟内系统没有记录“已有人陪伴”，会再次通知。"
+        return f"{go}。{msg.holds}分钟内系统没有记录“已有人陪伴”，会再次通知。"
     return f"收到，{msg.code}由您联系。请马上致电，先问是否平安，不问对错。之后请在系统记录。"
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger.ready.auditing import audit
-from tests.behaviour.stories import SQLITE, only_police_ring, taken
+from tests.behaviour.stories import SQLITE, only_police_ring, read_all, taken
 from tests.behaviour.test_a_transfer_after_the_outcome import press, record, states
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World
@@ -303,6 +303,48 @@ def test_one_without_a_place_on_the_sheet_is_owed_whatever_becomes_of_those_that
     if by == "a page from before":
         record(world, officer, report)
     assert states(report) == ("done", "stopped")
+
+
+def test_one_that_came_before_anybody_took_the_case_is_asked_for_as_well(world: World, officer: FlaskClient) -> None:
+    report = only_police_ring(world)
+    add(world, report, amount="很多")
+    world.phones["officer"].expects(report.code, "其他信息")
+    world.phones["officer"].replies(report.code).expects("由您接单")
+    for n in range(2):  # put right once
+        record(world, officer, report, ("stopped", "stopped_empty")[n])
+        assert states(report) == ("acknowledged", "acknowledged")
+    is_reminded(world)
+    press(world, officer, report, "contacted")
+    is_left_alone(world)
+    assert states(report) == ("done", "stopped_empty")
+
+
+def test_whom_one_without_a_place_rang_anew_is_done_when_they_have_asked(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report)
+    world.press(office, f"/duty/{report.code}/close")
+    add(world, report, amount="很多")
+    world.phones["officer"].expects(report.code).replies(report.code).expects("由您接单")
+    read_all(world)
+    press(world, officer, report, "filed")
+    assert states(report) == ("done", "stopped")
+    is_left_alone(world)
+
+
+def test_a_refused_stop_that_the_office_opened_again_is_not_done_by_a_word_on_another(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    add(world, report, amount="很多")
+    read_all(world)
+    press(world, officer, report, "contacted")
+    assert states(report)[0] == "filed"
+    is_left_alone(world)
 
 
 def test_one_that_comes_in_while_a_refused_stop_is_owed_changes_no_clock(

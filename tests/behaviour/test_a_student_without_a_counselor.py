@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ledger import tables as t
 from ledger.school.demo_school import demo_school
@@ -84,6 +84,15 @@ def test_a_hand_over_moves_them_on_as_ever(world: World) -> None:
     world.phones["C01"].expects(report.code, "30分钟内致电").replies(report.code).expects("由您联系")
     assert counselors(world) == {"C01"}
     assert len(report.events("followup.taken_on.v1")) == 1
+    read_all(world)
+
+
+def test_who_answers_for_them_is_their_counselor_where_theirs_has_left(world: World) -> None:
+    with world.parts.ledger.engine.begin() as conn:
+        conn.execute(update(t.people).where(t.people.c.key == "C01").values(active=False))
+    report = world.report()
+    world.phones["C02"].expects(report.code, "30分钟内致电").replies(report.code).expects("由您联系")
+    assert counselors(world) == {"C02"}
     read_all(world)
 
 

@@ -131,7 +131,7 @@ def test_progress_stops_the_owner_s_clocks(world: World, progress: str, police: 
     world.until(1799)  # from then on filing is watched
     world.phones.assert_all_read()
     assert (report.state("police"), report.status()["state"]) == (police, case)
-    assert report.events("progress.recorded.v1") == [{"progress": progress, "drill": False}]
+    assert report.events("progress.recorded.v1") == [{"progress": progress, "known": 1, "drill": False}]
 
 
 @SQLITE

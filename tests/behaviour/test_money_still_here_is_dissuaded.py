@@ -108,7 +108,7 @@ def test_a_counselor_who_has_it_ends_them_by_the_record_of_the_call(world: World
     assert (report.state("dissuade"), bool(owed_since(report))) == ("acknowledged", True)
     world.press(counselor, f"/desk/followups/{report.code}/contact", **form | {"reached": "yes"})
     assert (report.state("dissuade"), owed_since(report)) == ("contacted", None)
-    assert report.events("progress.recorded.v1") == [{"progress": "contacted", "drill": False}]
+    assert report.events("progress.recorded.v1") == [{"progress": "contacted", "known": 0, "drill": False}]
     world.until(3600)
     phones.assert_all_read()
 

@@ -12,8 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
+from ledger import codes
 from ledger import tables as t
 from ledger.pages import care_views
+from ledger.police import acknowledgement
+from ledger.ready.auditing import audit
+from ledger.school import people
+from ledger.store import naming
 from services.worker import run_open
 from tests.behaviour.stories import POSTGRESQL, days_later, only_counselor_rings, read_all
 from tests.world import Report, World, another_fraud
@@ -174,7 +179,9 @@ def test_an_answer_holds_for_a_quarter_of_an_hour_and_the_danger_until_somebody_
         world.phones[CENTRE].expects("无需再处理", report.code)
         assert "端木值班员已回应" in on_the_board() and "data-ring" not in on_the_board()
         contact(world, mine, report, "extra", danger="yes")  # somebody is on the way
-        world.advance(15 * 60 - 1)
+        world.advance(13 * 60)
+        world.phones["desk"].replies(report.code).expects("由您联系", "2分钟内")
+        world.advance(119)
         world.phones.assert_all_read()
         world.advance(1)
         for name in (CENTRE, "desk"):
@@ -184,6 +191,34 @@ def test_an_answer_holds_for_a_quarter_of_an_hour_and_the_danger_until_somebody_
     assert report.code not in on_the_board()
     world.advance(30 * 60)
     world.phones.assert_all_read()
+
+
+def test_that_an_answer_runs_out_is_a_step_that_a_clock_may_not_be_late_with(world: World) -> None:
+    report = only_counselor_rings(world)
+    contact(world, counselor(world), report, danger="yes")
+    world.pump()
+    world.phones["desk"].expects("立即到场").replies(report.code)
+    read_all(world)
+    steps = []
+    for seconds in (15 * 60 - 1, 62):
+        world.clock.advance(seconds)
+        with world.parts.ledger.read() as conn:
+            steps.append(audit(conn, world.clock.now()).counts.get("steps", 0))
+    assert steps == [0, 1]
+    read_all(world)
+
+
+def test_who_takes_the_student_and_goes_there_hears_of_both(world: World) -> None:
+    """One reply may take several obligations at one moment."""
+    report = only_counselor_rings(world)
+    with world.parts.ledger.begin("answers") as uow:
+        case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
+        (desk,) = people.by_phone(uow.conn, uow.keys, world.phones["desk"].number)
+        for kind in ("counselor", "immediate"):
+            acknowledgement.answer_owner(uow, case, kind, desk, uow.now, "one moment")
+    world.pump()
+    told = {world.phones["desk"].expects("由您联系").body for _ in range(2)}
+    assert sum("15分钟内" in it for it in told) == 1 and len(told) == 2
 
 
 def test_one_who_is_in_danger_since_an_earlier_release_can_be_rung_for_again(world: World) -> None:

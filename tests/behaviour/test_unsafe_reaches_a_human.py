@@ -134,6 +134,41 @@ def test_a_page_that_was_open_before_the_call_for_help_ends_nothing(
     world.phones.assert_all_read()
 
 
+def test_nor_does_the_page_of_one_whose_money_is_still_here(world: World) -> None:
+    report = world.report(kind="in_progress", transfers=None)
+    world.phones["desk"].expects(report.code).replies()
+    read_all(world)
+    office = world.user("office", "security")
+    old = re.search(r'name="unsafe" value="([^"]*)"', office.get(f"/duty/{report.code}").text)
+    press(report, "unsafe")
+    read_all(world)
+    form = {"progress": "contacted", "unsafe": old[1] if old else "no such field"}
+    assert world.press(office, f"/duty/{report.code}/outcome", **form).status_code == 303
+    world.advance(120)
+    called(world, report)
+    world.call_the_student(report)
+
+
+def test_the_board_stays_silent_once_it_was_heard(world: World) -> None:
+    """Its clock may be late, and a round may reach nobody: that is no other call for help."""
+    report, desk = taken(world), world.user("wall", "security")
+
+    def sounds() -> str:
+        return re.findall(r'data-ring="(unsafe-[^"]+)"', desk.get("/desk/board").text)[0]
+
+    pressed_and_told(report)
+    before = sounds()
+    for _ in range(3):
+        world.clock.advance(123)
+        world.pump()
+        read_all(world)
+        assert sounds() == before
+    world.call_the_student(report)
+    pressed_and_told(report)
+    assert sounds() != before
+    world.call_the_student(report)
+
+
 def test_whose_counselor_has_left_has_the_college_s_duty_rung_for_them(world: World) -> None:
     report = taken(world)
     with world.parts.ledger.engine.begin() as conn:

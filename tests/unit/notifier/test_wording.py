@@ -239,7 +239,7 @@ LONGEST: list[m.Message] = [
     m.Counselor(CODE, minutes=99),
     m.CounselorReminder(CODE, nth=500, minutes=99),
     m.CounselorAck(CODE),
-    m.CounselorAck(CODE, minutes=99),
+    m.CounselorAck(CODE, holds=99),
     m.Immediate(CODE, nth=500),
     m.Referral(CODE),
     m.Referral(CODE, today=False),
