@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,25 +25,40 @@ from ledger.store import naming
 from ledger.store.statements import among, one_of
 from ledger.store.unit_of_work import Case, UnitOfWork
 from ledger.texts import deliveries
+from ledger.texts.deliveries import WAITING
 
 o, d, c, e = t.obligations.c, t.deliveries.c, t.cases.c, t.case_events.c
 CLOCKS_APART = timedelta(seconds=5)  # the provider's and ours, at most
 KNOWN_AFTER = timedelta(minutes=2)  # by then a report that was taken without the ledger is in it
+TAKEN_WITHIN = timedelta(days=1)  # of its ringing, by whomever
 OFFICERS = ("officer", "desk", "security")  # may take a case that rang somebody else
 
 # Built once: see statements.
 _ALERTS = select(d.case_id).join(t.obligations, o.id == d.obligation_id).where(d.alert)
 _WAITING_FOR = _ALERTS.add_columns(d.called_at, deliveries.of_this_ring(o, d).label("now")).where(
-    d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, deliveries.WAITING)
+    d.to_index == bindparam("phone"), d.called_at.is_not(None), one_of(o.state, WAITING)
 )
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
-_STILL = _OF_CASE.with_only_columns(o.kind).where(
-    d.person_id == bindparam("person"), one_of(o.state, deliveries.WAITING)
-)
+_STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), one_of(o.state, WAITING))
 _TAKEN_SINCE = select(e.data).where(
     e.case_id == bindparam("case"), e.type == CaseAcknowledged.type, e.at >= bindparam("since", type_=t.UtcTime)
 )
+_TAKEN_FROM = _ALERTS.where(
+    d.to_index == bindparam("phone"),
+    d.called_at.between(bindparam("since", type_=t.UtcTime), bindparam("sent", type_=t.UtcTime)),
+    o.acknowledged_at >= bindparam("sent", type_=t.UtcTime),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An inbound text, read. `sent_at` where the provider was asked for it: its callback was lost, minutes ago."""
+
+    sid: str
+    sender: str
+    said: Reply
+    sent_at: datetime | None
 
 
 def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None = None) -> str:
@@ -66,7 +82,7 @@ def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | 
     }
     if not uow.insert_new(t.inbound, [row]):
         return "duplicate"
-    outcome, case_id = _act(uow, sid, sender, body, sent_at)
+    outcome, case_id = _act(uow, Answer(sid, sender, reply.read(body), sent_at))
     uow.change(t.inbound, row_id, outcome=outcome, case_id=case_id)
     return outcome
 
@@ -96,50 +112,60 @@ def taken(conn: Connection, sids: Sequence[str]) -> set[str]:
     return set(conn.scalars(select(t.inbound.c.sid).where(t.inbound.c.sid.in_(sids))))
 
 
-def _act(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None) -> tuple[str, UUID | None]:
-    staff = [p for p in people.by_phone(uow.conn, uow.keys, sender) if p.role not in ("student", "staff")]
+def _act(uow: UnitOfWork, it: Answer) -> tuple[str, UUID | None]:
+    staff = [p for p in people.by_phone(uow.conn, uow.keys, it.sender) if p.role not in ("student", "staff")]
     if not staff:
         return "stranger", None
-    said = reply.read(body)
-    if named := _named(uow, said.codes):
-        return _take_named(uow, staff, named, said, sid, sender), named[0]
-    waiting = _waiting_for(uow, sender)
-    if said.codes:
-        fresh = sent_at is None or uow.now - sent_at < KNOWN_AFTER
-        if fresh and any(naming.gave(codes.fold(code)) for code in said.codes):
+    if named := _named(uow, it.said.codes):
+        return _take_named(uow, staff, named, it), next(iter(named.values()))
+    waiting = _waiting_for(uow, it.sender)
+    if it.said.codes:
+        fresh = it.sent_at is None or uow.now - it.sent_at < KNOWN_AFTER
+        if fresh and any(naming.gave(codes.fold(code)) for code in it.said.codes):
             raise NotYet  # nothing is kept of it: asked for again, the provider still has it
-        facts = {"code": said.codes[0]}
-        return _answer(uow, staff[0], "unknown_code", facts, sid), None
-    if len(waiting) == 1 and said.bare:
+        return _answer(uow, staff[0], "unknown_code", {"code": it.said.codes[0]}, it.sid), None
+    if len(waiting) == 1 and it.said.bare:
         [(case_id, rung_at)] = waiting.items()
-        # An answer whose callback was lost is found minutes later, and was to something that rang before it.
-        if sent_at is None or sent_at + CLOCKS_APART >= rung_at:
-            return _take_case(uow, staff, case_id, sid), case_id
+        if _can_only_mean(uow, it, rung_at):
+            return _take_case(uow, staff, case_id, it), case_id
     if waiting:
-        return _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, waiting)}, sid), None
+        return _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, waiting)}, it.sid), None
     return "not_understood", None
 
 
-def _named(uow: UnitOfWork, found: tuple[str, ...]) -> list[UUID]:
-    """The cases of these codes, in their order; words that are none are left out."""
-    cases: list[UUID] = []
+def _can_only_mean(uow: UnitOfWork, it: Answer, rung_at: datetime) -> bool:
+    """Whether a yes without a code was to what rings its sender now: found late, it was to something that had rung by
+    then, and to no other that somebody has taken since."""
+    if it.sent_at is None:
+        return True
+    asked = {"phone": uow.keys.blind("phone", it.sender), "since": it.sent_at - TAKEN_WITHIN, "sent": it.sent_at}
+    return it.sent_at + CLOCKS_APART >= rung_at and uow.conn.execute(_TAKEN_FROM, asked).first() is None
+
+
+def _named(uow: UnitOfWork, found: tuple[str, ...]) -> dict[str, UUID]:
+    """Which of these codes are those of cases, in their order."""
+    cases: dict[str, UUID] = {}
     for code in found:
         with suppress(NotFound):
-            cases.append(naming.case_by_code(uow.conn, codes.fold(code)))
-    return list(dict.fromkeys(cases))
+            cases[code] = naming.case_by_code(uow.conn, codes.fold(code))
+    return cases
 
 
-def _take_named(uow: UnitOfWork, staff: list[Person], named: list[UUID], said: Reply, sid: str, sender: str) -> str:
+def _take_named(uow: UnitOfWork, staff: list[Person], named: Mapping[str, UUID], it: Answer) -> str:
     """Codes and a yes take all that they name; with more words around them the first alone, and a refusal none.
 
-    Of what it leaves and still waits for them they hear that it is not taken.
+    Of what it leaves and still waits for them, and of what is not known, they hear that it is not taken.
     """
-    meant = named if said.plain or said.refused else named[:1]
+    cases, said = list(dict.fromkeys(named.values())), it.said
+    meant = cases if said.plain or said.refused else cases[:1]
     # Locked in one order, so that two replies do not wait for each other.
-    outcomes = {it: _take_case(uow, staff, it, sid, refused=said.refused) for it in sorted(meant)}
-    if len(named) > len(meant) and (left := _waiting_for(uow, sender).keys() & set(named[1:])):
-        _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, left)}, sid)
-    return outcomes[named[0]]
+    outcomes = {case_id: _take_case(uow, staff, case_id, it) for case_id in sorted(meant)}
+    if len(cases) > len(meant) and (left := _waiting_for(uow, it.sender).keys() & set(cases[1:])):
+        _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, left)}, it.sid)
+    unknown = [code for code in said.codes if code not in named and any(char.isdigit() for char in code)]
+    if said.plain and unknown:
+        _answer(uow, staff[0], "unknown_code", {"code": unknown[0]}, it.sid)
+    return outcomes[cases[0]]
 
 
 def _codes(uow: UnitOfWork, cases: Iterable[UUID]) -> list[str]:
@@ -154,28 +180,32 @@ def _waiting_for(uow: UnitOfWork, phone: str) -> dict[UUID, datetime]:
     return {row.case_id: row.called_at for row in sorted(ringing, key=lambda row: row.called_at, reverse=True)}
 
 
-def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, sid: str, *, refused: bool = False) -> str:
-    """`refused`: only if somebody has it already they hear more than that it is not taken."""
+def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) -> str:
     case = uow.readable(case_id)
     if case is None:  # nobody can be given it; who answered must know that they have not got it
-        return _answer(uow, staff[0], "unknown_code", {"code": _codes(uow, [case_id])[0]}, f"{sid}:{case_id}")
+        return _answer(uow, staff[0], "unknown_code", {"code": _codes(uow, [case_id])[0]}, f"{it.sid}:{case_id}")
     meant = _meant(uow, case, staff)
     if meant is None:
-        return _answer(uow, staff[0], "unknown_code", {"code": case.code}, sid, case)
+        return _answer(uow, staff[0], "unknown_code", {"code": case.code}, it.sid, case)
     person, kind = meant
-    if refused and obligation(uow, case, kind)["state"] in deliveries.WAITING:
-        return _answer(uow, person, "code_needed", {"codes": [case.code]}, sid, case)
+    if (it.said.refused or _was_taken_since(uow, case, it)) and obligation(uow, case, kind)["state"] in WAITING:
+        return _answer(uow, person, "code_needed", {"codes": [case.code]}, it.sid, case)
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
         _answer_the_rest(uow, case, person)
         return "acknowledged"
     if owner.person == person.id and owner.at:
-        answer_owner(uow, case, kind, person, owner.at, f"reply:{sid}:{case.id}")
+        answer_owner(uow, case, kind, person, owner.at, f"reply:{it.sid}:{case.id}")
         return "acknowledged"
     if case.row["drill"] and case.row["closed_at"]:
-        return _answer(uow, person, "drill_end", {"code": case.code}, sid, case)
-    stand_down(uow, case, person, owner, f"reply:{sid}:{case.id}")
+        return _answer(uow, person, "drill_end", {"code": case.code}, it.sid, case)
+    stand_down(uow, case, person, owner, f"reply:{it.sid}:{case.id}")
     return "already_owned"
+
+
+def _was_taken_since(uow: UnitOfWork, case: Case, it: Answer) -> bool:
+    """An answer that is found late took what rang then. Where somebody has had the case since, it rings anew."""
+    return it.sent_at is not None and any(uow.conn.scalars(_TAKEN_SINCE, {"case": case.id, "since": it.sent_at}))
 
 
 def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person) -> None:
@@ -192,7 +222,7 @@ def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, st
     """
     by_id = {person.id: person for person in staff}
     rung = uow.conn.execute(_RUNG, {"case": case.id, "people": list(by_id)}).all()
-    waiting = [row for row in rung if row.state in deliveries.WAITING]
+    waiting = [row for row in rung if row.state in WAITING]
     if rung:
         kind, _state, person_id = max(
             waiting or rung, key=lambda row: (row.kind != UNSAFE, row.kind, str(row.person_id))

@@ -12,7 +12,7 @@ from ledger import codes
 from ledger.school.demo_school import demo_school
 from notifier.messages import BUNDLE_CODES
 from notifier.segments import segments
-from tests.behaviour.stories import SQLITE, only_police_ring, reported, world_with
+from tests.behaviour.stories import SQLITE, only_police_ring, read_all, reported, world_with
 from tests.world import World
 
 FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -122,9 +122,7 @@ def test_of_two_codes_among_other_words_the_first_is_taken_and_the_second_said_t
 def test_a_yes_that_was_lost_takes_nothing_that_rang_after_it(world: World) -> None:
     """Its callback never came, and the provider is asked minutes later: the answer was to another case."""
     first, officer = only_police_ring(world), world.phones["officer"]
-    webhook, world.double.message_webhook = world.double.message_webhook, None
-    world.double.reply(officer.number, "收到")
-    world.double.message_webhook = webhook
+    lost(world, "收到")
     world.phones["O03"].replies(first.code).expects("由您接单")
     officer.expects("已有人接单")
     world.clock.advance(20)
@@ -133,6 +131,47 @@ def test_a_yes_that_was_lost_takes_nothing_that_rang_after_it(world: World) -> N
     officer.expects("尚未接单", "您有1件待接", second.code)
     assert second.state("police") == "alerted"
     officer.replies("收到").expects("由您接单", second.code)
+
+
+def lost(world: World, body: str) -> None:
+    """The officer texts it, and its callback never comes: it is found by asking the provider."""
+    webhook, world.double.message_webhook = world.double.message_webhook, None
+    world.double.reply(world.phones["officer"].number, body)
+    world.double.message_webhook = webhook
+
+
+def test_a_yes_that_was_lost_is_to_none_of_two_though_one_of_them_was_taken_since(world: World) -> None:
+    first, second = only_police_ring(world), only_police_ring(world)
+    lost(world, "收到")
+    world.phones["O03"].replies(first.code).expects("由您接单")
+    world.phones["officer"].expects("已有人接单", first.code)
+    world.advance(31)
+    world.phones["officer"].expects("尚未接单", "您有1件待接", second.code)
+    assert second.state("police") == "alerted"
+
+
+@pytest.mark.parametrize("words", ["", "收到"])
+def test_an_answer_that_was_lost_gives_nobody_a_case_that_somebody_had_since(world: World, words: str) -> None:
+    report = only_police_ring(world)
+    lost(world, words or report.code)
+    world.phones["O03"].replies(report.code).expects("由您接单")
+    world.phones["officer"].expects("已有人接单")
+    for seconds in (601, 902):  # without progress: reminded, then others are rung
+        world.until(seconds)
+    read_all(world)
+    world.advance(31)
+    assert report.state("police") == "alerted"
+    assert outcomes(world) == ["acknowledged", "code_needed"]
+    read_all(world)
+
+
+def test_of_several_codes_a_slip_is_said_and_the_other_taken(world: World) -> None:
+    report = only_police_ring(world)
+    slip = "KKKK3" if report.code != "KKKK3" else "KKKK4"
+    officer = world.phones["officer"].replies(f"{report.code} {slip}")
+    told = sorted(officer.expects().body for _ in range(2))
+    assert any("由您接单" in it and report.code in it for it in told)
+    assert any("未找到编号" in it and slip in it for it in told)
 
 
 def test_an_unknown_code_is_said_to_be_unknown(world: World) -> None:
