@@ -20,7 +20,6 @@ from tests.private_services import PostgreSQL, RabbitMQ, Server, chromium, in_me
 from tests.world import World, sqlite_url
 
 S = TypeVar("S", bound=Server)
-ALONE = "faults"  # the folder whose tests do not run beside others; single files elsewhere say so themselves
 SCREENS = {"phone": (360, 740), "desktop": (1280, 900)}
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -106,13 +105,6 @@ def _come_to_rest(page: Page) -> None:
     for _ in range(2):
         with suppress(Error):
             page.goto("about:blank")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts processes and gives them seconds has the machine for itself."""
-    for item in items:
-        if ALONE in item.path.parts:
-            item.add_marker("alone")
 
 
 def pytest_collection_finish() -> None:

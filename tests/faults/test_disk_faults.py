@@ -15,6 +15,7 @@ from tests.faults import disk_faults
 from tests.faults.history import History
 from tests.faults.outcome import missed_faults
 
+pytestmark = pytest.mark.alone  # it gives processes seconds
 SYNCS = """
 import os, tempfile, threading
 threading.Thread(target=threading.Event().wait, daemon=True).start()

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -23,7 +27,8 @@ from tests.faults.run import requests_of
 from tests.faults.site import Site, site
 from tests.one_process import eventually
 
-KEY = "planted"
+pytestmark = pytest.mark.alone
+KEY, AT_ONCE = "planted", 4
 Strike = Callable[[Site, Load], None]
 
 
@@ -100,19 +105,39 @@ def _settled(on: Site) -> bool:
     return before == (len(on.double.log), len(on.double.callbacks))
 
 
+@pytest.fixture
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, bool], Verdict]:
+    """Of each story with its bug and without it."""
+    return _all_told(tmp_path_factory.getbasetemp())
+
+
+@cache
+def _all_told(folder: Path) -> Mapping[tuple[str, bool], Verdict]:
+    """Some at once, each in a process of its own: most of the time they wait for something to be late."""
+    stories = [(bug, planted) for bug in BUGS for planted in (True, False)]
+    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
+        return dict(zip(stories, pool.map(_tell, stories, repeat(folder)), strict=True))
+
+
+def _tell(story: tuple[str, bool], folder: Path) -> Verdict:
+    bug, planted = story
+    its = folder / f"{bug}-{planted}"
+    its.mkdir()
+    return told(STORIES[bug], its, bug if planted else "")
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", list(BUGS))
-def test_the_checker_catches(bug: str, tmp_path: Path) -> None:
-    story = STORIES[bug]
-    verdict = told(story, tmp_path, bug)
+def test_the_checker_catches(bug: str, verdicts: Mapping[tuple[str, bool], Verdict]) -> None:
+    verdict = verdicts[bug, True]
     broken = {number for number, found in verdict.breaches.items() if found}
     assert 1 in broken or 4 in broken, verdict.lines()
-    assert broken <= story.broken, list(verdict.found())
+    assert broken <= STORIES[bug].broken, list(verdict.found())
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", list(BUGS))
-def test_without_the_bug_all_promises_are_kept(bug: str, tmp_path: Path) -> None:
-    verdict = told(STORIES[bug], tmp_path)
+def test_without_the_bug_all_promises_are_kept(bug: str, verdicts: Mapping[tuple[str, bool], Verdict]) -> None:
+    verdict = verdicts[bug, False]
     assert verdict.kept, list(verdict.found())
     assert verdict.figures["accepted"] == 1

@@ -23,6 +23,7 @@ LEAST_REPORTS, LEAST_FAULTS = 2000, 30
 TWO_AT_ONCE = 0.7  # a fault more or less in each step costs no time; every kind of them has to come
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(1800)  # eight minutes on a machine of their own, twice that on a busy one
 def test_nothing_accepted_is_lost(tmp_path: Path) -> None:
     """Both at once, each in a process of its own: most of the time they wait for something to be broken or late."""
