@@ -196,7 +196,11 @@ def test_danger_and_a_second_signature(world: World, show: Show) -> None:
         ("/desk/figures", leader),
     ):
         assert_fit_to_use(show(path, who), path)
-    world.press(mine, f"/desk/followups/{report.code}/safe")
+    world.phones["desk"].replies(report.code)
+    read_all(world)
+    for path in ("/desk/board", f"/desk/followups/{report.code}"):
+        assert_fit_to_use(show(path, office), f"{path}, answered")
+    world.press(office, f"/desk/followups/{report.code}/safe")
     complete(world, mine, report)
     world.press(world.user("zhong", "psychologist"), f"/desk/care/{report.code}/note", seen="1")
     world.press(mine, f"/desk/followups/{report.code}/close", debt="none", told="1")
