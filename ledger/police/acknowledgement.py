@@ -79,13 +79,14 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     alarms.clear(uow, case.id, kind)
     if police:
         case.show("acknowledged")
-    uow.append(case, _taken(kind)(str(person), via), actor)
+    uow.append(case, event_of(kind)(str(person), via), actor)
     if kind == "counselor":
         handover.take_on(uow, case, person, actor)
     return Owner(person, uow.now, won=True)
 
 
-def _taken(kind: str) -> type[CaseAcknowledged | CounselorAcknowledged | ImmediateAcknowledged]:
+def event_of(kind: str) -> type[CaseAcknowledged | CounselorAcknowledged | ImmediateAcknowledged]:
+    """What an obligation's acknowledgement is to others."""
     if kind == IMMEDIATE:
         return ImmediateAcknowledged
     return CaseAcknowledged if kind in FIRST_DUTIES else CounselorAcknowledged
@@ -112,7 +113,7 @@ def tell_all(uow: UnitOfWork, case: Case, kind: str, event_id: UUID, via: str) -
 
 def taken_before(uow: UnitOfWork, case: Case, event: UUID, kind: str = "police") -> tuple[datetime, UUID | None]:
     """When the obligation was taken last before this event, and by whom; nobody where nobody did."""
-    asked = {"this": case.id, "event": event, "type": _taken(kind).type}
+    asked = {"this": case.id, "event": event, "type": event_of(kind).type}
     row = uow.conn.execute(_TAKEN_BEFORE, asked).one_or_none()
     return (row.at, UUID(row.data["owner"])) if row else (_NEVER, None)
 

@@ -82,5 +82,6 @@ def reopen(uow: UnitOfWork, case: Case, actor: str) -> None:
     if case.row["state"] != "closed" or case.row["closed_at"] is not None:
         raise NotAllowed("the case is not closed, or it was a drill")
     row = obligation(uow, case, case.first_obligation)
-    resume(uow, case, row, owing.outcomes(owing.stops(uow, case)))
+    stops = owing.stops(uow, case)
+    resume(uow, case, row, owing.outcomes(stops), anew=bool(owing.unheard(uow, case, stops)))
     uow.append(case, CaseReopened("office"), actor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from ledger.police import stopped
 from ledger.police.resuming import resume
 from ledger.ringing import owing, unsafety
 from ledger.ringing.alerting import obligation
-from ledger.states import OUTCOMES, can_move, case_outcome, case_state, to_file
+from ledger.states import OUTCOMES, REFUSED, can_move, case_outcome, case_state, endings
 from ledger.store import alarms
 from ledger.store.unit_of_work import Case, UnitOfWork
 
@@ -46,7 +46,7 @@ def record_progress(
             values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
             uow.change(t.cases, case.id, state=case_state(state, named))
         heard = unheard and all(it["position"] for it in stops[known:])
-        if named and heard and not to_file(recorded):  # nothing else was waited for
+        if named and heard and not _to_file_anew(row, stops):  # nothing else was waited for
             values |= _done(uow, case, named)
         if values:
             uow.change(t.obligations, row["id"], values)
@@ -120,6 +120,12 @@ def record_outcome(
             _file_in_time(uow, case, row)
         uow.change(t.cases, case.id, state=case_state(row["state"], None))
     return _lacks({**transfer, **values}, outcome)
+
+
+def _to_file_anew(row: RowMapping, stops: Iterable[owing.Stop]) -> bool:
+    """Whether a stop was refused before what is owed now: the office has opened it again."""
+    refused = [it["outcome_at"] for it in stops if endings([it["outcome"]]) == [REFUSED]]
+    return row["owed_since"] is not None and any(at and at < row["owed_since"] for at in refused)
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

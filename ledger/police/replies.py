@@ -14,9 +14,9 @@ from ledger import codes
 from ledger import tables as t
 from ledger.errors import NotFound, NotYet
 from ledger.escalation import UNSAFE
-from ledger.events import PRIORITY, CaseAcknowledged
+from ledger.events import PRIORITY
 from ledger.police import reply
-from ledger.police.acknowledgement import acknowledge, answer_owner, stand_down
+from ledger.police.acknowledgement import acknowledge, answer_owner, event_of, stand_down
 from ledger.police.reply import Reply
 from ledger.ringing.alerting import obligation
 from ledger.school import people
@@ -42,7 +42,7 @@ _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), one_of(o.state, WAITING))
 _TAKEN_SINCE = select(e.data).where(
-    e.case_id == bindparam("case"), e.type == CaseAcknowledged.type, e.at >= bindparam("since", type_=t.UtcTime)
+    e.case_id == bindparam("case"), e.type == bindparam("type"), e.at >= bindparam("since", type_=t.UtcTime)
 )
 _TAKEN_FROM = _ALERTS.where(
     d.to_index == bindparam("phone"),
@@ -100,8 +100,8 @@ def pressed(uow: UnitOfWork, delivery_id: UUID) -> tuple[str, str]:
         raise NotFound
     if (case := uow.readable(row.case_id)) is None:
         return "nothing", row.language
-    taken = uow.conn.scalars(_TAKEN_SINCE, {"case": row.case_id, "since": row.called_at})
-    if str(row.person_id) in [it["owner"] for it in taken] and obligation(uow, case, row.kind)["owner_id"] is None:
+    taken = _taken_since(uow, case, row.kind, row.called_at)
+    if str(row.person_id) in taken and obligation(uow, case, row.kind)["owner_id"] is None:
         return "nothing", row.language
     owner = acknowledge(uow, case, row.kind, row.person_id, "keypad", f"person:{row.person_id}")
     return "acknowledged" if owner.person == row.person_id else "already_owned", row.language
@@ -163,7 +163,7 @@ def _take_named(uow: UnitOfWork, staff: list[Person], named: Mapping[str, UUID],
     if len(cases) > len(meant) and (left := _waiting_for(uow, it.sender).keys() & set(cases[1:])):
         _answer(uow, staff[0], "code_needed", {"codes": _codes(uow, left)}, it.sid)
     unknown = [code for code in said.codes if code not in named and any(char.isdigit() for char in code)]
-    if said.plain and unknown:
+    if said.plain and said.whole and unknown:
         _answer(uow, staff[0], "unknown_code", {"code": unknown[0]}, it.sid)
     return outcomes[cases[0]]
 
@@ -188,7 +188,9 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, it.sid, case)
     person, kind = meant
-    if (it.said.refused or _was_taken_since(uow, case, it)) and obligation(uow, case, kind)["state"] in WAITING:
+    # An answer that is found late took what rang then. Where somebody has had it since, it rings anew.
+    had = it.sent_at is not None and _taken_since(uow, case, kind, it.sent_at)
+    if (it.said.refused or had) and obligation(uow, case, kind)["state"] in WAITING:
         return _answer(uow, person, "code_needed", {"codes": [case.code]}, it.sid, case)
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
@@ -203,9 +205,10 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
     return "already_owned"
 
 
-def _was_taken_since(uow: UnitOfWork, case: Case, it: Answer) -> bool:
-    """An answer that is found late took what rang then. Where somebody has had the case since, it rings anew."""
-    return it.sent_at is not None and any(uow.conn.scalars(_TAKEN_SINCE, {"case": case.id, "since": it.sent_at}))
+def _taken_since(uow: UnitOfWork, case: Case, kind: str, since: datetime) -> list[str]:
+    """By whom this obligation was taken, if by anybody."""
+    asked = {"case": case.id, "type": event_of(kind).type, "since": since}
+    return [data["owner"] for data in uow.conn.scalars(_TAKEN_SINCE, asked)]
 
 
 def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person) -> None:

@@ -19,16 +19,22 @@ _BARE = frozenset(
     | {"嗯", "嗯嗯", "行", "可以", "是", "是的", "明白", "知道了", "了解", "接", "接单", "接了", "已接单", "我接"}
     | {"我来", "我去", "已接", "接单了", "马上", "马上到", "马上去", "马上处理", "立即处理"}
 )
-# Who cannot, or hands it to somebody else. None of these is said of a student who cannot be reached or must not pay.
-_REFUSALS = re.compile(
-    r"[找换叫请]别人|别人[去接办来]|换人|转给(?!骗|对方|他|她)|别找我|没空|没时间|走不开|抽不开|忙不过来|[在很太]忙|忙着|开会"
-    r"|拒绝|下班|不当班|不值班|轮休|休假|[我天]休息|我在休息|我请假|出差|我(人)?在外地|不去|不接单|不归我|不是我|我不在|不在岗"
-    r"|我不[能行便]|我(现在)?不方便|[去接来到办]不了(?!解)|处理不了|没办法去"
-    r"|\bCAN['’]?T\b(?! (?:REACH|GET|CONTACT|FIND|CALL))|\bCANNOT (?:COME|GO|TAKE|DO)\b|\bUNABLE TO (?:COME|GO|TAKE)\b"
-    r"|\bBUSY\b|\bO(?:FF|UT OF) (?:DUTY|OFFICE)\b|\bNOT (?:ON DUTY|AVAILABLE|MINE|ME)\b|\bUNAVAILABLE\b|\bDECLINE\b"
-    r"|\bSOME(?:ONE|BODY) ELSE\b|\bANOTHER OFFICER\b|[❌✗✘×🙅👎🚫]"
+# Who hands it to somebody else says so anywhere. That somebody cannot is meant of themselves where it begins a clause,
+# or stands behind such words: a student who cannot speak, or a bank that is closed, refuses nothing.
+_OF_ONESELF = (
+    r"(?:(?<![一-鿿])|但是?|可是|不过)(?:我们?|本人|人|现在|今天|这会儿?|暂时|目前|已经?|正|还|也|都|刚|实在|抱歉|对不起|不好意思)*"
+    r"(?:没空|没时间|没办法|没法|无法(?!接通|联系|打通)|不方便|不能(?!再)|不行|不去|不来|不接了?(?:$|[\s,.!;。])|不归我|不是我|不当班|不值班"
+    r"|不在(?:岗|班|单位|学校|家|所里)?(?:$|[\s,.!;。])|在?开会|在忙|忙着|[很太]忙|忙不过来|走不开|抽不开|拒绝|下班|轮休|休假|在?休息"
+    r"|请假|在?出差|在?外地|[去接来到办]不了(?!解)|处理不了|转给(?!骗|对方|他|她))"
 )
+_OF_OTHERS = r"[找换叫请]别人|别人[去接办来]|换人|不接单|别找我|\bSOME(?:ONE|BODY) ELSE\b|\bANOTHER OFFICER\b"
+_ENGLISH = (
+    r"\b(?:CAN['’]?T|CANNOT|CAN NOT|UNABLE TO)\b(?! (?:REACH|GET|CONTACT|FIND|CALL))|\bUNABLE$|\bBUSY\b"
+    r"|\bUNAVAILABLE\b|\bDECLINE\b|\bO(?:FF|UT OF) (?:DUTY|OFFICE)\b|\bON LEAVE\b|\bNOT (?:ON DUTY|AVAILABLE|MINE|ME)\b"
+)
+_REFUSALS = re.compile(f"{_OF_ONESELF}|{_OF_OTHERS}|{_ENGLISH}|[❌✗✘×🙅👎🚫]")
 _NOES = frozenset({"不", "否", "不行", "不能", "不可以", "不接", "无法", "NO", "N", "NOPE", "NEGATIVE"})  # said alone
+_BESIDE_A_NO = frozenset({"抱歉", "对不起", "不好意思", "现在", "今天", "SORRY", "THANKS", "谢谢"})
 _NUMBER = re.compile(r"\bNO[.:：]\s*$")  # No. K7M3P
 _BETWEEN = re.compile(r"[和与及跟都均全]|\bAND\b|\b[0-9][.、)]|、")  # beside several codes
 _POLITE = frozenset({"谢谢", "感谢", "辛苦", "辛苦了", "THANKS"})  # beside a yes, but not one
@@ -43,29 +49,29 @@ class Reply:
     bare: bool  # a yes without a code
     plain: bool = False  # beside the codes nothing but a yes
     refused: bool = False  # beside the codes somebody says that they cannot
+    whole: bool = False  # each code stands by itself, and none may be a piece of another
 
 
 def read(body: str) -> Reply:
     """Any case, full-width letters, words around the code with or without spaces: 收到K7M3P · ｋ７ｍ３ｐ · K7 M3P."""
     text = _plain(body[:_LONGEST_BODY])
     codes = [run for run in _RUN.findall(text) if _CODE.fullmatch(run)]
-    if not codes:
-        without_gaps = _GAP.sub("", text)
-        if codes := _inside(without_gaps):
-            text = without_gaps
     if codes:
-        return _of_codes(tuple(dict.fromkeys(codes)), text)
+        return _of_codes(codes, text, text)
+    without_gaps = _GAP.sub("", text)
+    if codes := _inside(without_gaps):
+        return _of_codes(codes, text, without_gaps)
     words = _words(text)
     return Reply((), bare=bool(words & _BARE) and words <= _YES)
 
 
-def _of_codes(codes: tuple[str, ...], text: str) -> Reply:
-    before, *after = re.split("|".join(codes), text)
-    beside = " ".join((_NUMBER.sub("", before), *after))
-    words = _words(_BETWEEN.sub(" ", beside))
-    refused = bool(_REFUSALS.search(beside) or (words and words <= _NOES))
-    asks = "?" in beside
-    return Reply(codes, bare=False, plain=words <= _YES and not asks and not refused, refused=refused)
+def _of_codes(codes: list[str], text: str, found_in: str) -> Reply:
+    before, *after = re.split("|".join(codes), found_in)
+    words = _words(_BETWEEN.sub(" ", " ".join((_NUMBER.sub("", before), *after))))
+    no = words - _BESIDE_A_NO
+    refused = bool(_REFUSALS.search(text)) or (bool(no) and no <= _NOES)
+    plain = words <= _YES and "?" not in text and not refused
+    return Reply(tuple(dict.fromkeys(codes)), bare=False, plain=plain, refused=refused, whole=text is found_in)
 
 
 def _words(text: str) -> set[str]:

@@ -47,7 +47,8 @@ def hand_over(uow: UnitOfWork, case: Case, to: UUID, actor: str) -> None:
 
 def take_on(uow: UnitOfWork, case: Case, counselor: UUID, actor: str) -> None:
     """Whoever answered for a student without a counselor is theirs; a stand-in has their own counselor's student."""
-    if any(own.phone for own in people.by_id(uow.conn, uow.keys, [case.row["counselor_id"]])):
+    own = select(p.id).where(p.id == case.row["counselor_id"], p.active, p.phone_index.is_not(None))
+    if uow.conn.execute(own).first():  # also where this process cannot open their row
         return
     if any(person.role == "counselor" for person in people.by_id(uow.conn, uow.keys, [counselor])):
         _theirs(uow, case, counselor)

@@ -70,13 +70,14 @@ def file_by(uow: UnitOfWork, obligation: UUID, *, drill: bool) -> datetime | Non
 
 
 def stops(uow: UnitOfWork, case: Case) -> list[Stop]:
-    """(position, outcome, added_at) of each transfer, as they came in; `added_at` only of one after the report.
+    """(position, outcome, outcome_at, added_at) of each transfer, as they came in; `added_at` of one after the report.
 
     One that the sheet does not list has no position, and never an outcome.
     """
-    query = select(x.position, x.outcome, x.added_at).where(x.case_id == case.id)
+    query = select(x.position, x.outcome, x.outcome_at, x.added_at).where(x.case_id == case.id)
     listed: Sequence[Stop] = uow.conn.execute(query.order_by(x.position)).mappings().all()
-    further = [{"position": None, "outcome": None, "added_at": at} for at in unlisted(uow.conn, case.id)]
+    nothing = dict.fromkeys(("position", "outcome", "outcome_at"))
+    further = [{**nothing, "added_at": at} for at in unlisted(uow.conn, case.id)]
     return sorted([*listed, *further], key=lambda it: it["added_at"] or case.row["received_at"])
 
 

@@ -333,11 +333,40 @@ def test_whom_one_without_a_place_rang_anew_is_done_when_they_have_asked(
     is_left_alone(world)
 
 
+def test_what_has_no_place_on_the_sheet_is_owed_again_when_the_office_opens_the_case(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = taken(world)
+    add(world, report, amount="很多")
+    read_all(world)
+    record(world, officer, report)
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    is_reminded(world)
+    press(world, officer, report, "contacted")
+    is_left_alone(world)
+
+
+def test_a_refusal_is_done_once_what_has_no_place_on_the_sheet_was_asked_for(
+    world: World, officer: FlaskClient
+) -> None:
+    report = taken(world)
+    add(world, report, amount="很多")
+    read_all(world)
+    world.advance(60)
+    record(world, officer, report, "refused_name")
+    assert states(report) == ("acknowledged", "acknowledged")
+    press(world, officer, report, "contacted")
+    assert states(report) == ("done", "refused")
+    is_left_alone(world)
+
+
 def test_a_refused_stop_that_the_office_opened_again_is_not_done_by_a_word_on_another(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:
     report = at_work(world, officer)
     record(world, officer, report, "refused_name")
+    world.advance(60)
     for deed in ("close", "reopen"):
         world.press(office, f"/duty/{report.code}/{deed}")
     add(world, report, amount="很多")

@@ -133,10 +133,10 @@ def test_a_yes_that_was_lost_takes_nothing_that_rang_after_it(world: World) -> N
     officer.replies("收到").expects("由您接单", second.code)
 
 
-def lost(world: World, body: str) -> None:
-    """The officer texts it, and its callback never comes: it is found by asking the provider."""
+def lost(world: World, body: str, name: str = "officer") -> None:
+    """It is texted, and its callback never comes: it is found by asking the provider."""
     webhook, world.double.message_webhook = world.double.message_webhook, None
-    world.double.reply(world.phones["officer"].number, body)
+    world.double.reply(world.phones[name].number, body)
     world.double.message_webhook = webhook
 
 
@@ -148,6 +148,18 @@ def test_a_yes_that_was_lost_is_to_none_of_two_though_one_of_them_was_taken_sinc
     world.advance(31)
     world.phones["officer"].expects("尚未接单", "您有1件待接", second.code)
     assert second.state("police") == "alerted"
+
+
+@pytest.mark.parametrize("words", ["", "收到"])
+def test_a_counselor_s_answer_that_was_lost_is_taken_though_the_police_have_the_case_since(
+    world: World, words: str
+) -> None:
+    report = reported(world)
+    lost(world, words or report.code, "counselor")
+    world.phones["officer"].replies(report.code).expects("由您接单")
+    world.advance(31)
+    world.phones["counselor"].expects("由您联系", report.code)
+    assert report.state("counselor") == "acknowledged"
 
 
 @pytest.mark.parametrize("words", ["", "收到"])
@@ -163,6 +175,19 @@ def test_an_answer_that_was_lost_gives_nobody_a_case_that_somebody_had_since(wor
     assert report.state("police") == "alerted"
     assert outcomes(world) == ["acknowledged", "code_needed"]
     read_all(world)
+
+
+def test_codes_with_gaps_are_taken_and_no_piece_of_them_is_said_to_be_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(("K7M3P", "A8B2C"))
+    monkeypatch.setattr(codes, "new_code", lambda first: next(names))
+    for _ in range(2):
+        only_police_ring(world)
+    officer = world.phones["officer"].replies("K7 M3P A8 B2C")
+    for _ in range(2):
+        officer.expects("由您接单")
+    officer.expects_nothing()
 
 
 def test_of_several_codes_a_slip_is_said_and_the_other_taken(world: World) -> None:

@@ -193,6 +193,22 @@ def test_an_answer_holds_for_a_quarter_of_an_hour_and_the_danger_until_somebody_
     world.phones.assert_all_read()
 
 
+def test_an_answer_that_is_found_late_ends_no_ringing_that_began_since(world: World) -> None:
+    report = only_counselor_rings(world)
+    contact(world, counselor(world), report, danger="yes")
+    world.pump()
+    world.phones["desk"].expects("立即到场")
+    webhook, world.double.message_webhook = world.double.message_webhook, None
+    world.double.reply(world.phones[CENTRE].number, report.code)
+    world.double.message_webhook = webhook
+    world.phones["desk"].replies(report.code)
+    read_all(world)
+    world.advance(15 * 60)
+    world.advance(31)
+    read_all(world)
+    assert [row.state for row in world.rows("SELECT state FROM obligations WHERE kind = 'immediate'")] == ["alerted"]
+
+
 def test_that_an_answer_runs_out_is_a_step_that_a_clock_may_not_be_late_with(world: World) -> None:
     report = only_counselor_rings(world)
     contact(world, counselor(world), report, danger="yes")

@@ -154,7 +154,7 @@ def test_the_board_stays_silent_once_it_was_heard(world: World) -> None:
     report, desk = taken(world), world.user("wall", "security")
 
     def sounds() -> str:
-        return re.findall(r'data-ring="(unsafe-[^"]+)"', desk.get("/desk/board").text)[0]
+        return str(re.findall(r'data-ring="(unsafe-[^"]+)"', desk.get("/desk/board").text)[0])
 
     pressed_and_told(report)
     before = sounds()

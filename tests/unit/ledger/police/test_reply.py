@@ -60,6 +60,10 @@ K7M3P我在开会，找别人|去不了K7M3P|K7M3P 没空|can't do K7M3P|K7M3P: 
 K7M3P不|K7M3P 拒绝|K7M3P不行
 K7M3P我下班了|K7M3P不当班|K7M3P我在出差|K7M3P我在外地|K7M3P不是我|K7M3P不去
 K7M3P转给老王|K7M3P off duty|K7M3P not available
+K7M3P 不方便|K7M3P现在不方便|K7M3P不能去|K7M3P无法处理|K7M3P没办法|K7M3P请假了|K7M3P今天不在|K7M3P不接了
+抱歉，不行 K7M3P|K7M3P 不行，在路上|K7M3P 在休息|K7M3P 人在外地|K7M3P no thanks|sorry no K7M3P|K7M3P on leave
+K7M3P cannot|K7M3P unable to attend|K7 M3P can't come|K7 M3P not on duty|busy K7 M3P|Sorry K7 M3P busy
+K7M3P收到，但是没空
 K7M3P❌|K7M3P 🙅|K7M3P太忙，换人吧|K7M3P I cannot come|K7M3P请别人接
 """
 NOT_REFUSED = """
@@ -68,7 +72,9 @@ K7M3P 收到，电话无法接通，正在联系|K7M3P收到，学生不接电�
 K7M3P我来，告诉学生不能再转|K7M3P收到，不了解情况，先打电话
 K7M3P on it, coming from canteen|K7M3P have not met the student yet
 K7M3P我接，学生不在宿舍|K7M3P收到，学生在外地|K7M3P收到，can't reach the student yet
-K7M3P收到，转给骗子多少|K7M3P学生不方便说话，我再打
+K7M3P收到，转给骗子多少|收到K7M3P 银行下班了|收到K7M3P 事主拒绝接电话
+收到K7M3P 钱已转给了对方|K7M3P 学生手机在忙线|K7M3P收到 我不在现场 马上到|K7M3P 学生没空，我去找|K7M3P，无法接通，继续打
+K7M3P学生不方便说话，我再打
 """
 
 
