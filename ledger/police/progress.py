@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, select
 
 from ledger import tables as t
 from ledger.errors import NotAllowed
-from ledger.events import OutcomeRecorded, ProgressRecorded
+from ledger.events import CaseReopened, OutcomeRecorded, ProgressRecorded
 from ledger.police import stopped
 from ledger.police.resuming import resume
 from ledger.ringing import owing, unsafety
@@ -46,7 +46,7 @@ def record_progress(
             values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
             uow.change(t.cases, case.id, state=case_state(state, named))
         heard = unheard and all(it["position"] for it in stops[known:])
-        if named and heard and not _to_file_anew(row, stops):  # nothing else was waited for
+        if named and heard and not _to_file_anew(uow, case, stops):  # nothing else was waited for
             values |= _done(uow, case, named)
         if values:
             uow.change(t.obligations, row["id"], values)
@@ -122,10 +122,11 @@ def record_outcome(
     return _lacks({**transfer, **values}, outcome)
 
 
-def _to_file_anew(row: RowMapping, stops: Iterable[owing.Stop]) -> bool:
-    """Whether a stop was refused before what is owed now: the office has opened it again."""
+def _to_file_anew(uow: UnitOfWork, case: Case, stops: Iterable[owing.Stop]) -> bool:
+    """Whether the office has opened the case again since a stop was refused."""
     refused = [it["outcome_at"] for it in stops if endings([it["outcome"]]) == [REFUSED]]
-    return row["owed_since"] is not None and any(at and at < row["owed_since"] for at in refused)
+    opened = [row.at for row in owing.said(uow.conn, case.id, CaseReopened) if row.data["by"] == "office"]
+    return bool(refused and opened) and min(refused) <= max(opened)
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

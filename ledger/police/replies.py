@@ -188,13 +188,12 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, it.sid, case)
     person, kind = meant
-    # An answer that is found late took what rang then. Where somebody has had it since, it rings anew.
-    had = it.sent_at is not None and _taken_since(uow, case, kind, it.sent_at)
-    if (it.said.refused or had) and obligation(uow, case, kind)["state"] in WAITING:
+    waits = obligation(uow, case, kind)["state"] in WAITING
+    if waits and (it.said.refused or _too_old(uow, case, kind, it)):
         return _answer(uow, person, "code_needed", {"codes": [case.code]}, it.sid, case)
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
-        _answer_the_rest(uow, case, person)
+        _answer_the_rest(uow, case, person, it)
         return "acknowledged"
     if owner.person == person.id and owner.at:
         answer_owner(uow, case, kind, person, owner.at, f"reply:{it.sid}:{case.id}")
@@ -211,10 +210,20 @@ def _taken_since(uow: UnitOfWork, case: Case, kind: str, since: datetime) -> lis
     return [data["owner"] for data in uow.conn.scalars(_TAKEN_SINCE, asked)]
 
 
-def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person) -> None:
+def _too_old(uow: UnitOfWork, case: Case, kind: str, it: Answer) -> bool:
+    """An answer that is found late took what rang then: not what has begun since, nor what somebody has had since."""
+    if it.sent_at is None:
+        return False
+    row = obligation(uow, case, kind)
+    began = it.sent_at + CLOCKS_APART < (row["owed_since"] or row["started_at"])
+    return began or bool(_taken_since(uow, case, kind, it.sent_at))
+
+
+def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person, it: Answer) -> None:
     """One reply answers everything that this case rang them for, as a counselor who is to dissuade and to care."""
     for kind in uow.conn.scalars(_STILL, {"case": case.id, "person": person.id}).all():
-        acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
+        if not _too_old(uow, case, kind, it):
+            acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
 
 
 def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, str] | None:

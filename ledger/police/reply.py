@@ -19,15 +19,20 @@ _BARE = frozenset(
     | {"嗯", "嗯嗯", "行", "可以", "是", "是的", "明白", "知道了", "了解", "接", "接单", "接了", "已接单", "我接"}
     | {"我来", "我去", "已接", "接单了", "马上", "马上到", "马上去", "马上处理", "立即处理"}
 )
-# Who hands it to somebody else says so anywhere. That somebody cannot is meant of themselves where it begins a clause,
-# or stands behind such words: a student who cannot speak, or a bank that is closed, refuses nothing.
-_OF_ONESELF = (
-    r"(?:(?<![一-鿿])|但是?|可是|不过)(?:我们?|本人|人|现在|今天|这会儿?|暂时|目前|已经?|正|还|也|都|刚|实在|抱歉|对不起|不好意思)*"
-    r"(?:没空|没时间|没办法|没法|无法(?!接通|联系|打通)|不方便|不能(?!再)|不行|不去|不来|不接了?(?:$|[\s,.!;。])|不归我|不是我|不当班|不值班"
-    r"|不在(?:岗|班|单位|学校|家|所里)?(?:$|[\s,.!;。])|在?开会|在忙|忙着|[很太]忙|忙不过来|走不开|抽不开|拒绝|下班|轮休|休假|在?休息"
-    r"|请假|在?出差|在?外地|[去接来到办]不了(?!解)|处理不了|转给(?!骗|对方|他|她))"
+# That somebody cannot is meant of themselves, unless their clause names another before it.
+_CANNOT = re.compile(
+    r"没空|没时间|没办法(?!联系)|没法(?!联系)|不方便|走不开|抽不开|忙不过来|[很太]忙|在忙|忙着|开会|出差|下班|轮休|休假|休息|请假|在?外地"
+    r"|不去|不来|[去接来到办]不了(?!解)|处理不了|不归|不是我|不值班|不当班|不接单|我不在(?!现场)"
 )
-_OF_OTHERS = r"[找换叫请]别人|别人[去接办来]|换人|不接单|别找我|\bSOME(?:ONE|BODY) ELSE\b|\bANOTHER OFFICER\b"
+_ANOTHER = re.compile(r"学生|同学|孩子|事主|报案人|受害人|当事人|家长|室友|对方|骗子|他|她|银行|电话|手机")
+_CLAUSES = re.compile(r"[,。.!;、?:\n]")
+# These say so where they begin a clause, behind such words; elsewhere they may be of anything.
+_OF_ONESELF = (
+    r"(?<![一-鿿])(?:我们?|本人|现在|今天|今晚|暂时|目前|已经?|也|都|刚|实在|但是?|抱歉|对不起|不好意思)*"
+    r"(?:不能(?!再|让)|不行|无法(?!接通|联系|打通)|拒绝(?!转|接|付)|转给(?!骗|对方|他|她|银行|反诈|[0-9])"
+    r"|(?:不接了?|不在(?:岗|班|单位|所里)?)(?:$|[\s,.!;。]))"
+)
+_OF_OTHERS = r"[找换叫请]别人|别人[去接办来]|换人|别找我|\bSOME(?:ONE|BODY) ELSE\b|\bANOTHER OFFICER\b"
 _ENGLISH = (
     r"\b(?:CAN['’]?T|CANNOT|CAN NOT|UNABLE TO)\b(?! (?:REACH|GET|CONTACT|FIND|CALL))|\bUNABLE$|\bBUSY\b"
     r"|\bUNAVAILABLE\b|\bDECLINE\b|\bO(?:FF|UT OF) (?:DUTY|OFFICE)\b|\bON LEAVE\b|\bNOT (?:ON DUTY|AVAILABLE|MINE|ME)\b"
@@ -69,9 +74,14 @@ def _of_codes(codes: list[str], text: str, found_in: str) -> Reply:
     before, *after = re.split("|".join(codes), found_in)
     words = _words(_BETWEEN.sub(" ", " ".join((_NUMBER.sub("", before), *after))))
     no = words - _BESIDE_A_NO
-    refused = bool(_REFUSALS.search(text)) or (bool(no) and no <= _NOES)
+    refused = bool(_REFUSALS.search(text)) or _cannot(text) or (bool(no) and no <= _NOES)
     plain = words <= _YES and "?" not in text and not refused
     return Reply(tuple(dict.fromkeys(codes)), bare=False, plain=plain, refused=refused, whole=text is found_in)
+
+
+def _cannot(text: str) -> bool:
+    found = ((clause, _CANNOT.search(clause)) for clause in _CLAUSES.split(text))
+    return any(said and not _ANOTHER.search(clause[: said.start()]) for clause, said in found)
 
 
 def _words(text: str) -> set[str]:

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, bindparam, exists, func, or_, select
 
 from ledger import tables as t
 from ledger.escalation import REMIND_AFTER
-from ledger.events import CaseAmended, ProgressRecorded
+from ledger.events import CaseAmended, Event, ProgressRecorded
 from ledger.store.unit_of_work import Case, UnitOfWork
 
 FILED_WITHIN = timedelta(minutes=30)
@@ -83,8 +83,12 @@ def stops(uow: UnitOfWork, case: Case) -> list[Stop]:
 
 def unlisted(conn: Connection, case_id: UUID) -> list[datetime]:
     """When each transfer came in that the sheet cannot list."""
-    amended = conn.execute(_SAID, {"case": case_id, "type": CaseAmended.type})
-    return [row.at for row in amended if not UNLISTED.isdisjoint(row.data["fields"])]
+    return [row.at for row in said(conn, case_id, CaseAmended) if not UNLISTED.isdisjoint(row.data["fields"])]
+
+
+def said(conn: Connection, case_id: UUID, what: type[Event]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(at, data) of a case's events of this type, oldest first."""
+    return conn.execute(_SAID, {"case": case_id, "type": what.type}).all()
 
 
 def unheard(uow: UnitOfWork, case: Case, all_stops: Sequence[Stop]) -> list[Stop]:
@@ -93,7 +97,7 @@ def unheard(uow: UnitOfWork, case: Case, all_stops: Sequence[Stop]) -> list[Stop
     if all(it["position"] for it in all_stops):
         return []
     known = 0
-    for row in uow.conn.execute(_SAID, {"case": case.id, "type": ProgressRecorded.type}):
+    for row in said(uow.conn, case.id, ProgressRecorded):
         before = sum((it["added_at"] or row.at) <= row.at for it in all_stops)  # as releases took it that did not say
         known = max(known, row.data.get("known", before))
     return [it for it in all_stops[known:] if not it["position"]]

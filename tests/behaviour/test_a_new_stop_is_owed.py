@@ -361,6 +361,19 @@ def test_a_refusal_is_done_once_what_has_no_place_on_the_sheet_was_asked_for(
     is_left_alone(world)
 
 
+def test_what_has_no_place_on_the_sheet_and_comes_after_a_refusal_is_done_once_it_was_asked_for(
+    world: World, officer: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    world.advance(600)
+    add(world, report, amount="很多")
+    read_all(world)
+    press(world, officer, report, "contacted")
+    assert states(report) == ("done", "refused")
+    is_left_alone(world)
+
+
 def test_a_refused_stop_that_the_office_opened_again_is_not_done_by_a_word_on_another(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:

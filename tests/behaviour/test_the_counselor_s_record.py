@@ -209,6 +209,25 @@ def test_an_answer_that_is_found_late_ends_no_ringing_that_began_since(world: Wo
     assert [row.state for row in world.rows("SELECT state FROM obligations WHERE kind = 'immediate'")] == ["alerted"]
 
 
+def test_an_answer_that_is_found_late_takes_no_danger_that_was_raised_after_it(world: World) -> None:
+    report, mine = only_counselor_rings(world), counselor(world)
+    world.client.post(f"/r/{report.token}/unsafe")
+    read_all(world)
+    webhook, world.double.message_webhook = world.double.message_webhook, None
+    world.double.reply(world.phones["desk"].number, report.code)
+    world.double.message_webhook = webhook
+    world.clock.advance(10)
+    contact(world, mine, report, danger="yes")
+    world.advance(31)
+    read_all(world)
+    assert [row.state for row in world.rows("SELECT state FROM obligations WHERE kind = 'immediate'")] == ["alerted"]
+    world.phones["desk"].replies(report.code)
+    read_all(world)
+    assert [row.state for row in world.rows("SELECT state FROM obligations WHERE kind = 'immediate'")] == [
+        "acknowledged"
+    ]
+
+
 def test_that_an_answer_runs_out_is_a_step_that_a_clock_may_not_be_late_with(world: World) -> None:
     report = only_counselor_rings(world)
     contact(world, counselor(world), report, danger="yes")

@@ -64,7 +64,10 @@ K7M3P 不方便|K7M3P现在不方便|K7M3P不能去|K7M3P无法处理|K7M3P没�
 抱歉，不行 K7M3P|K7M3P 不行，在路上|K7M3P 在休息|K7M3P 人在外地|K7M3P no thanks|sorry no K7M3P|K7M3P on leave
 K7M3P cannot|K7M3P unable to attend|K7 M3P can't come|K7 M3P not on duty|busy K7 M3P|Sorry K7 M3P busy
 K7M3P收到，但是没空
-K7M3P❌|K7M3P 🙅|K7M3P太忙，换人吧|K7M3P I cannot come|K7M3P请别人接
+K7M3P 有事来不了|有急事去不了K7M3P|K7M3P我可能去不了|K7M3P手头有案子走不开|K7M3P我这边走不开|K7M3P这边没空|K7M3P我真没空
+K7M3P我现在手上很忙|K7M3P我下午开会|K7M3P正好在开会|K7M3P今晚不值班|K7M3P今晚不是我值班|K7M3P我明天休息
+K7M3P我在外面出差|K7M3P这个我处理不了|K7M3P该案不归我|K7M3P❌|K7M3P 🙅
+K7M3P太忙，换人吧|K7M3P I cannot come|K7M3P请别人接
 """
 NOT_REFUSED = """
 K7M3P没问题|不客气，K7M3P我来|别急，K7M3P马上去|BUSY5|no problem K7M3P|No. K7M3P
@@ -73,7 +76,8 @@ K7M3P我来，告诉学生不能再转|K7M3P收到，不了解情况，先打电
 K7M3P on it, coming from canteen|K7M3P have not met the student yet
 K7M3P我接，学生不在宿舍|K7M3P收到，学生在外地|K7M3P收到，can't reach the student yet
 K7M3P收到，转给骗子多少|收到K7M3P 银行下班了|收到K7M3P 事主拒绝接电话
-收到K7M3P 钱已转给了对方|K7M3P 学生手机在忙线|K7M3P收到 我不在现场 马上到|K7M3P 学生没空，我去找|K7M3P，无法接通，继续打
+收到K7M3P 钱已转给了对方|K7M3P 学生手机在忙线|K7M3P收到 我不在现场 马上到|K7M3P 学生没空，我去找
+收到K7M3P，不能让他转账|K7M3P拒绝转账了,已联系|K7M3P收到，不在家，我去学校找他|K7M3P收到,已转给银行|K7M3P，无法接通，继续打
 K7M3P学生不方便说话，我再打
 """
 
