@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger import codes
 from ledger import tables as t
@@ -43,6 +43,10 @@ _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.p
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), one_of(o.state, WAITING))
 _TAKEN_SINCE = select(e.data).where(
     e.case_id == bindparam("case"), e.type == bindparam("type"), e.at >= bindparam("since", type_=t.UtcTime)
+)
+_LAST_TAKEN = select(func.max(e.at, type_=t.UtcTime)).where(e.case_id == bindparam("case"), e.type == bindparam("type"))
+_RUNG_ANEW = select(func.min(d.created_at, type_=t.UtcTime)).where(
+    d.obligation_id == bindparam("duty"), d.alert, d.created_at > bindparam("since", type_=t.UtcTime)
 )
 _TAKEN_FROM = _ALERTS.where(
     d.to_index == bindparam("phone"),
@@ -184,7 +188,7 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
     case = uow.readable(case_id)
     if case is None:  # nobody can be given it; who answered must know that they have not got it
         return _answer(uow, staff[0], "unknown_code", {"code": _codes(uow, [case_id])[0]}, f"{it.sid}:{case_id}")
-    meant = _meant(uow, case, staff)
+    meant = _meant(uow, case, staff, it)
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, it.sid, case)
     person, kind = meant
@@ -214,9 +218,12 @@ def _too_old(uow: UnitOfWork, case: Case, kind: str, it: Answer) -> bool:
     """An answer that is found late took what rang then: not what has begun since, nor what somebody has had since."""
     if it.sent_at is None:
         return False
-    row = obligation(uow, case, kind)
-    began = it.sent_at + CLOCKS_APART < (row["owed_since"] or row["started_at"])
-    return began or bool(_taken_since(uow, case, kind, it.sent_at))
+    row, asked = obligation(uow, case, kind), {"case": case.id, "type": event_of(kind).type}
+    began = row["owed_since"] or row["started_at"]
+    if taken_at := uow.conn.execute(_LAST_TAKEN, asked).scalar_one():
+        since = {"duty": row["id"], "since": taken_at}
+        began = max(began, uow.conn.execute(_RUNG_ANEW, since).scalar_one() or taken_at)
+    return bool(it.sent_at + CLOCKS_APART < began)
 
 
 def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person, it: Answer) -> None:
@@ -226,7 +233,7 @@ def _answer_the_rest(uow: UnitOfWork, case: Case, person: Person, it: Answer) ->
             acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
 
 
-def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, str] | None:
+def _meant(uow: UnitOfWork, case: Case, staff: list[Person], it: Answer) -> tuple[Person, str] | None:
     """Who of those with this number answers, and for which obligation: the one they were rung for, if it still waits.
 
     One person may stand on the roster twice (an officer who is on the desk by night). An officer who was not rung
@@ -235,6 +242,7 @@ def _meant(uow: UnitOfWork, case: Case, staff: list[Person]) -> tuple[Person, st
     by_id = {person.id: person for person in staff}
     rung = uow.conn.execute(_RUNG, {"case": case.id, "people": list(by_id)}).all()
     waiting = [row for row in rung if row.state in WAITING]
+    waiting = [row for row in waiting if not _too_old(uow, case, row.kind, it)] or waiting
     if rung:
         kind, _state, person_id = max(
             waiting or rung, key=lambda row: (row.kind != UNSAFE, row.kind, str(row.person_id))

@@ -19,28 +19,32 @@ _BARE = frozenset(
     | {"嗯", "嗯嗯", "行", "可以", "是", "是的", "明白", "知道了", "了解", "接", "接单", "接了", "已接单", "我接"}
     | {"我来", "我去", "已接", "接单了", "马上", "马上到", "马上去", "马上处理", "立即处理"}
 )
-# That somebody cannot is meant of themselves, unless their clause names another before it.
+# A yes beside a code, however it goes on; without one, a word that denies something has its sender asked once more.
+_TAKES = re.compile(
+    r"(?<![一-鿿])(?:已?收到|收悉|好的|明白|我[来去接]|已接|接单|马上|立即|已联系|已电话|在路上)"
+    r"|\b(?:OK|OKAY|YES|ROGER|ON IT|ON MY WAY|I['’]?LL (?:GO|TAKE|DO|CALL))\b"
+)
+_DENIES = re.compile(
+    r"[不没无别拒忙休假错❌✗✘×🙅👎🚫]|其他|出差|外地|下班|开会|转给|N['’]T\b|\bCANT\b|\bOUT OF\b"
+    r"|\b(?:NO|NOT|NOPE|NEGATIVE|CANNOT|UNABLE|BUSY|UNAVAILABLE|DECLINE|REFUSE|OFF|LEAVE|VACATION|HOLIDAY|SICK)\b"
+    r"|\b(?:MEETING|WRONG|REASSIGN|ELSE|ANOTHER)\b"
+)
+_HARMLESS = re.compile(r"没问题|没事|不客气|不用谢|\bNO PROBLEM\b|\bNO[.:](?=\s*[0-9A-Z])")  # No. K7M3P
+# Who cannot says so beside a yes as well (收到，但是没空), unless the clause names another before it.
 _CANNOT = re.compile(
-    r"没空|没时间|没办法(?!联系)|没法(?!联系)|不方便|走不开|抽不开|忙不过来|[很太]忙|在忙|忙着|开会|出差|下班|轮休|休假|休息|请假|在?外地"
-    r"|不去|不来|[去接来到办]不了(?!解)|处理不了|不归|不是我|不值班|不当班|不接单|我不在(?!现场)"
+    r"没有?空|没有?时间(?!了)|不太?方便|走不[开了]|抽不[开出]|脱不开|忙不过来|[很太正]忙|在忙(?![着线])|[我正]在?开会|开会中|马上下班"
+    r"|我(?:已经?|都)?下班|我在?出差|轮休|调休|我[^,。]{0,2}休[假息]|我请假|我(?:人)?在?外地|[去接来到办赶]不[了及](?!解)|处理不了"
+    r"|[不没]值班|不当班|不接单|我不在(?!现场)|我不[去来能行接办]"
+    r"|\b(?:I['’]?M|I AM) (?:BUSY|OFF|SICK|UNABLE|NOT|UNAVAILABLE)\b"
+    r"|\bI (?:CAN['’]?T|CANNOT)\b(?! (?:REACH|GET|CONTACT|FIND|CALL))"
 )
-_ANOTHER = re.compile(r"学生|同学|孩子|事主|报案人|受害人|当事人|家长|室友|对方|骗子|他|她|银行|电话|手机")
+_ANOTHER = re.compile(
+    r"学生|同学|孩子|[该男女]生|老师|警官|同事|事主|报案人|家长|室友|对方|骗子|(?<!其)他|她|银行|电话|手机"
+)
 _CLAUSES = re.compile(r"[,。.!;、?:\n]")
-# These say so where they begin a clause, behind such words; elsewhere they may be of anything.
-_OF_ONESELF = (
-    r"(?<![一-鿿])(?:我们?|本人|现在|今天|今晚|暂时|目前|已经?|也|都|刚|实在|但是?|抱歉|对不起|不好意思)*"
-    r"(?:不能(?!再|让)|不行|无法(?!接通|联系|打通)|拒绝(?!转|接|付)|转给(?!骗|对方|他|她|银行|反诈|[0-9])"
-    r"|(?:不接了?|不在(?:岗|班|单位|所里)?)(?:$|[\s,.!;。]))"
+_HANDS_ON = re.compile(
+    r"[找换叫请让](?:别人|其他)|别人[去接办来]|换人|联系(?:其他|别的)|别找我|\bSOME(?:ONE|BODY) ELSE\b"
 )
-_OF_OTHERS = r"[找换叫请]别人|别人[去接办来]|换人|别找我|\bSOME(?:ONE|BODY) ELSE\b|\bANOTHER OFFICER\b"
-_ENGLISH = (
-    r"\b(?:CAN['’]?T|CANNOT|CAN NOT|UNABLE TO)\b(?! (?:REACH|GET|CONTACT|FIND|CALL))|\bUNABLE$|\bBUSY\b"
-    r"|\bUNAVAILABLE\b|\bDECLINE\b|\bO(?:FF|UT OF) (?:DUTY|OFFICE)\b|\bON LEAVE\b|\bNOT (?:ON DUTY|AVAILABLE|MINE|ME)\b"
-)
-_REFUSALS = re.compile(f"{_OF_ONESELF}|{_OF_OTHERS}|{_ENGLISH}|[❌✗✘×🙅👎🚫]")
-_NOES = frozenset({"不", "否", "不行", "不能", "不可以", "不接", "无法", "NO", "N", "NOPE", "NEGATIVE"})  # said alone
-_BESIDE_A_NO = frozenset({"抱歉", "对不起", "不好意思", "现在", "今天", "SORRY", "THANKS", "谢谢"})
-_NUMBER = re.compile(r"\bNO[.:：]\s*$")  # No. K7M3P
 _BETWEEN = re.compile(r"[和与及跟都均全]|\bAND\b|\b[0-9][.、)]|、")  # beside several codes
 _POLITE = frozenset({"谢谢", "感谢", "辛苦", "辛苦了", "THANKS"})  # beside a yes, but not one
 _YES = _BARE | _POLITE
@@ -53,7 +57,7 @@ class Reply:
     codes: tuple[str, ...]  # as written, upper case, in order of appearance, none twice
     bare: bool  # a yes without a code
     plain: bool = False  # beside the codes nothing but a yes
-    refused: bool = False  # beside the codes somebody says that they cannot
+    refused: bool = False  # beside the codes somebody says that they cannot, or denies something and says no yes
     whole: bool = False  # each code stands by itself, and none may be a piece of another
 
 
@@ -71,17 +75,20 @@ def read(body: str) -> Reply:
 
 
 def _of_codes(codes: list[str], text: str, found_in: str) -> Reply:
-    before, *after = re.split("|".join(codes), found_in)
-    words = _words(_BETWEEN.sub(" ", " ".join((_NUMBER.sub("", before), *after))))
-    no = words - _BESIDE_A_NO
-    refused = bool(_REFUSALS.search(text)) or _cannot(text) or (bool(no) and no <= _NOES)
+    beside = " ".join(re.split("|".join(codes), found_in))
+    words = _words(_BETWEEN.sub(" ", beside))
+    refused = _refuses(_HARMLESS.sub(" OK ", text.translate(_THUMBS)))
     plain = words <= _YES and "?" not in text and not refused
     return Reply(tuple(dict.fromkeys(codes)), bare=False, plain=plain, refused=refused, whole=text is found_in)
 
 
-def _cannot(text: str) -> bool:
+def _refuses(text: str) -> bool:
+    if _HANDS_ON.search(text):
+        return True
     found = ((clause, _CANNOT.search(clause)) for clause in _CLAUSES.split(text))
-    return any(said and not _ANOTHER.search(clause[: said.start()]) for clause, said in found)
+    if any(said and not _ANOTHER.search(clause[: said.start()]) for clause, said in found):
+        return True
+    return bool(_DENIES.search(text)) and not _TAKES.search(text)
 
 
 def _words(text: str) -> set[str]:

@@ -162,6 +162,36 @@ def test_a_counselor_s_answer_that_was_lost_is_taken_though_the_police_have_the_
     assert report.state("counselor") == "acknowledged"
 
 
+def test_nor_one_that_was_written_while_somebody_had_it(world: World) -> None:
+    report = only_police_ring(world)
+    world.phones["O03"].replies(report.code).expects("由您接单")
+    world.phones["officer"].expects("已有人接单")
+    world.clock.advance(60)
+    lost(world, report.code)
+    for seconds in (601, 902):
+        world.until(seconds)
+    world.advance(31)
+    read_all(world)
+    assert report.state("police") == "alerted"
+    assert outcomes(world) == ["acknowledged", "code_needed"]
+
+
+def test_a_late_answer_is_to_what_rang_then_beside_what_rings_since(world: World) -> None:
+    """The desk was asked to dissuade; the danger was raised after they had answered."""
+    report = world.report(kind="in_progress", transfers=None)
+    world.phones["desk"].expects(report.code)
+    read_all(world)
+    lost(world, report.code, "desk")
+    world.clock.advance(10)
+    counselor = world.user("c", "counselor", world.phones["counselor"].number)
+    form = {"contact": "call_30m", "reached": "no", "danger": "yes"}
+    world.press(counselor, f"/desk/followups/{report.code}/contact", **form)
+    world.advance(31)
+    read_all(world)
+    kinds = {row.kind: row.state for row in world.rows("SELECT kind, state FROM obligations")}
+    assert (kinds["dissuade"], kinds["immediate"]) == ("acknowledged", "alerted")
+
+
 @pytest.mark.parametrize("words", ["", "收到"])
 def test_an_answer_that_was_lost_gives_nobody_a_case_that_somebody_had_since(world: World, words: str) -> None:
     report = only_police_ring(world)
