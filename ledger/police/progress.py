@@ -89,10 +89,9 @@ def record_outcome(
     transfer = uow.conn.execute(found).mappings().one_or_none()
     if transfer is None or outcome not in OUTCOMES:
         raise NotAllowed(f"no transfer {position} or no outcome {outcome!r}")
-    decides = OUTCOMES[outcome].case or not transfer["outcome"]
-    values: dict[str, Any] = {"outcome_at": uow.now} if decides else {}
+    values: dict[str, Any] = {"outcome_at": uow.now}
     again = outcome == transfer["outcome"] and amount_fen is None
-    if not again and decides:
+    if not again and (OUTCOMES[outcome].case or not transfer["outcome"]):
         values |= {"outcome": outcome, "outcome_fen": amount_fen}
     values |= stopped.after(transfer, outcome, since, case.row["drill"], uow.now)
     if number:
