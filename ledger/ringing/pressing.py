@@ -27,10 +27,9 @@ def press(uow: UnitOfWork, case: Case, row: RowMapping) -> bool:
     owner, since = people.by_id(uow.conn, uow.keys, [row["owner_id"]]), row["owed_since"]
     due = escalation.owner_clock(since, row["reminded"], uow.now)
     if due == "remind":
-        office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
         facts = {"code": case.code, "minutes": 10, "next_minutes": 5, "owner_id": str(row["owner_id"])}
         facts |= owing.occasion(uow, case, row) | _of_dissuading(row)
-        _tell_each(uow, case, owner + people.by_id(uow.conn, uow.keys, office), "progress", facts, row)
+        _tell_each(uow, case, owner + _office(uow, case), "progress", facts, row)
         uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
         values: dict[str, Any] = {"reminded": True, "next_at": since + escalation.MOVE_ON_AFTER}
         uow.change(t.obligations, row["id"], values)
@@ -47,13 +46,17 @@ def remind_to_file(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
 
     Where its owner cannot be told any more the office is.
     """
-    office = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
     facts = {"code": case.code, "minutes": round(owing.FILED_WITHIN.total_seconds() / 60), "unfiled": True}
-    owner = [it for it in people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if it.phone]
-    for person in owner or people.by_id(uow.conn, uow.keys, office):
+    to = [it for it in people.by_id(uow.conn, uow.keys, [row["owner_id"]]) if it.phone]
+    for person in to or _office(uow, case):
         deliveries.tell(uow, person, "progress", facts, case=case, priority=PRIORITY["police"],
                         dedup=f"{row['id']}:unfiled:{row['next_at'].isoformat()}:{person.id}")  # fmt: skip
     uow.append(case, OwnerReminded(str(row["owner_id"])), "clock")
+
+
+def _office(uow: UnitOfWork, case: Case) -> list[Person]:
+    on_duty = people.on_duty(uow.conn, case.row["college_code"], "office", uow.now, uow.zone)
+    return people.by_id(uow.conn, uow.keys, on_duty)
 
 
 def _of_dissuading(row: RowMapping) -> dict[str, Any]:

@@ -347,28 +347,23 @@ def test_what_has_no_place_on_the_sheet_is_owed_again_when_the_office_opens_the_
     is_left_alone(world)
 
 
+@pytest.mark.parametrize("first", ["the transfer", "the refusal"])
 def test_a_refusal_is_done_once_what_has_no_place_on_the_sheet_was_asked_for(
-    world: World, officer: FlaskClient
+    world: World, officer: FlaskClient, first: str
 ) -> None:
     report = taken(world)
-    add(world, report, amount="很多")
-    read_all(world)
-    world.advance(60)
-    record(world, officer, report, "refused_name")
-    assert states(report) == ("acknowledged", "acknowledged")
-    press(world, officer, report, "contacted")
-    assert states(report) == ("done", "refused")
-    is_left_alone(world)
 
+    def comes_in() -> None:
+        add(world, report, amount="很多")
+        read_all(world)
 
-def test_what_has_no_place_on_the_sheet_and_comes_after_a_refusal_is_done_once_it_was_asked_for(
-    world: World, officer: FlaskClient
-) -> None:
-    report = at_work(world, officer)
-    record(world, officer, report, "refused_name")
-    world.advance(600)
-    add(world, report, amount="很多")
-    read_all(world)
+    def is_refused() -> None:
+        record(world, officer, report, "refused_name")
+
+    for step in (comes_in, is_refused) if first == "the transfer" else (is_refused, comes_in):
+        step()
+        world.advance(60)
+    assert report.state("police") == "acknowledged"
     press(world, officer, report, "contacted")
     assert states(report) == ("done", "refused")
     is_left_alone(world)
