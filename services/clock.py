@@ -123,21 +123,28 @@ class ClockProcess:
         return False
 
     def _look(self) -> None:
-        """Wake everybody who has something to do; where that cannot be told, everybody, and each looks for itself."""
-        try:
-            found = glance(self._ledger)
-        except LedgerAway as away:
-            log.warning("clock_ledger_away", error=str(away))
-            found = EVERYTHING
-        except Exception:  # whatever keeps one table from being looked at must not stop the duties of the others
-            log.exception("clock_sees_nothing")
-            found = EVERYTHING
-        now = self._ledger.clock.now()
+        """Wake everybody who has something to do."""
+        found = self.seen()
         for steps, wake in self._groups:
-            if any(now >= step.due if step.due else step.every_s or step.name in found for step in steps):
+            if self.is_due(steps, found):
                 wake.set()
         self._lookout.tell(found)
         self._stopping.wait(TICK_S)
+
+    def seen(self) -> frozenset[str]:
+        """What is due, by the names of a glance; everything where that cannot be told, and each looks for itself."""
+        try:
+            return glance(self._ledger)
+        except LedgerAway as away:
+            log.warning("clock_ledger_away", error=str(away))
+        except Exception:  # whatever keeps one table from being looked at must not stop the duties of the others
+            log.exception("clock_sees_nothing")
+        return EVERYTHING
+
+    def is_due(self, steps: Sequence[Step], found: frozenset[str]) -> bool:
+        """Whether any of these has something to do."""
+        now = self._ledger.clock.now()
+        return any(now >= step.due if step.due else step.every_s or step.name in found for step in steps)
 
     def _serve(self, steps: Sequence[Step], wake: threading.Event) -> None:
         self._lookout.wait(wake)

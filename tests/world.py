@@ -127,16 +127,22 @@ class World:
     # What happens
 
     def pump(self) -> None:
-        """Let everything that is due now happen, until nothing is left to do."""
-        ledger, handlers = self.parts.ledger, self.handlers
+        """Let everything that is due now happen, until nothing is left to do. As in a process, the clock's glance
+        says who has something to do: hundreds of thousands of looks in vain would be half of all behaviour tests."""
+        clock = self.parts.clock
         while True:
             self.parts.spooler.ask()
             self.parts.spooler.tick()
             if self.parts.spooler.silent:
                 return  # the ledger is away
-            worked = run_open(ledger, handlers)
-            self.parts.clock.tick()
-            if not self.parts.sender.drain() and not worked:
+            found = clock.seen()
+            worked = "open" in found and run_open(self.parts.ledger, self.handlers)
+            due = [steps for steps in (clock.escalation, clock.own, clock.asking) if clock.is_due(steps, found)]
+            for steps in due:
+                clock.tick(steps)
+            if worked or due:
+                found = clock.seen()  # they have written
+            if not ("texts" in found and self.parts.sender.drain()) and not worked:
                 return
 
     @property

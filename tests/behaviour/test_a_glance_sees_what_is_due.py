@@ -105,18 +105,18 @@ def test_where_it_cannot_look_everybody_looks(
 
 @SQLITE
 def test_while_its_look_hangs_everybody_looks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-    monkeypatch.setattr(services.clock, "glance", lambda _ledger: go_on.wait(60) and frozenset())
-    monkeypatch.setattr(services.lookout, "SILENT_S", 0.1)
-    rung = only_police_ring(world)
+    go_on, rung = threading.Event(), only_police_ring(world)
     world.clock.advance(122)
     lookout, woken = Lookout(), threading.Event()
     clock = ClockProcess(world.parts.ledger, HANDLERS, world.parts.channel, lambda: False, lookout)
-    clock.start()
-    lookout.wait(woken)
-    eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
-    go_on.set()
-    clock.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr(services.clock, "glance", lambda _ledger: go_on.wait(60) and frozenset())
+        patched.setattr(services.lookout, "SILENT_S", 0.1)
+        clock.start()
+        lookout.wait(woken)
+        eventually(lambda: len(rung.texts()) == 3, "the next officer is not written to")
+        go_on.set()
+        clock.stop()
     world.pump()
     read_all(world)
 
