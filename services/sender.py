@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from ledger.texts.calls import Claim, Draft, Outcome
 from notifier import countries
 from notifier.channel import Accepted, Beside, Channel, ChannelAway, Outgoing, Receipt, Refused
 from services.crew import Crew
+from services.living import Living
 from services.lookout import Lookout
 from services.threads import Lasting
 from services.together import Together
@@ -37,7 +39,8 @@ class Sender:
     """One dispatcher and a pool of `threads` that call.
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
-    door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it.
+    door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it. `living`: all
+    who send from this ledger, where they can be told.
     """
 
     def __init__(
@@ -49,9 +52,11 @@ class Sender:
         *,
         at_door: bool = False,
         lookout: Lookout | None = None,
+        living: Living | None = None,
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
-        self._at_door, self._lookout = at_door, lookout
+        self._at_door, self._lookout, self._living = at_door, lookout, living
+        self._heir_since: datetime | None = None  # of all who sent before, until it has what they held
         self._pool, self._crew = ThreadPoolExecutor(threads, thread_name_prefix="send"), Crew(threads)
         self._mutex = threading.Lock()
         self._together = Together(self._settle_some)
@@ -64,6 +69,8 @@ class Sender:
         self._dispatcher = Lasting("sender", self._dispatch, self._stopping)
 
     def start(self) -> None:
+        if self._living:
+            self._heir_since = self._living.enter(self._ledger.clock.now)
         self._ledger.hands = self
         self._dispatcher.start()
 
@@ -120,6 +127,8 @@ class Sender:
         self._pool.shutdown(wait=True)
         with suppress(LedgerAway):  # then their leases lapse
             self._put_back()
+        if self._living:
+            self._living.leave()
 
     def drain(self) -> int:
         """Call everything that is ready now, in this thread, one after another. Returns how many."""
@@ -131,6 +140,7 @@ class Sender:
 
     def _dispatch(self) -> None:
         try:
+            self._inherit()
             self._put_back()
             busy = not self._at_door and self._hand_out()
         except LedgerAway as away:
@@ -141,12 +151,22 @@ class Sender:
         self._wake.clear()
 
     def _rest(self) -> None:
-        if self._uncalled or not (self._at_door or self._lookout):
+        if self._uncalled or self._heir_since or not (self._at_door or self._lookout):
             self._wake.wait(POLL_S)
         elif self._at_door:
             self._wake.wait()
         elif self._lookout:
             self._lookout.wait(self._wake)
+
+    def _inherit(self) -> None:
+        """Beside the doors, which are open by now: the ledger may be away, or kept by somebody else."""
+        since, self._heir_since = self._heir_since, None
+        try:
+            if since and (found := claims.inherit(self._ledger, since)):
+                log.warning("texts_inherited", texts=found)
+        except LedgerAway as away:  # which keeps nothing else from being handed out
+            log.warning("sender_ledger_away", error=str(away))
+            self._heir_since = since
 
     def _put_back(self) -> None:
         with self._mutex:

@@ -17,13 +17,14 @@ from ledger.store import keyring
 from ledger.store.alarms import alarm
 from ledger.store.crypto import RowKey
 from ledger.store.statements import among, number, one_of, word
-from ledger.store.unit_of_work import URGENT, Ledger, UnitOfWork
+from ledger.store.unit_of_work import ROUTINE, URGENT, Ledger, UnitOfWork
 from ledger.texts import bundling, settling
 from ledger.texts.calls import Claim, Draft, Outcome, Render
 from ledger.texts.deliveries import WAITING
 
 # Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
 LEASE = timedelta(seconds=13)
+INHERITED_AFTER = timedelta(seconds=3)  # no more than a provider mostly takes; a later one is beside a marked text
 _CALLED_WITHIN = timedelta(days=1)  # of being written: a later step replaces an alert long before
 
 d, o = t.deliveries.c, t.obligations.c
@@ -100,7 +101,7 @@ _READY = (
 _THE_TEXT = select(d.id).where(d.id == bindparam("this")).with_for_update()
 _lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))
 _LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
-_LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("now"), token=None)
+_LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("look"), token=None)
 
 
 def _is_over(row: Mapping[Any, Any]) -> bool:
@@ -226,10 +227,23 @@ def beside(ledger: Ledger, claim: Claim) -> tuple[frozenset[str], int]:
 
 def lapse(ledger: Ledger) -> int:
     """Leases that ran out: the call may have reached the provider, so each is `unknown` and will be looked up."""
+    now = ledger.clock.now()
+    return _lapse(ledger, now, now, ROUTINE)
+
+
+def inherit(ledger: Ledger, since: datetime) -> int:
+    """What senders held who are known to be dead since then: as if their leases had run out, and looked up when the
+    provider lists what it was asked for last. What has been claimed since is somebody else's."""
+    look = ledger.clock.now() + INHERITED_AFTER
+    return _lapse(ledger, since + LEASE - timedelta(microseconds=1), look, URGENT)
+
+
+def _lapse(ledger: Ledger, until: datetime, look: datetime, urgency: int) -> int:
+    """Leases that end by `until`; to be looked up at `look`."""
     with ledger.read() as conn:
-        if conn.execute(_LAPSED, {"now": ledger.clock.now()}).first() is None:
+        if conn.execute(_LAPSED, {"now": until}).first() is None:
             return 0
-    with ledger.begin("lapse") as uow:
-        done = uow.conn.execute(_LAPSE, {"now": uow.now})
+    with ledger.begin("lapse", urgency) as uow:
+        done = uow.conn.execute(_LAPSE, {"now": until, "look": look})
         uow.wake_senders = done.rowcount > 0
         return done.rowcount

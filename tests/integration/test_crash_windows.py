@@ -194,13 +194,16 @@ def test_a_clock_dies_in_a_step(crashing: Installation, where: str) -> None:
     ],
 )
 def test_everything_in_one_process_dies(embedded: Installation, where: str, door: dict[str, str], marked: bool) -> None:
+    """Nobody else sends from its ledger: what it held is looked up by the next one, and waits for no lease."""
     armed(embedded, "up", where, **door)
+    held: list[int] = []
 
     def restart() -> None:
         died(embedded, "up")
+        held.append(embedded.rows("SELECT count(*) FROM deliveries WHERE state = 'sending'")[0][0])
         embedded.start("up")
-        embedded.lapse_leases()
 
     report = insist(embedded, restart)
     answered(embedded, report)
     assert [AGAIN in text for text in alerts(embedded, report)] == [marked]
+    assert [it["texts"] for it in embedded.processes["up"].log("texts_inherited")] == [n for n in held if n]
