@@ -19,11 +19,12 @@ TARGETS = (
 # what the caller may report of an alert that will reach nobody; `unknown_settled` is an unknown one after its only
 # resend, `no_receipt` one that the provider took but no phone confirmed within 60 s, where receipts exist, and
 # `over_budget` one that has to wait for others to go out with; `unanswered` one that may have been sent, and of which
-# the provider has not been able to say so for a while
-UNANSWERED = "unanswered"
-GONE = frozenset(
-    {"failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget", UNANSWERED}
-)
+# the provider has not been able to say so for a while; `declined` one whose reader has said that they cannot
+UNANSWERED, DECLINED = "unanswered", "declined"
+HAVE_HAD_IT = frozenset({UNANSWERED, DECLINED})  # perhaps: a round that reached these alone is not said again at once
+GONE = HAVE_HAD_IT | {
+    *("failed_temporary", "failed_permanent", "undelivered", "unknown_settled", "no_receipt", "over_budget"),
+}
 LOST = "unknown_settled"  # nobody tries it any more, while what was refused for now goes on being tried
 RETRY_S = 10  # between rounds that reached nobody: a healed provider must carry an alert within 15 s (promise 4)
 SAID_AGAIN_S = 60  # for so long after its time a step that was lost is said again, every RETRY_S
@@ -66,6 +67,7 @@ class Advance:
     """Go to `to_step` and store `started_at`, which moves when rounds are lost or retried.
 
     It is the next step, or one with the same rung as a step that was lost; its number has not been used before.
+    Of a step that was declined it moves with the next one, which comes before its time.
     """
 
     to_step: int
@@ -156,8 +158,8 @@ def decide(
     `step_alerts` are the delivery states of this step's alerts, or the words of GONE. Cancelled ones told nobody and
     are left out of account (hand in the state of the bundle that replaced one); `unknown` may have been read, so it
     advances no step before its time. `barren` counts the steps in a row just before this one that reached nobody
-    (empty, or all gone but unanswered), `lost` says which of them had a text that was lost, `doubt` whether one of
-    the round is unanswered; `entered_at` is when this step began, by default when it was due.
+    (empty, or all gone but for HAVE_HAD_IT), `lost` says which of them had a text that was lost, `doubt` whether one
+    of the round is of HAVE_HAD_IT; `entered_at` is when this step began, by default when it was due.
 
     A late clock advances one step at a time and skips none; when more than a round is overdue the schedule moves, so
     that an hour's outage rings everybody once, and not a dozen times.
@@ -173,9 +175,11 @@ def decide(
         return Stay(following)
     reason: Literal["failed", "empty"] = "failed" if counting else "empty"
     if (step + 1) % len(ladder.rungs):
-        return Advance(step + 1, reason, started_at)
+        # The steps after it keep their distance; but what was lost is said again by its own time, which must not move.
+        moved = DECLINED in counting and LOST not in counting and not lost
+        return Advance(step + 1, reason, started_at - (following - now if moved else timedelta(0)))
     entered = entered_at or due_at(ladder, started_at, step)
-    if UNANSWERED in counting:
+    if not HAVE_HAD_IT.isdisjoint(counting):
         return _at_their_own_time(ladder, started_at, step, now, following, entered)
     if barren + 1 < len(ladder.rungs):
         again = max(now, entered + timedelta(seconds=RETRY_S))

@@ -55,6 +55,7 @@ from ledger.events.reports import (
     WithdrawalRequested,
 )
 from ledger.events.ringing import (
+    AlertDeclined,
     AlertEscalated,
     CaseAcknowledged,
     CaseClosed,
@@ -85,6 +86,7 @@ __all__ = [
     "PUBLISHED",
     "QUEUES",
     "TYPES",
+    "AlertDeclined",
     "AlertEscalated",
     "BackgroundRead",
     "BackgroundRecorded",

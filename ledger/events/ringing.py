@@ -18,7 +18,7 @@ class ObligationAlerted(Event):
 
 @dataclass(frozen=True)
 class AlertEscalated(Event):
-    """The next step of the ladder began. reason: time · failed · empty · moved_on."""
+    """The next step of the ladder began. reason: time · failed (nobody of it may answer) · empty · moved_on."""
 
     type = "alert.escalated.v1"
     obligation: str
@@ -28,8 +28,18 @@ class AlertEscalated(Event):
 
 
 @dataclass(frozen=True)
+class AlertDeclined(Event):
+    """Somebody who was rung says that they cannot: nobody waits for them in this round."""
+
+    type = "alert.declined.v1"
+    obligation: str
+    step: int
+    person: str
+
+
+@dataclass(frozen=True)
 class NobodyReached(Event):
-    """A whole round of the ladder found nobody, or reached nobody."""
+    """A whole round of the ladder found nobody, reached nobody, or nobody who can."""
 
     type = "alert.nobody_reached.v1"
     obligation: str

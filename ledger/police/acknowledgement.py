@@ -64,12 +64,16 @@ def acknowledge(uow: UnitOfWork, case: Case, kind: str, person: UUID, via: str, 
     if row["state"] not in deliveries.WAITING:
         return Owner(row["owner_id"], row["acknowledged_at"], won=False)
     if kind == UNSAFE:
+        alarms.clear(uow, case.id, kind)
+        if left := row["declined"]:  # who can after all
+            uow.change(t.obligations, row["id"], declined={it: left[it] for it in left if it != str(person)})
         return Owner(person, uow.now, won=False)  # it rings on until a contact is recorded
     police = kind in FIRST_DUTIES
     values = {
         "state": "acknowledged",
         "owner_id": person,
         "acknowledged_at": uow.now,
+        "declined": None,
         **(owing.since(uow.now) if police else owing.NOTHING),
         # Who answered is on the way. Whether somebody is with the student, somebody else has to say.
         **({"next_at": uow.now + ANSWER_HOLDS} if kind == IMMEDIATE else {}),

@@ -15,7 +15,7 @@ from ledger.events import CARE, PRIORITY, StopEnding, StopRenewed
 from ledger.police import stopped
 from ledger.police.progress import owned
 from ledger.police.stopped import LAST, STOPPED
-from ledger.ringing import alerting
+from ledger.ringing import alerting, ladders
 from ledger.school import people, rungs
 from ledger.school.people import Person
 from ledger.store.unit_of_work import Case, UnitOfWork
@@ -71,7 +71,7 @@ def _whom(uow: UnitOfWork, case: Case, *, last: bool) -> list[Person]:
     """The owner; where they are not the one on duty now, who is too. In the last hour the office as well."""
     owner_id = alerting.obligation(uow, case, case.first_obligation)["owner_id"]
     owner = [person for person in people.by_id(uow.conn, uow.keys, [owner_id]) if person.phone]
-    ladder = alerting.ladder_for(uow.conn, "police", case.row["college_code"])
+    ladder = ladders.configured(uow.conn, "police", case.row["college_code"])
     on_duty = next((found for rung in ladder.rungs if (found := _called(uow, case, rung.targets))), [])
     on_watch = bool(owner) and owner[0].id in {person.id for person in on_duty}
     to = owner if on_watch else owner + on_duty

@@ -18,6 +18,7 @@ from ledger.events import PRIORITY
 from ledger.police import reply
 from ledger.police.acknowledgement import acknowledge, answer_owner, event_of, stand_down
 from ledger.police.reply import Reply
+from ledger.ringing import alerting
 from ledger.ringing.alerting import obligation
 from ledger.school import people
 from ledger.school.people import Person
@@ -41,6 +42,7 @@ _WAITING_FOR = _ALERTS.add_columns(d.called_at, deliveries.of_this_ring(o, d).la
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), one_of(o.state, WAITING))
+_RINGS = _OF_CASE.with_only_columns(o.kind, d.person_id).where(among(d.person_id, "people"), one_of(o.state, WAITING))
 _TAKEN_SINCE = select(e.data).where(
     e.case_id == bindparam("case"), e.type == bindparam("type"), e.at >= bindparam("since", type_=t.UtcTime)
 )
@@ -68,7 +70,8 @@ class Answer:
 def take(uow: UnitOfWork, sid: str, sender: str, body: str, sent_at: datetime | None = None) -> str:
     """Record an inbound text and act on it. Returns what it came to, one word (also kept with the text).
 
-    duplicate · stranger · acknowledged · already_owned · code_needed · unknown_code · drill_end · not_understood
+    duplicate · stranger · acknowledged · already_owned · code_needed · declined · unknown_code · drill_end ·
+    not_understood
 
     Raises NotYet for a code that was given while the ledger was away and is not known here: it may come in a moment.
     Not where the text is known to be older (`sent_at`): then it is a slip of the thumb, and whoever made it must know.
@@ -128,7 +131,7 @@ def _act(uow: UnitOfWork, it: Answer) -> tuple[str, UUID | None]:
         if fresh and any(naming.gave(codes.fold(code)) for code in it.said.codes):
             raise NotYet  # nothing is kept of it: asked for again, the provider still has it
         return _answer(uow, staff[0], "unknown_code", {"code": it.said.codes[0]}, it.sid), None
-    if len(waiting) == 1 and it.said.bare:
+    if len(waiting) == 1 and (it.said.bare or it.said.refused):
         [(case_id, rung_at)] = waiting.items()
         if _can_only_mean(uow, it, rung_at):
             return _take_case(uow, staff, case_id, it), case_id
@@ -192,9 +195,11 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
     if meant is None:
         return _answer(uow, staff[0], "unknown_code", {"code": case.code}, it.sid, case)
     person, kind = meant
-    waits = obligation(uow, case, kind)["state"] in WAITING
-    if waits and (it.said.refused or _too_old(uow, case, kind, it)):
-        return _answer(uow, person, "code_needed", {"codes": [case.code]}, it.sid, case)
+    waits, late = obligation(uow, case, kind)["state"] in WAITING, _too_old(uow, case, kind, it)
+    if waits and (it.said.refused or late):
+        _answer(uow, person, "code_needed", {"codes": [case.code]}, it.sid, case)
+        said_no = not late and _decline(uow, case, [one.id for one in staff], it)
+        return "declined" if said_no else "code_needed"
     owner = acknowledge(uow, case, kind, person.id, "reply", f"person:{person.id}")
     if owner.won:
         _answer_the_rest(uow, case, person, it)
@@ -206,6 +211,18 @@ def _take_case(uow: UnitOfWork, staff: list[Person], case_id: UUID, it: Answer) 
         return _answer(uow, person, "drill_end", {"code": case.code}, it.sid, case)
     stand_down(uow, case, person, owner, f"reply:{it.sid}:{case.id}")
     return "already_owned"
+
+
+def _decline(uow: UnitOfWork, case: Case, them: Sequence[UUID], it: Answer) -> bool:
+    """All that rings them of this case, and whether anything does: one number may stand on the roster twice, and a
+    case ring it for two things."""
+    rung: dict[str, set[UUID]] = {}
+    for kind, person in uow.conn.execute(_RINGS, {"case": case.id, "people": them}):
+        rung.setdefault(kind, set()).add(person)
+    for kind in sorted(rung):
+        if not _too_old(uow, case, kind, it):
+            alerting.decline(uow, case, kind, them, sorted(rung[kind]))
+    return bool(rung)
 
 
 def _taken_since(uow: UnitOfWork, case: Case, kind: str, since: datetime) -> list[str]:

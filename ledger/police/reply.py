@@ -52,12 +52,12 @@ _YES = _BARE | _POLITE
 
 @dataclass(frozen=True)
 class Reply:
-    """What a reply may mean; never both."""
+    """What a reply may mean; never both codes and a bare yes."""
 
     codes: tuple[str, ...]  # as written, upper case, in order of appearance, none twice
     bare: bool  # a yes without a code
     plain: bool = False  # beside the codes nothing but a yes
-    refused: bool = False  # beside the codes somebody says that they cannot, or denies something and says no yes
+    refused: bool = False  # somebody says that they cannot, or beside codes denies something and says no yes
     whole: bool = False  # each code stands by itself, and none may be a piece of another
 
 
@@ -71,24 +71,23 @@ def read(body: str) -> Reply:
     if codes := _inside(without_gaps):
         return _of_codes(codes, text, without_gaps)
     words = _words(text)
-    return Reply((), bare=bool(words & _BARE) and words <= _YES)
+    return Reply((), bare=bool(words & _BARE) and words <= _YES, refused=_cannot(text))
 
 
 def _of_codes(codes: list[str], text: str, found_in: str) -> Reply:
     beside = " ".join(re.split("|".join(codes), found_in))
     words = _words(_BETWEEN.sub(" ", beside))
-    refused = _refuses(_HARMLESS.sub(" OK ", text.translate(_THUMBS)))
+    said = _HARMLESS.sub(" OK ", text.translate(_THUMBS))
+    refused = _cannot(said) or (bool(_DENIES.search(said)) and not _TAKES.search(said))
     plain = words <= _YES and "?" not in text and not refused
     return Reply(tuple(dict.fromkeys(codes)), bare=False, plain=plain, refused=refused, whole=text is found_in)
 
 
-def _refuses(text: str) -> bool:
+def _cannot(text: str) -> bool:
     if _HANDS_ON.search(text):
         return True
     found = ((clause, _CANNOT.search(clause)) for clause in _CLAUSES.split(text))
-    if any(said and not _ANOTHER.search(clause[: said.start()]) for clause, said in found):
-        return True
-    return bool(_DENIES.search(text)) and not _TAKES.search(text)
+    return any(said and not _ANOTHER.search(clause[: said.start()]) for clause, said in found)
 
 
 def _words(text: str) -> set[str]:

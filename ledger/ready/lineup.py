@@ -1,7 +1,7 @@
 """Whom a report would ring, step by step, at any moment: told from a roster that was read once.
 
 The number of statements does not depend on colleges, people or moments. Which targets mean whom is said in
-ledger/school/rungs.py and which ladder is climbed in ledger/ringing/alerting.py, for reports and for this alike.
+ledger/school/rungs.py and which ladder is climbed in ledger/ringing/ladders.py, for reports and for this alike.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, RowMapping, exists, select, true
 
 from ledger import tables as t
 from ledger.escalation import Ladder
-from ledger.ringing import alerting
+from ledger.ringing import ladders
 from ledger.school import people, rungs, shifts
 from ledger.school.people import Person
 from ledger.school.shifts import Held, Shift
@@ -78,7 +78,7 @@ class Standing:
 
         One whose class is known has a counselor of their own, who is rung before whoever is on duty. `victim`: STAFF.
         """
-        ladder = alerting.ladder_at(self.lineup.ladders[kind, college], kind, self.moment, self.lineup.zone)
+        ladder = ladders.at(self.lineup.ladders[kind, college], kind, self.moment, self.lineup.zone)
         return ((rung.after_s, self.called(rung.targets, college, victim)) for rung in ladder.rungs)
 
     def called(self, targets: Sequence[str], college: str, victim: UUID | None = None) -> list[Person]:
@@ -136,7 +136,7 @@ def duty_lines(conn: Connection, keys: Keys, now: datetime, zone: tzinfo) -> tup
 def _ladders(conn: Connection, colleges: Iterable[str]) -> dict[tuple[str, str], Ladder]:
     rows = conn.execute(_LADDERS).all()
     of_kind = {kind: [row for row in rows if row.obligation == kind] for kind in ALL_KINDS}
-    return {(kind, it): alerting.ladder_from(of_kind[kind], kind, it) for kind in ALL_KINDS for it in colleges}
+    return {(kind, it): ladders.from_rows(of_kind[kind], kind, it) for kind in ALL_KINDS for it in colleges}
 
 
 def _rows(conn: Connection, ids: Iterable[UUID | None]) -> dict[UUID, RowMapping]:

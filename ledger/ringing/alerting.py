@@ -5,20 +5,19 @@ Everything here happens in the caller's transaction with the case locked, so any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, RowMapping, bindparam, or_, select
+from sqlalchemy import RowMapping, bindparam, select
 
 from ledger import escalation
 from ledger import tables as t
 from ledger.errors import NotFound
 from ledger.escalation import Advance, Ladder, NobodyLeft, Stay
-from ledger.events import PRIORITY, AlertEscalated, NobodyReached
+from ledger.events import PRIORITY, AlertDeclined, AlertEscalated, NobodyReached
 from ledger.followups import CENTRE_WITHIN
-from ledger.ringing import linking, owing, pressing, rounds
+from ledger.ringing import ladders, linking, owing, pressing, rounds
 from ledger.ringing.match_keys import alert_facts
 from ledger.school import rungs
 from ledger.school.people import Person
@@ -26,18 +25,13 @@ from ledger.states import FIRST_DUTIES
 from ledger.store.alarms import alarm as alarm
 from ledger.store.statements import among
 from ledger.store.unit_of_work import Case, UnitOfWork
-from ledger.texts import bundling, deliveries, reminders
+from ledger.texts import bundling, deliveries, reminders, waits
 
-o, d, r, e = t.obligations.c, t.deliveries.c, t.ladders.c, t.case_events.c
+o, d, e = t.obligations.c, t.deliveries.c, t.case_events.c
 # obligation → priority of its texts
 RINGING = dict.fromkeys((*FIRST_DUTIES, "unsafe", "immediate"), "police") | {"counselor": "counselor"}
 CALL_WITHIN_MIN = 30  # what a counselor is asked for
 OBLIGATION = select(t.obligations).where(among(o.case_id, "cases"), o.kind == bindparam("duty")).with_for_update()
-_LADDERS = (
-    select(t.ladders)
-    .where(r.obligation == bindparam("duty"), or_(r.college_code == bindparam("college"), r.college_code == "*"))
-    .order_by(r.step)
-)
 _SAID = select(e.data).where(e.case_id == bindparam("this"), e.type == NobodyReached.type)
 
 
@@ -47,19 +41,6 @@ def obligation(uow: UnitOfWork, case: Case, kind: str) -> RowMapping:
     if not rows:
         raise NotFound
     return rows[0]
-
-
-def ladder_for(conn: Connection, kind: str, college: str | None) -> Ladder:
-    """The college's own ladder, else the school's, else the built-in one."""
-    return ladder_from(conn.execute(_LADDERS, {"duty": kind, "college": college or "*"}).all(), kind, college)
-
-
-def ladder_from(rows: Sequence[Row[Any]], kind: str, college: str | None) -> Ladder:
-    """The same from rows of this obligation that are there already, in the order of their steps."""
-    own = [row for row in rows if row.college_code == college] or [row for row in rows if row.college_code == "*"]
-    if not own:
-        return escalation.DEFAULTS[kind]
-    return escalation.ladder_of((row.after_s, tuple(row.targets)) for row in own)
 
 
 def begin(uow: UnitOfWork, case: Case, kind: str) -> None:
@@ -88,14 +69,16 @@ def ring_anew(uow: UnitOfWork, case: Case, kind: str) -> bool:
 
 
 def _from_the_first(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
-    ladder = _ladder(uow, case, row)
+    ladder = ladders.of(uow, case, row)
     step = (row["step"] // len(ladder.rungs) + 1) * len(ladder.rungs)
+    if row["declined"]:  # what they said was of another occasion
+        uow.change(t.obligations, row["id"], declined=None)
     _enter(uow, case, row, Advance(step, "time", uow.now - (escalation.due_at(ladder, uow.now, step) - uow.now)))
 
 
 def on_ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> set[UUID]:
     """Whomever the rungs of its ladder would ring now, the last ones as well."""
-    return {person.id for rung in _ladder(uow, case, row).rungs for person in _on_rung(uow, case, rung.targets)}
+    return {person.id for rung in ladders.of(uow, case, row).rungs for person in _on_rung(uow, case, rung.targets)}
 
 
 def look(uow: UnitOfWork, case: Case, kind: str) -> None:
@@ -121,10 +104,20 @@ def look(uow: UnitOfWork, case: Case, kind: str) -> None:
         _wait(uow, row, None)
 
 
+def decline(uow: UnitOfWork, case: Case, kind: str, people: Sequence[UUID], rung: Collection[UUID]) -> None:
+    """These, some of whom were rung, say that they cannot: the clock looks now, and waits for none in this round."""
+    row = obligation(uow, case, kind)
+    many, step = len(ladders.of(uow, case, row).rungs), max(row["step"], 0)
+    values = {"declined": (row["declined"] or {}) | {str(it): step - step % many + many - 1 for it in people}}
+    uow.change(t.obligations, row["id"], values | ({"next_at": uow.now} if row["entered_at"] else {}))
+    for person in rung:
+        uow.append(case, AlertDeclined(kind, row["step"], str(person)), f"person:{person}")
+
+
 def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     if row["entered_at"] is None and row["owed_since"] is not None:
         return _from_the_first(uow, case, row)
-    ladder = _ladder(uow, case, row)
+    ladder = ladders.of(uow, case, row)
     present = rounds.of(uow, row, len(ladder.rungs))
     present.give_up_waiting(uow)
     verdict = escalation.decide(
@@ -133,22 +126,11 @@ def _climb(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     )  # fmt: skip
     barren = 0 if present.reached else row["barren"] + 1
     if present.in_vain(barren, over=isinstance(verdict, NobodyLeft)):
-        _nobody(uow, case, row["kind"], row["id"], row["step"], "failed" if present.texts else "empty")
+        why = "declined" if present.declined else "failed" if present.texts else "empty"
+        _nobody(uow, case, row["kind"], row["id"], row["step"], why)
     if isinstance(verdict, Advance):  # one that was said again begins no series of barren steps with those before it
         return _enter(uow, case, row, verdict, barren if verdict.to_step == row["step"] + 1 else 0)
     return _wait(uow, row, min([verdict.until, *present.over_at(uow.now)]))
-
-
-def _ladder(uow: UnitOfWork, case: Case, row: RowMapping) -> Ladder:
-    of = row["kind"], case.row["college_code"]
-    ladder = uow.of_roster(("ladder", *of), lambda: ladder_for(uow.conn, *of))
-    # The hour of the report decides for the whole ladder: a rung must not change its number on the way up.
-    return ladder_at(ladder, row["kind"], case.row["received_at"], uow.zone)
-
-
-def ladder_at(ladder: Ladder, kind: str, at: datetime, zone: tzinfo) -> Ladder:
-    """As it is climbed for a report of that hour."""
-    return escalation.for_hour(ladder, at.astimezone(zone).time()) if kind == "counselor" else ladder
 
 
 def _enter(
@@ -159,7 +141,7 @@ def _enter(
     Of one that rings nobody, though somebody in the round may have heard, `_climb` decides at once: it knows what
     became of the others. So it does of one whose texts came out of the spool.
     """
-    ladder, step, began = _ladder(uow, case, row), to.to_step, to.started_at
+    ladder, step, began = ladders.of(uow, case, row), to.to_step, to.started_at
     reason: str = "moved_on" if without else to.reason
     nobody = "failed" if barren else "empty"
     first = step if row["entered_at"] is None else 0
@@ -170,7 +152,7 @@ def _enter(
         if told or not isinstance(verdict, Advance):
             break
         barren, step, began, reason = barren + 1, verdict.to_step, verdict.started_at, verdict.reason
-    if isinstance(verdict, NobodyLeft):  # a whole round, and nobody has been in doubt
+    if isinstance(verdict, NobodyLeft) and escalation.DECLINED not in told:  # a whole round, and nobody in doubt
         _nobody(uow, case, row["kind"], row["id"], step, "failed" if told else nobody)
         due = verdict.until
     elif told and isinstance(verdict, Stay) and not rounds.known_before(uow, row):
@@ -230,8 +212,9 @@ def _ring(
             alert=True,
             bundle=bundling.place(uow, person, flood, dissuade) if flood or over_budget else None,
         )
-        told.append("over_budget" if hurry else "pending")
-        if calls and row["kind"] == "police" and not case.row["drill"]:
+        cannot = waits.cannot(row["declined"], person.id, step)
+        told.append(escalation.DECLINED if cannot else "over_budget" if hurry else "pending")
+        if calls and not cannot and row["kind"] == "police" and not case.row["drill"]:
             _call(uow, case, row["id"], step, person)
     return told
 
@@ -274,6 +257,6 @@ def _wait(uow: UnitOfWork, row: RowMapping, until: datetime | None) -> None:
 
 def _one_rung_up(uow: UnitOfWork, case: Case, row: RowMapping) -> None:
     """Now; the officer who fell silent has just been told and is not rung with it."""
-    ladder, following = _ladder(uow, case, row), row["step"] + 1
+    ladder, following = ladders.of(uow, case, row), row["step"] + 1
     into = escalation.due_at(ladder, uow.now, following) - uow.now
     _enter(uow, case, row, Advance(following, "time", uow.now - into), without=row["owner_id"])

@@ -17,7 +17,7 @@ from ledger.texts import waits
 
 d = t.deliveries.c
 _WRITTEN = select(d.id).where(d.obligation_id == bindparam("this"), d.alert).limit(number(1))
-_NOT_REACHED = escalation.GONE - {escalation.UNANSWERED} | {"cancelled"}
+_NOT_REACHED = escalation.GONE - escalation.HAVE_HAD_IT | {"cancelled"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,12 @@ class Round:
 
     @cached_property
     def doubt(self) -> bool:
-        """Whether somebody may have heard, though nobody can say so."""
+        """Whether somebody may have heard, though nobody can say so, or cannot come."""
         return any(waits.in_doubt(text, state) for text, state in self.texts)
+
+    @property
+    def declined(self) -> bool:
+        return any(state == escalation.DECLINED for _, state in self.texts)
 
     @property
     def reached(self) -> bool:
@@ -88,7 +92,7 @@ def of(uow: UnitOfWork, row: RowMapping, many: int) -> Round:
     first = min(step - min(row["barren"], 2 * many), step - step % many)
     query = select(t.deliveries).where(d.obligation_id == row["id"], d.step.between(first, step), d.alert)
     texts = uow.conn.execute(query).mappings()
-    return Round(step, many, [(text, waits.as_alert(text, uow.now)) for text in texts])
+    return Round(step, many, [(text, waits.as_alert(text, uow.now, row["declined"])) for text in texts])
 
 
 def known_before(uow: UnitOfWork, row: RowMapping) -> bool:

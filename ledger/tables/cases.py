@@ -145,6 +145,7 @@ obligations = Table(
     Column("ladder_at", UtcTime, nullable=False),  # from when the ladder's seconds count
     Column("entered_at", UtcTime),  # when the present step began
     Column("barren", Integer, nullable=False, default=0),  # steps in a row before this one that reached nobody
+    Column("declined", JSON),  # person who cannot → the last step of that round; null: none has said so
     Column("next_at", UtcTime),  # when the clock must look again; null: never
     reference("owner_id", "people"),
     Column("owed_since", UtcTime),  # since when its owner owes progress; null: none

@@ -35,7 +35,7 @@ d, o = t.deliveries.c, t.obligations.c
 # Built once: see statements.
 _READY = select(d.id).where(d.available_at <= bindparam("now")).order_by(d.priority, d.available_at).limit(number(1))
 _DUTY = (o.kind.label("duty"), o.state.label("duty_state"), o.alerted_at.label("duty_alerted_at"),
-         o.next_at.label("duty_next_at"), o.step.label("duty_step"))  # fmt: skip
+         o.next_at.label("duty_next_at"), o.step.label("duty_step"), o.declined.label("duty_declined"))  # fmt: skip
 # Read along with what is written anyway: nothing more is asked while all is well.
 _REFUSING = exists().where(t.alarms.c.kind == word(alarms.PROVIDER_REFUSES), t.alarms.c.cleared_at.is_(None))
 _WITH_DUTY = (
@@ -159,8 +159,8 @@ def tell_obligation(
         values["next_at"] = min(due, waits.doubted_until(row) or due)
     if values:
         uow.change_later(t.obligations, row["obligation_id"], values)
-    if case and state == "delivered":
-        alarms.clear(uow, case.id, row["duty"])  # that nobody was reached is over
+    if case and state == "delivered" and str(row["person_id"]) not in (row["duty_declined"] or ()):
+        alarms.clear(uow, case.id, row["duty"])  # that nobody was reached is over; who has said no has to say yes
 
 
 def _alerted(uow: UnitOfWork, case: Case, row: RowMapping) -> dict[str, Any]:

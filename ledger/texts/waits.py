@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from ledger.escalation import LOST, UNANSWERED
+from ledger.escalation import DECLINED, HAVE_HAD_IT, LOST, UNANSWERED
 
 SILENCE = timedelta(seconds=60)  # no delivery receipt by then counts as "phone off"
 # Who waits to be asked about is not waited for any more: after the last lease, and after the first doubtful call.
@@ -14,11 +16,13 @@ IN_LINE, IN_DOUBT = timedelta(seconds=7), timedelta(seconds=28)
 _TRIES_BEFORE_NEXT = 3  # refusals for now, before they count as "this person cannot be reached"
 
 
-def as_alert(row: RowMapping, now: datetime) -> str:
+def as_alert(row: RowMapping, now: datetime, declined: Mapping[str, int] | None = None) -> str:
     """A text's state as escalation counts it: refused for now is not yet failed; unheard of for 60 s is phone off.
 
-    One that waits in a bundle because its number's budget is spent is not waited for.
+    One that waits in a bundle because its number's budget is spent is not waited for, nor is whoever has `declined`.
     """
+    if cannot(declined, row["person_id"], row["step"]):
+        return DECLINED
     if row["state"] == "pending" and row["facts"].get("over_budget"):
         return "over_budget"
     if row["state"] == "failed_temporary" and row["available_at"] and row["tries"] < _TRIES_BEFORE_NEXT:
@@ -31,10 +35,15 @@ def as_alert(row: RowMapping, now: datetime) -> str:
     return "no_receipt" if row["state"] == "sent" else UNANSWERED
 
 
+def cannot(declined: Mapping[str, int] | None, person: UUID | None, step: int) -> bool:
+    """Whether a text of this step is to somebody who has said in the same round that they cannot."""
+    return declined is not None and step <= declined.get(str(person), -1)
+
+
 def in_doubt(row: RowMapping, state: str) -> bool:
-    """Whether its person may have heard of it, though nobody can say so; `state` as above. Also of one that is not
-    asked about any more, since its person has a newer one."""
-    return state == UNANSWERED or (state == "unknown" and row["available_at"] is None)
+    """Whether its person may have heard of it, though nobody can say so, or has and cannot; `state` as above. Also of
+    one that is not asked about any more, since its person has a newer one."""
+    return state in HAVE_HAD_IT or (state == "unknown" and row["available_at"] is None)
 
 
 def over_at(row: RowMapping) -> datetime | None:

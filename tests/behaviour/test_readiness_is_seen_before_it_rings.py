@@ -19,7 +19,7 @@ from ledger.escalation import NIGHT_BEGINS
 from ledger.ready import gaps, lineup
 from ledger.ready.lineup import STAFF, duty_lines
 from ledger.ready.readiness import readiness
-from ledger.ringing import alerting
+from ledger.ringing import ladders
 from ledger.school import people, roster, rungs
 from ledger.school.demo_school import demo_school
 from ledger.school.people import DEFAULT
@@ -154,7 +154,7 @@ def rung_now(world: World, conn: Any, moment: Any, college: str, kind: str, vict
     """Asked step by step of the ledger, as a report that comes in does."""
     ledger = world.parts.ledger
     code = None if college == DEFAULT else college
-    ladder = alerting.ladder_at(alerting.ladder_for(conn, kind, code), kind, moment, ledger.zone)
+    ladder = ladders.at(ladders.configured(conn, kind, code), kind, moment, ledger.zone)
     case = {"college_code": code, "counselor_id": None, "victim_id": victim}
     steps = (rungs.called(conn, ledger.keys, it.targets, case, moment, ledger.zone) for it in ladder.rungs)
     return " → ".join("+".join(person.called for person in step) or "(nobody)" for step in steps)
@@ -227,7 +227,7 @@ def rung_first(world: World, key: str) -> list[people.Person]:
     query = "SELECT p.id, p.college_code, c.counselor_id FROM people p LEFT JOIN classes c ON c.code = p.class_code"
     victim, college, counselor = world.rows(f"{query} WHERE p.key = :key", key=key)[0]
     with ledger.read() as conn:
-        ladder = alerting.ladder_for(conn, "counselor", college)
+        ladder = ladders.configured(conn, "counselor", college)
         ids = [UUID(str(it)) if it else None for it in (victim, counselor)]
         case = {"college_code": college, "counselor_id": ids[1], "victim_id": ids[0]}
         now = world.clock.now()

@@ -77,7 +77,7 @@ def test_more_open_alerts_than_a_text_can_list_still_fit_it(world: World) -> Non
 
 def test_words_that_are_no_yes_are_asked_for_a_code(world: World) -> None:
     report = only_police_ring(world)
-    world.phones["officer"].replies("我在开会").expects("尚未接单", "您有1件待接", report.code)
+    world.phones["officer"].replies("稍后").expects("尚未接单", "您有1件待接", report.code)
     assert report.state("police") == "alerted"
 
 
@@ -89,9 +89,9 @@ def test_a_code_beside_words_of_who_cannot_takes_nothing(world: World, typed: st
     report = only_police_ring(world)
     world.phones["officer"].replies(typed.format(report.code)).expects("尚未接单", "您有1件待接", report.code)
     assert report.state("police") == "alerted"
-    assert outcomes(world) == ["code_needed"]
-    world.phones["officer"].replies(report.code).expects("由您接单")
-    world.phones["officer"].replies(typed.format(report.code)).expects("由您接单")  # it is theirs until it is not
+    assert outcomes(world) == ["declined"]
+    world.phones["officer"].expects("第2次提醒").phone.replies(report.code).expects("由您接单")
+    read_all(world)
 
 
 @SQLITE

@@ -50,6 +50,11 @@ def test_due_at(step: int, seconds: int) -> None:
         (0, 8, ["unanswered"], Advance(1, "failed", START)),
         (2, 249, ["unanswered"], NobodyLeft(at(480))),
         (2, 249, ["unanswered", "sent"], Stay(at(480))),
+        (0, 8, ["declined"], Advance(1, "failed", at(-112))),  # the second step is 120 s after it, wherever it begins
+        (0, 8, ["declined", "sent"], Stay(at(120))),
+        (1, 130, ["declined", "undelivered"], Advance(2, "failed", at(-110))),
+        (1, 130, ["declined", "unknown_settled"], Advance(2, "failed", START)),  # it is said again by its own time
+        (2, 249, ["declined"], NobodyLeft(at(480))),
         (2, 241, ["unknown_settled"], Stay(at(250))),
         (2, 250, ["unknown_settled"], Advance(5, "failed", at(-480))),
         (2, 301, ["unknown_settled"], Stay(at(480))),  # that was long ago

@@ -13,7 +13,7 @@ import pytest
 from ledger import escalation
 from ledger.ready import gaps
 from ledger.ready.lineup import ALL_KINDS, STAFF, Lineup
-from ledger.ringing import alerting
+from ledger.ringing import ladders
 from ledger.school.people import DEFAULT, Person
 from ledger.school.shifts import Shift
 from ledger.store.crypto import RowKey
@@ -30,10 +30,10 @@ def lineup(*duty: tuple[str, str, str, str, str], zone: ZoneInfo = SHANGHAI, sta
     """
     somebody = Person(UUID(int=1), "officer", "x", "x", "+8613800000001", "zh", None, None, RowKey(bytes(32)))
     names = {"A": "A", "B": "B", DEFAULT: ""}
-    ladders = {(kind, code): alerting.ladder_from([], kind, code) for kind in ALL_KINDS for code in names}
+    climbed = {(kind, code): ladders.from_rows([], kind, code) for kind in ALL_KINDS for code in names}
     held = [Shift(college, role, somebody.id, *times) for college, role, *times in duty]
     row = {"id": somebody.id, "active": True}
-    return Lineup(names, held, ladders, [], {somebody.id: row}, {somebody.id: somebody}, [], zone, staff)  # type: ignore[dict-item]  # as much of a row as is asked for
+    return Lineup(names, held, climbed, [], {somebody.id: row}, {somebody.id: somebody}, [], zone, staff)  # type: ignore[dict-item]  # as much of a row as is asked for
 
 
 def found(roster: Lineup, now: datetime = TUESDAY) -> list[gaps.Gap]:
