@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, true, type_coerce
 from sqlalchemy import case as sql_case
 
-from ledger import followups, values
+from ledger import escalation, followups, values
 from ledger import tables as t
 from ledger.pages import danger
 from ledger.police import stopped
@@ -26,7 +26,7 @@ from ledger.school.shifts import Held
 from ledger.states import FIRST_DUTIES
 from ledger.store.crypto import Keys
 from ledger.store.statements import one_of, word
-from ledger.texts import deliveries
+from ledger.texts import deliveries, waits
 from ledger.texts.deliveries import WAITING
 
 SHOWN = 30  # cases in each part; the board says how many more there are
@@ -38,7 +38,7 @@ c, o, d, x, f, k = t.cases.c, t.obligations.c, t.deliveries.c, t.transfers.c, t.
 
 @dataclass(frozen=True)
 class Tried:
-    """Somebody who was rung, at which step (from 0), and how the text fared (a delivery state)."""
+    """Somebody who was rung, at which step (from 0), and how the text fared (a delivery state, or `declined`)."""
 
     called: str
     phone: str
@@ -166,8 +166,14 @@ def _waiting_rows(conn: Connection, now: datetime) -> tuple[list[RowMapping], in
     return list(conn.execute(query).mappings()), real, drills
 
 
+def _fared(it: RowMapping) -> str:
+    return escalation.DECLINED if waits.cannot(it["declined"], it["person_id"], it["step"]) else str(it["state"])
+
+
 def _tried_rows(conn: Connection, obligations: list[UUID]) -> list[RowMapping]:
-    query = select(d.obligation_id, d.person_id, d.step, d.state).join(t.obligations, o.id == d.obligation_id)
+    query = select(d.obligation_id, d.person_id, d.step, d.state, o.declined).join(
+        t.obligations, o.id == d.obligation_id
+    )
     query = query.where(o.id.in_(obligations), d.alert, d.kind != "call", deliveries.of_this_ring(o, d))
     return list(conn.execute(query.order_by(d.step, d.created_at)).mappings())
 
@@ -188,7 +194,7 @@ def _waiting(
         row["received_at"], row["alerted_at"], row["happened_at"], row["deadline_at"] <= now,
         people.phone_listed(keys, row, known.get(row["victim_id"])) if dissuade else StudentsPhone(),
         [known[i] for i in call if i in known and known[i].phone],
-        [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], it["state"])
+        [Tried(known[it["person_id"]].called, known[it["person_id"]].phone or "", it["step"], _fared(it))
          for it in mine[-TRIES:]],
         len(mine[:-TRIES]),
         row["match_grade"], row["owed_since"],

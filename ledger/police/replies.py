@@ -42,7 +42,6 @@ _WAITING_FOR = _ALERTS.add_columns(d.called_at, deliveries.of_this_ring(o, d).la
 _OF_CASE = _ALERTS.where(d.case_id == bindparam("case")).distinct()
 _RUNG = _OF_CASE.with_only_columns(o.kind, o.state, d.person_id).where(among(d.person_id, "people"))
 _STILL = _OF_CASE.with_only_columns(o.kind).where(d.person_id == bindparam("person"), one_of(o.state, WAITING))
-_RINGS = _OF_CASE.with_only_columns(o.kind, d.person_id).where(among(d.person_id, "people"), one_of(o.state, WAITING))
 _TAKEN_SINCE = select(e.data).where(
     e.case_id == bindparam("case"), e.type == bindparam("type"), e.at >= bindparam("since", type_=t.UtcTime)
 )
@@ -217,8 +216,9 @@ def _decline(uow: UnitOfWork, case: Case, them: Sequence[UUID], it: Answer) -> b
     """All that rings them of this case, and whether anything does: one number may stand on the roster twice, and a
     case ring it for two things."""
     rung: dict[str, set[UUID]] = {}
-    for kind, person in uow.conn.execute(_RINGS, {"case": case.id, "people": them}):
-        rung.setdefault(kind, set()).add(person)
+    for kind, state, person in uow.conn.execute(_RUNG, {"case": case.id, "people": them}):
+        if state in WAITING:
+            rung.setdefault(kind, set()).add(person)
     for kind in sorted(rung):
         if not _too_old(uow, case, kind, it):
             alerting.decline(uow, case, kind, them, sorted(rung[kind]))

@@ -13,7 +13,7 @@ from ledger.school.demo_school import demo_school
 from notifier.messages import BUNDLE_CODES
 from notifier.segments import segments
 from tests.behaviour.stories import SQLITE, only_police_ring, read_all, reported, world_with
-from tests.world import World
+from tests.world import Report, World
 
 FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -133,6 +133,12 @@ def test_a_yes_that_was_lost_takes_nothing_that_rang_after_it(world: World) -> N
     officer.replies("收到").expects("由您接单", second.code)
 
 
+def danger_is_raised(world: World, report: Report) -> None:
+    counselor = world.user("c", "counselor", world.phones["counselor"].number)
+    form = {"contact": "call_30m", "reached": "no", "danger": "yes"}
+    world.press(counselor, f"/desk/followups/{report.code}/contact", **form)
+
+
 def lost(world: World, body: str, name: str = "officer") -> None:
     """It is texted, and its callback never comes: it is found by asking the provider."""
     webhook, world.double.message_webhook = world.double.message_webhook, None
@@ -183,9 +189,7 @@ def test_a_late_answer_is_to_what_rang_then_beside_what_rings_since(world: World
     read_all(world)
     lost(world, report.code, "desk")
     world.clock.advance(10)
-    counselor = world.user("c", "counselor", world.phones["counselor"].number)
-    form = {"contact": "call_30m", "reached": "no", "danger": "yes"}
-    world.press(counselor, f"/desk/followups/{report.code}/contact", **form)
+    danger_is_raised(world, report)
     world.advance(31)
     read_all(world)
     kinds = {row.kind: row.state for row in world.rows("SELECT kind, state FROM obligations")}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ledger import tables as t
 from ledger.school.demo_school import demo_school
 from tests.behaviour.stories import only_police_ring, read_all, reported, school_without, taken, world_with
-from tests.behaviour.test_replies_are_understood import lost, outcomes
+from tests.behaviour.test_replies_are_understood import danger_is_raised, lost, outcomes
 from tests.world import Report, World
 
 CANNOT = "{}我在外地，找别人"
@@ -166,12 +166,21 @@ def test_nor_what_has_begun_since(world: World) -> None:
     read_all(world)
     lost(world, CANNOT.format(report.code), "desk")
     world.clock.advance(10)
-    counselor = world.user("c", "counselor", world.phones["counselor"].number)
-    form = {"contact": "call_30m", "reached": "no", "danger": "yes"}
-    world.press(counselor, f"/desk/followups/{report.code}/contact", **form)
+    danger_is_raised(world, report)
     world.advance(31)
     read_all(world)
     assert declined(report) == [("dissuade", 0)]
+
+
+def nobody_comes_to_help(world: World) -> Report:
+    """我现在不安全, and neither counselor nor desk can."""
+    report = reported(world)
+    cries_for_help(world, report)
+    for name in ("counselor", "desk"):
+        world.phones[name].replies(CANNOT.format(report.code))
+        read_all(world)
+    world.clock.advance(5)
+    return report
 
 
 def cries_for_help(world: World, report: Report) -> None:
@@ -181,12 +190,7 @@ def cries_for_help(world: World, report: Report) -> None:
 
 def test_who_says_no_and_then_yes_to_a_call_for_help_is_waited_for_again(world: World) -> None:
     """我现在不安全 rings on, whoever answered; their yes takes back their no, and ends the alarm of it."""
-    report = reported(world)
-    cries_for_help(world, report)
-    for name in ("counselor", "desk"):
-        world.phones[name].replies(CANNOT.format(report.code))
-        read_all(world)
-        world.clock.advance(5)
+    report = nobody_comes_to_help(world)
     assert "unsafe: declined" in alarms(world)
     world.phones["desk"].replies(report.code)
     read_all(world)
@@ -195,11 +199,7 @@ def test_who_says_no_and_then_yes_to_a_call_for_help_is_waited_for_again(world: 
 
 
 def test_a_further_call_for_help_knows_nothing_of_what_was_said_of_the_last_one(world: World) -> None:
-    report = reported(world)
-    cries_for_help(world, report)
-    for name in ("counselor", "desk"):
-        world.phones[name].replies(CANNOT.format(report.code))
-        read_all(world)
+    report = nobody_comes_to_help(world)
     world.call_the_student(report)
     world.clock.advance(3600)
     cries_for_help(world, report)

@@ -292,6 +292,18 @@ def test_an_export_from_the_asking_to_the_file(world: World, show: Show, lang: s
     read_all(world)
 
 
+def test_who_has_said_that_they_cannot_stands_on_the_board(world: World, show: Show, lang: str) -> None:
+    report, office = world.report(), world.user("guard", "security", world.phones["office"].number)
+    read_all(world)
+    for name in ("officer", "backup", "desk"):
+        world.phones[name].replies(f"{report.code}我在外地，找别人")
+        read_all(world)
+    screen = show("/desk/board", office)
+    expect(screen.locator(".tried li").first).to_contain_text("表示办不了" if lang == "zh" else "Says they cannot")
+    assert_fit_to_use(screen, f"nobody can come, {lang}")
+    assert_fit_to_use(show("/duty", office), f"duty list, {lang}")
+
+
 def test_a_case_that_is_over_promises_nothing_more(world: World, show: Show) -> None:
     report, office = world.report(), world.user("guard", "security", world.phones["office"].number)
     read_all(world)
