@@ -241,7 +241,7 @@ def build_parts(
     channels: dict[str, Channel] = {"provider": channel, "sink": SinkChannel(_drill_answers(ledger))}
     render, lookout = renderer(settings, ledger.clock), Lookout() if clock_looks else None
     sender = Sender(ledger, channels, render, settings.sender_threads, at_door=at_door, lookout=lookout,
-                    living=_living(ledger.engine))  # fmt: skip
+                    living=Living(state_dir(settings) / "senders"))  # fmt: skip
     folder = spool_folder(settings)
     spooler = Spooler(ledger, Spool(folder, ledger.keys), channel, render, folder / "duty-list")
     clock = ClockProcess(ledger, HANDLERS, channel, lambda: anchors.anchor(ledger, anchor_file(settings)), lookout)
@@ -265,12 +265,6 @@ def _after_commit(parts: Parts, done: Committed) -> None:
             parts.worker.wake([queue for event in done.events for queue in event.queues])
     if done.texts:
         parts.sender.wake()
-
-
-def _living(engine: Engine) -> Living | None:
-    """Those who send from a ledger in a file are all on its machine; of one in a server nobody could tell."""
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    return Living(Path(file)) if file else None
 
 
 def _drill_answers(ledger: Ledger) -> Callable[[Outgoing], None]:

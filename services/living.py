@@ -1,65 +1,82 @@
-"""Who sends from a ledger in a file, and whether all who did before are dead: what they held waits for no lease then.
+"""Who sends, and who of them has died: what the dead held waits for no lease.
 
-Each who sends shares a lock on a file beside the ledger. The system lets go of it with the process, however that
-ends; not while one is only paused, which may still make the call it was stopped before.
+Each sender has a file that it keeps locked. The system lets go of it with the process, however that ends, and not while
+one is only paused, which may still make the call it was stopped before. So a file that nobody holds is a dead one's.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import structlog
 
 log = structlog.get_logger()
-TRIES, BETWEEN_S = 20, 0.05
+_BOOT = Path("/proc/sys/kernel/random/boot_id")  # one for each start of a machine, and the same in its containers
 
 
 class Living:
-    """Of this ledger. The file beside it stays, and is empty."""
+    """Of the senders that share `folder`. None of its files is needed: without them, leases do."""
 
-    def __init__(self, ledger: Path) -> None:
-        self._ledger, self._held = ledger.resolve(), -1
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._me: UUID | None = None
+        self._held: dict[UUID, int] = {}  # descriptors of the files that this process has locked
 
-    def enter(self, now: Callable[[], datetime]) -> datetime | None:
-        """Be one of them, until `leave` or the end of the process. The time before which all others died; None where
-        somebody lives, or nobody can tell: who makes the file cannot know of those that had none."""
+    def enter(self) -> UUID | None:
+        """Be one of them until `leave`, or the end of the process. Its name; None where no file can be made."""
+        me = uuid4()
         try:
-            made = self._open()
-            alone_since = now() if self._lock(fcntl.LOCK_EX) and not made else None
-            # In between another may find itself alone as well. We have claimed nothing yet, and go on after it.
-            for _ in range(TRIES):
-                if self._lock(fcntl.LOCK_SH):
-                    return alone_since
-                time.sleep(BETWEEN_S)
-            log.warning("senders_uncounted", error="one that starts has stopped")
-        except OSError as error:  # a full disk: leases do without it
+            boot = _BOOT.read_bytes()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            making = self._folder / f".{me}"
+            held = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            self._held[me] = held
+            fcntl.flock(held, fcntl.LOCK_EX)
+            os.write(held, boot)
+            making.rename(self._folder / str(me))  # so that nobody sees one that is not held
+        except OSError as error:  # a full disk
             log.warning("senders_uncounted", error=error.strerror)
-        self.leave()
-        return None
+            return None
+        self._me = me
+        return me
+
+    def dead(self) -> list[UUID]:
+        """Whose files nobody holds; they are kept from other heirs until `bury`, or the end of this process."""
+        with suppress(OSError):
+            for file in self._folder.glob("[!.]*"):
+                with suppress(OSError, ValueError):  # another's, whom we may not touch, or no sender's
+                    self._take(UUID(file.name), file)
+        return [name for name in self._held if name != self._me]
+
+    def bury(self, dead: Iterable[UUID]) -> None:
+        """Nothing more is wanted of these."""
+        for name in dead:
+            with suppress(OSError):
+                (self._folder / str(name)).unlink()
+            os.close(self._held.pop(name))
 
     def leave(self) -> None:
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1
+        """As if this process had ended. Its file stays, for the next one to see whether something was left open."""
+        self._me = None
+        while self._held:
+            os.close(self._held.popitem()[1])
 
-    def _open(self) -> bool:
-        """Whether the file was not there. Whoever may read the ledger may lock it."""
-        file, mode = f"{self._ledger}-senders", self._ledger.stat().st_mode & 0o666
+    def _take(self, name: UUID, file: Path) -> None:
+        if name in self._held:
+            return
+        held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._held = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        except FileExistsError:
-            self._held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-            return False
-        return True
-
-    def _lock(self, how: int) -> bool:
-        try:
-            fcntl.flock(self._held, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            buried = not os.fstat(held).st_nlink  # by another heir, between our two lines
+            ours = os.read(held, 64) == _BOOT.read_bytes()
+        except OSError:
+            os.close(held)
+            raise
+        self._held[name] = held
+        if buried or not ours:  # of another machine, whose locks we may not see, or from before this one's last start
+            self.bury([name])

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -56,7 +56,8 @@ class Sender:
     ) -> None:
         self._ledger, self._channels, self._render = ledger, channels, render
         self._at_door, self._lookout, self._living = at_door, lookout, living
-        self._heir_since: datetime | None = None  # of all who sent before, until it has what they held
+        self._me: UUID | None = None
+        self._dead: Sequence[UUID] = ()  # whose heir it is, until it has what they held
         self._pool, self._crew = ThreadPoolExecutor(threads, thread_name_prefix="send"), Crew(threads)
         self._mutex = threading.Lock()
         self._together = Together(self._settle_some)
@@ -70,7 +71,7 @@ class Sender:
 
     def start(self) -> None:
         if self._living:
-            self._heir_since = self._living.enter(self._ledger.clock.now)
+            self._me, self._dead = self._living.enter(), self._living.dead()
         self._ledger.hands = self
         self._dispatcher.start()
 
@@ -89,7 +90,7 @@ class Sender:
         chosen = urgent[:first] + others[:then]
         made: list[Claim] = []
         try:
-            made += [claim for row in chosen if (claim := claims.take_new(uow, row, self._render))]
+            made += [claim for row in chosen if (claim := claims.take_new(uow, row, self._render, self._me))]
         finally:
             self._give_back(len(chosen) - len(made))
         return made
@@ -151,7 +152,7 @@ class Sender:
         self._wake.clear()
 
     def _rest(self) -> None:
-        if self._uncalled or self._heir_since or not (self._at_door or self._lookout):
+        if self._uncalled or self._dead or not (self._at_door or self._lookout):
             self._wake.wait(POLL_S)
         elif self._at_door:
             self._wake.wait()
@@ -160,13 +161,15 @@ class Sender:
 
     def _inherit(self) -> None:
         """Beside the doors, which are open by now: the ledger may be away, or kept by somebody else."""
-        since, self._heir_since = self._heir_since, None
+        dead, self._dead = self._dead, ()
         try:
-            if since and (found := claims.inherit(self._ledger, since)):
+            if dead and (found := claims.inherit(self._ledger, dead)):
                 log.warning("texts_inherited", texts=found)
+            if self._living:
+                self._living.bury(dead)
         except LedgerAway as away:  # which keeps nothing else from being handed out
             log.warning("sender_ledger_away", error=str(away))
-            self._heir_since = since
+            self._dead = dead
 
     def _put_back(self) -> None:
         with self._mutex:
@@ -190,7 +193,7 @@ class Sender:
         try:
             if limit:
                 worst = PRIORITY[POLICE if police_only else NOTICE]
-                found = claims.claim(self._ledger, limit, worst, self._render, asks=asks)
+                found = claims.claim(self._ledger, limit, worst, self._render, asks=asks, by=self._me)
         finally:
             self._crew.ask(((it.id, it.token) for it in found if it.was == "unknown"), police_only)
             self._crew.back(limit - len(found))

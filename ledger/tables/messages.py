@@ -51,7 +51,8 @@ deliveries = Table(
     Column("attempt", Integer, nullable=False, default=1),  # 2: the one resend after an unknown answer
     Column("tries", Integer, nullable=False, default=0),  # how often a sender wrote what came of a call
     Column("settled", Boolean, nullable=False, default=False),  # an unknown one that nobody waits for
-    Column("token", Uuid),  # whose claim it is, until when
+    Column("sender_id", Uuid),  # who claimed it last
+    Column("token", Uuid),  # which of its claims it is, until when
     Column("lease_until", UtcTime),
     Column("available_at", UtcTime),  # when a sender may look at it; null: nothing more to do
     Column("expires_at", UtcTime, nullable=False),

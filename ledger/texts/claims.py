@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Select, bindparam, exists, select, update
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, Update, bindparam, exists, select, update
 from sqlalchemy import case as sql_case
 
 from ledger import tables as t
@@ -30,10 +30,13 @@ _CALLED_WITHIN = timedelta(days=1)  # of being written: a later step replaces an
 d, o = t.deliveries.c, t.obligations.c
 
 
-def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render, *, asks: bool = True) -> list[Claim]:
+def claim(
+    ledger: Ledger, limit: int, worst: int, render: Render, *, asks: bool = True, by: UUID | None = None
+) -> list[Claim]:
     """Take up to `limit` texts that an idle thread can call now; police first. Empty only when nothing is ready.
 
-    `asks`: also those that the provider has to be asked about first, which may take long.
+    `worst`: the last priority; `asks`: also those that the provider has to be asked about first, which may take long;
+    `by`: the sender that takes them.
 
     A text of an obligation that somebody has meanwhile acknowledged is cancelled here instead of called, one without
     words is failed with an alarm, one of a key that this process has not is left to others for a while; none of them
@@ -41,7 +44,7 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render, *, as
     the claim, so that a call whose answer is lost can be looked up by its words.
     """
     while True:
-        found, claims = _claim_some(ledger, limit, worst_priority, render, asks)
+        found, claims = _claim_some(ledger, limit, worst, render, asks, by)
         for made in claims:
             if not made.body:
                 _give_up(ledger, made)
@@ -50,7 +53,9 @@ def claim(ledger: Ledger, limit: int, worst_priority: int, render: Render, *, as
             return sayable
 
 
-def _claim_some(ledger: Ledger, limit: int, worst: int, render: Render, asks: bool) -> tuple[int, list[Claim]]:
+def _claim_some(
+    ledger: Ledger, limit: int, worst: int, render: Render, asks: bool, by: UUID | None
+) -> tuple[int, list[Claim]]:
     with ledger.begin("claim", URGENT) as uow:
         asked = {"now": uow.now, "worst": worst, "most": limit, "asks": asks, "left": keyring.left(ledger)}
         found = uow.conn.execute(_READY, asked).mappings().all()
@@ -58,7 +63,7 @@ def _claim_some(ledger: Ledger, limit: int, worst: int, render: Render, asks: bo
         stale = {row["id"] for row in rows if _is_over(row) and _of_no_use(row, uow.now)}
         _finish(uow, stale)
         taken, token = [row for row in rows if row["id"] not in stale], t.new_id()
-        return len(rows), [made for row in taken if (made := _take(uow, row, token, render))]
+        return len(rows), [made for row in taken if (made := _take(uow, row, token, render, by))]
 
 
 def _with_wanted() -> Select[Any]:
@@ -99,9 +104,17 @@ _READY = (
 )
 
 _THE_TEXT = select(d.id).where(d.id == bindparam("this")).with_for_update()
-_lapsed = (d.state == word("sending"), d.lease_until <= bindparam("now"))
-_LAPSED = select(d.id).where(*_lapsed).order_by(d.lease_until).limit(number(1))
-_LAPSE = update(t.deliveries).where(*_lapsed).values(state="unknown", available_at=bindparam("look"), token=None)
+
+
+def _ending(which: ColumnElement[bool]) -> tuple[Select[Any], Update]:
+    """Whether there are such claims, and what ends them."""
+    such = (d.state == word("sending"), which)
+    ended: dict[str, Any] = {"state": "unknown", "token": None, "available_at": bindparam("look")}
+    there = select(d.id).where(*such).order_by(d.lease_until).limit(number(1))
+    return there, update(t.deliveries).where(*such).values(ended)
+
+
+_LAPSED, _HELD = _ending(d.lease_until <= bindparam("now")), _ending(among(d.sender_id, "dead"))
 
 
 def _is_over(row: Mapping[Any, Any]) -> bool:
@@ -122,9 +135,9 @@ def _finish(uow: UnitOfWork, ids: set[UUID]) -> None:
         uow.conn.execute(update(t.deliveries).where(d.id.in_(ids)).values(over))
 
 
-def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) -> Claim | None:
+def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render, by: UUID | None) -> Claim | None:
     """None for one that has to wait for a process with its key."""
-    values: dict[str, Any] = {"state": "sending", "token": token, "available_at": None}
+    values: dict[str, Any] = {"state": "sending", "token": token, "sender_id": by, "available_at": None}
     in_doubt_since = row["called_at"] if row["state"] == "unknown" else None  # a call that was refused reached nobody
     values |= {"lease_until": uow.now + LEASE, "called_at": in_doubt_since or uow.now, "facts": row["facts"]}
     try:
@@ -143,7 +156,7 @@ def _take(uow: UnitOfWork, row: Mapping[Any, Any], token: UUID, render: Render) 
                  row["channel"], row["created_at"], row["expires_at"])  # fmt: skip
 
 
-def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | None:
+def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render, by: UUID | None = None) -> Claim | None:
     """Claim a text in the transaction that writes it, whose case is locked there; None for one without words."""
     key, token = uow.case(row["case_id"]).key, t.new_id()
     draft = _draft(uow, {**row, "drill": uow.case(row["case_id"]).row["drill"], "attempt": 1}, key)
@@ -151,7 +164,7 @@ def take_new(uow: UnitOfWork, row: dict[str, Any], render: Render) -> Claim | No
     if not body:
         return None
     now = uow.ledger.clock.now()  # the transaction may be older than an answer for which nobody was called
-    row |= {"state": "sending", "token": token, "available_at": None, "lease_until": now + LEASE,
+    row |= {"state": "sending", "token": token, "sender_id": by, "available_at": None, "lease_until": now + LEASE,
             "called_at": now, "body_sealed": key.seal("deliveries", row["id"], "body", body)}  # fmt: skip
     return Claim(row["id"], row["case_id"], token, "pending", 1, row["priority"], draft, body, row["channel"],
                  row["created_at"], row["expires_at"])  # fmt: skip
@@ -228,22 +241,22 @@ def beside(ledger: Ledger, claim: Claim) -> tuple[frozenset[str], int]:
 def lapse(ledger: Ledger) -> int:
     """Leases that ran out: the call may have reached the provider, so each is `unknown` and will be looked up."""
     now = ledger.clock.now()
-    return _lapse(ledger, now, now, ROUTINE)
+    return _end(ledger, _LAPSED, {"now": now}, now, ROUTINE)
 
 
-def inherit(ledger: Ledger, since: datetime) -> int:
-    """What senders held who are known to be dead since then: as if their leases had run out, and looked up when the
-    provider lists what it was asked for last. What has been claimed since is somebody else's."""
-    look = ledger.clock.now() + INHERITED_AFTER
-    return _lapse(ledger, since + LEASE - timedelta(microseconds=1), look, URGENT)
+def inherit(ledger: Ledger, dead: Sequence[UUID]) -> int:
+    """What these senders held, as if its leases had run out; looked up when the provider lists what it was asked for
+    last."""
+    return _end(ledger, _HELD, {"dead": dead}, ledger.clock.now() + INHERITED_AFTER, URGENT)
 
 
-def _lapse(ledger: Ledger, until: datetime, look: datetime, urgency: int) -> int:
-    """Leases that end by `until`; to be looked up at `look`."""
+def _end(ledger: Ledger, such: tuple[Select[Any], Update], of: Mapping[str, Any], look: datetime, urgency: int) -> int:
+    """Claims that nobody acts on any more; to be looked up at `look`."""
+    there, ending = such
     with ledger.read() as conn:
-        if conn.execute(_LAPSED, {"now": until}).first() is None:
+        if conn.execute(there, of).first() is None:
             return 0
     with ledger.begin("lapse", urgency) as uow:
-        done = uow.conn.execute(_LAPSE, {"now": until, "look": look})
+        done = uow.conn.execute(ending, {**of, "look": look})
         uow.wake_senders = done.rowcount > 0
         return done.rowcount

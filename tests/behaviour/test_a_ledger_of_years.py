@@ -29,7 +29,8 @@ PREPARED = 7  # times, after which the driver has prepared a statement
 LOOKS = {
     "glance": glance._GLANCE,
     "texts": deliveries._READY,
-    "leases": claims._LAPSED,
+    "leases": claims._LAPSED[0],
+    "claims of the dead": claims._HELD[0],
     "events": outbox._ANY,
     "obligations": deadlines._DUE,
     "contacts": deadlines._CONTACT_DUE,
@@ -78,7 +79,7 @@ def test_no_look_for_what_is_due_reads_a_table(world: World, counted: bool) -> N
         with ledger.engine.connect() as conn:
             conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
     now = world.clock.now()
-    asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police", "left": []}
+    asked = {"now": now, "stale": now, "before": now - timedelta(hours=1), "from": "police", "left": [], "dead": []}
     asked["since"] = now - timedelta(days=300)
     read_all(world)
     for name, look in LOOKS.items():

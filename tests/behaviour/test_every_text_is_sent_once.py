@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, event
@@ -42,10 +43,10 @@ def report_with_trouble(world: World) -> Report:
     return report
 
 
-def claim(world: World, limit: int = 1) -> list[Claim]:
+def claim(world: World, limit: int = 1, by: UUID | None = None) -> list[Claim]:
     """What a sender would do first."""
     render = renderer(world.parts.settings, world.clock)
-    return claims.claim(world.parts.ledger, limit, PRIORITY["notice"], render)
+    return claims.claim(world.parts.ledger, limit, PRIORITY["notice"], render, by=by)
 
 
 def call(world: World, made: Claim) -> Accepted:

@@ -49,6 +49,7 @@ OUT = {
     "0022_who_read_the_background.py": "ae4084ae2cb75f77",
     "0023_what_the_plan_wants.py": "2e3bce7bcd5c967a",
     "0024_who_cannot.py": "a4a1f3511e2bbbf0",
+    "0025_who_claimed_it.py": "de61f2cfa5294941",
 }
 
 

@@ -1,104 +1,134 @@
-"""Who sends from a ledger in a file: the last to die is known to have been the last."""
+"""Who of those who send has died: only what is certain counts."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.living import Living
 
-NOW = datetime(2026, 11, 24, 6, 40, tzinfo=UTC)
 ANOTHER = """
 import sys
-from datetime import datetime
 from pathlib import Path
 from services.living import Living
-print(bool(Living(Path(sys.argv[1])).enter(datetime.now)), flush=True)
+print(Living(Path(sys.argv[1])).enter(), flush=True)
 sys.stdin.read()
 """
 
 
-def now() -> datetime:
-    return NOW
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "senders"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Path:
-    """One from which somebody has sent before."""
-    file = tmp_path / "stopline.db"
-    file.touch()
-    first = Living(file)
-    assert first.enter(now) is None  # who makes the lock cannot know of those who had none
-    first.leave()
-    return file
-
-
-@pytest.fixture
-def another(ledger: Path) -> Iterator[subprocess.Popen[str]]:
+def another(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that is one of them."""
-    process = subprocess.Popen([sys.executable, "-c", ANOTHER, str(ledger)], text=True,
+    process = subprocess.Popen([sys.executable, "-c", ANOTHER, str(folder)], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
     with process:
-        assert process.stdout and process.stdout.readline() == "True\n"
         yield process
         process.kill()
 
 
-def test_a_file_that_is_gone_proves_nothing(ledger: Path) -> None:
-    living = Living(ledger)
-    assert living.enter(now) == NOW
-    Path(f"{ledger}-senders").unlink()
-    assert Living(ledger).enter(now) is None
+def named(process: subprocess.Popen[str]) -> UUID:
+    assert process.stdout
+    return UUID(process.stdout.readline().strip())
 
 
-def test_a_ledger_by_another_name_is_the_same(ledger: Path, tmp_path: Path) -> None:
-    alias = tmp_path / "alias.db"
-    alias.symlink_to(ledger)
-    living = Living(alias)
-    assert living.enter(now) == NOW
-    assert Living(ledger).enter(now) is None
+def files(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
 
 
-def test_who_comes_while_somebody_lives_is_nobody_s_heir(ledger: Path) -> None:
-    first, second, third = Living(ledger), Living(ledger), Living(ledger)
-    assert (first.enter(now), second.enter(now)) == (NOW, None)
-    first.leave()
-    assert third.enter(now) is None  # the second lives
-    second.leave()
-    third.leave()
-    assert Living(ledger).enter(now) == NOW
-
-
-def test_a_process_that_was_killed_is_dead_and_a_paused_one_not(ledger: Path, another: subprocess.Popen[str]) -> None:
+def test_a_process_that_was_killed_is_dead_and_a_paused_one_not(folder: Path, another: subprocess.Popen[str]) -> None:
+    name, asked = named(another), Living(folder)
     another.send_signal(signal.SIGSTOP)
-    asked = Living(ledger)
-    assert asked.enter(now) is None
-    asked.leave()
+    assert asked.dead() == []
     another.kill()
     another.wait()
-    assert Living(ledger).enter(now) == NOW
+    assert asked.dead() == [name]
 
 
-def test_where_no_file_can_be_made_nobody_is_thought_dead(tmp_path: Path) -> None:
-    living = Living(tmp_path / "not there" / "stopline.db")
-    assert living.enter(now) is None
+def test_nobody_is_their_own_heir_and_nobody_is_the_heir_of_one_who_lives(folder: Path) -> None:
+    first, second = Living(folder), Living(folder)
+    one, other = first.enter(), second.enter()
+    assert one and other and one != other
+    assert (first.dead(), second.dead()) == ([], [])
+
+
+def test_a_dead_one_has_one_heir_until_that_one_dies_as_well(folder: Path) -> None:
+    dead, heir, later = Living(folder), Living(folder), Living(folder)
+    name = dead.enter()
+    dead.leave()
+    assert heir.dead() == heir.dead() == [name]
+    assert later.dead() == []
+    heir.leave()
+    assert later.dead() == [name]
+
+
+def test_who_is_buried_has_no_heir_and_leaves_no_file(folder: Path) -> None:
+    dead, heir = Living(folder), Living(folder)
+    name = dead.enter()
+    dead.leave()
+    heir.bury(heir.dead())
+    me = heir.enter()
+    assert heir.dead() == []
+    assert name and files(folder) == {str(me)}
+
+
+@pytest.mark.parametrize("boot", [b"", b"another\n"])
+def test_of_another_machine_or_an_earlier_start_of_this_one_nothing_is_known(folder: Path, boot: bytes) -> None:
+    """Over a shared folder its locks may not be seen; what was held before a start has lapsed by now."""
+    folder.mkdir()
+    (folder / str(uuid4())).write_bytes(boot)
+    assert Living(folder).dead() == []
+    assert files(folder) == set()
+
+
+def test_what_is_no_sender_s_or_may_not_be_read_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = Living(folder)
+    name = dead.enter()
+    dead.leave()
+    (folder / "readme.txt").touch()
+    (folder / f".{uuid4()}").touch()  # of one that died while it made it
+    left = files(folder)
+
+    def refused(*_: object) -> int:
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refused)
+        assert Living(folder).dead() == []
+    assert files(folder) == left
+    assert Living(folder).dead() == [name]
+
+
+def test_one_that_another_heir_has_just_buried_is_nobody_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, heir = Living(folder), Living(folder)
+    name = dead.enter()
+    dead.leave()
+    opened = os.open
+
+    def buried_meanwhile(*given: object) -> int:
+        found = opened(*given)  # type: ignore[arg-type]  # as it was called
+        (folder / str(name)).unlink()
+        return found
+
+    monkeypatch.setattr(os, "open", buried_meanwhile)
+    assert heir.dead() == []
+
+
+def test_where_no_file_can_be_made_nobody_is_counted_or_thought_dead(tmp_path: Path) -> None:
+    (tmp_path / "senders").touch()
+    living = Living(tmp_path / "senders")
+    assert living.enter() is None
+    assert living.dead() == []
+    living.bury([])
     living.leave()
-
-
-def test_one_that_starts_and_was_stopped_in_it_holds_up_nobody(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.living.BETWEEN_S", 0.0)
-    held = os.open(f"{ledger}-senders", os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    try:
-        assert Living(ledger).enter(now) is None
-    finally:
-        os.close(held)
-    assert Living(ledger).enter(now) == NOW
