@@ -10,13 +10,14 @@ import fcntl
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import structlog
 
 log = structlog.get_logger()
-_BOOT = Path("/proc/sys/kernel/random/boot_id")  # one for each start of a machine, and the same in its containers
+_BOOT = Path("/proc/sys/kernel/random/boot_id")  # another after each start of a machine; the same in its containers
 
 
 class Living:
@@ -30,17 +31,21 @@ class Living:
     def enter(self) -> UUID | None:
         """Be one of them until `leave`, or the end of the process. Its name; None where no file can be made."""
         me = uuid4()
+        making = self._folder / f".{me}"
         try:
-            boot = _BOOT.read_bytes()
             self._folder.mkdir(parents=True, exist_ok=True)
-            making = self._folder / f".{me}"
-            held = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            self._held[me] = held
-            fcntl.flock(held, fcntl.LOCK_EX)
-            os.write(held, boot)
+            self._held[me] = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._held[me], fcntl.LOCK_EX)
+            mark = _mark(self._held[me])
+            if os.write(self._held[me], mark) < len(mark):
+                raise OSError(ENOSPC, "no space left")
             making.rename(self._folder / str(me))  # so that nobody sees one that is not held
         except OSError as error:  # a full disk
             log.warning("senders_uncounted", error=error.strerror)
+            with suppress(OSError):
+                making.unlink(missing_ok=True)
+            if me in self._held:
+                os.close(self._held.pop(me))
             return None
         self._me = me
         return me
@@ -69,14 +74,21 @@ class Living:
     def _take(self, name: UUID, file: Path) -> None:
         if name in self._held:
             return
-        held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        held = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             buried = not os.fstat(held).st_nlink  # by another heir, between our two lines
-            ours = os.read(held, 64) == _BOOT.read_bytes()
+            known = os.read(held, 100) == _mark(held)
         except OSError:
             os.close(held)
             raise
         self._held[name] = held
-        if buried or not ours:  # of another machine, whose locks we may not see, or from before this one's last start
+        if buried or not known:
             self.bury([name])
+
+
+def _mark(file: int) -> bytes:
+    """Of which start of the machine, and of which file, a lock tells. A copy, or a file seen over another mount or from
+    another machine, is not held by whom it names, dead or alive."""
+    it = os.fstat(file)
+    return _BOOT.read_bytes() + f"{it.st_dev} {it.st_ino}".encode()

@@ -107,11 +107,11 @@ _THE_TEXT = select(d.id).where(d.id == bindparam("this")).with_for_update()
 
 
 def _ending(which: ColumnElement[bool]) -> tuple[Select[Any], Update]:
-    """Whether there are such claims, and what ends them."""
-    such = (d.state == word("sending"), which)
+    """Whether there are such claims, and what ends them; not one in another's hands: a callback may settle it now."""
+    such = select(d.id).where(d.state == word("sending"), which)
     ended: dict[str, Any] = {"state": "unknown", "token": None, "available_at": bindparam("look")}
-    there = select(d.id).where(*such).order_by(d.lease_until).limit(number(1))
-    return there, update(t.deliveries).where(*such).values(ended)
+    free = such.with_for_update(skip_locked=True)
+    return such.order_by(d.lease_until).limit(number(1)), update(t.deliveries).where(d.id.in_(free)).values(ended)
 
 
 _LAPSED, _HELD = _ending(d.lease_until <= bindparam("now")), _ending(among(d.sender_id, "dead"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,13 +84,35 @@ def test_who_is_buried_has_no_heir_and_leaves_no_file(folder: Path) -> None:
     assert name and files(folder) == {str(me)}
 
 
-@pytest.mark.parametrize("boot", [b"", b"another\n"])
-def test_of_another_machine_or_an_earlier_start_of_this_one_nothing_is_known(folder: Path, boot: bytes) -> None:
-    """Over a shared folder its locks may not be seen; what was held before a start has lapsed by now."""
-    folder.mkdir()
-    (folder / str(uuid4())).write_bytes(boot)
+def test_of_an_earlier_start_of_the_machine_or_another_machine_nothing_is_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was held before has lapsed by now, or nearly; over a shared folder the locks may not be seen."""
+    dead = Living(folder)
+    dead.enter()
+    dead.leave()
+    boot = tmp_path / "boot_id"
+    boot.write_text("another\n")
+    monkeypatch.setattr("services.living._BOOT", boot)
     assert Living(folder).dead() == []
     assert files(folder) == set()
+
+
+@pytest.mark.parametrize("kept", [0, 10])
+def test_a_file_that_was_not_written_to_its_end_says_nothing(folder: Path, kept: int) -> None:
+    dead = Living(folder)
+    name = dead.enter()
+    dead.leave()
+    os.truncate(folder / str(name), kept)
+    assert Living(folder).dead() == []
+
+
+def test_a_copy_of_the_folder_says_nothing_of_who_lives(folder: Path, tmp_path: Path) -> None:
+    """Moved by its operator while one still runs: nobody holds the copies, and their senders may live."""
+    living = Living(folder)
+    living.enter()
+    copied = Path(shutil.copytree(folder, tmp_path / "copied"))
+    assert Living(copied).dead() == []
 
 
 def test_what_is_no_sender_s_or_may_not_be_read_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +155,14 @@ def test_where_no_file_can_be_made_nobody_is_counted_or_thought_dead(tmp_path: P
     assert living.dead() == []
     living.bury([])
     living.leave()
+
+
+@pytest.mark.parametrize("written", [0, 10])
+def test_on_a_full_disk_nobody_is_counted_and_nothing_is_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    monkeypatch.setattr(os, "write", lambda *_: written)
+    living = Living(folder)
+    assert living.enter() is None
+    assert living.dead() == []
+    assert files(folder) == set()
