@@ -103,14 +103,15 @@ def record_outcome(
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
     recorded, unheard = owing.outcomes(stops), owing.unheard(uow, case, stops)
-    named = case_outcome(recorded)
-    if row["state"] == "done" and named is None:  # as in record_progress
+    named, done = case_outcome(recorded), row["state"] == "done"
+    anew = not done and OUTCOMES[outcome].case is None and _to_file_anew(uow, case, stops)
+    if done and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-    elif named and (row["state"] == "done" or not unheard):
+    elif named and (done or not unheard) and not anew:
         uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
-        if not case_outcome([transfer["outcome"]]):
+        if anew or not case_outcome([transfer["outcome"]]):
             # Of those that were there when the clock began, one that is being dealt with counts for all.
             others = owing.waiting(row, [it for it in stops if it["position"] != position])
             progress = owing.after_progress(row, [*others, *unheard])
@@ -118,15 +119,19 @@ def record_outcome(
                 progress = owing.since(uow.now)
             uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
             _file_in_time(uow, case, row)
-        uow.change(t.cases, case.id, state=case_state(row["state"], None))
+        uow.change(t.cases, case.id, state=case_state(row["state"], named if anew else None))
     return _lacks({**transfer, **values}, outcome)
 
 
 def _to_file_anew(uow: UnitOfWork, case: Case, stops: Iterable[owing.Stop]) -> bool:
-    """Whether the office has opened the case again since a stop was refused."""
-    refused = [it["outcome_at"] for it in stops if endings([it["outcome"]]) == [REFUSED]]
+    """Whether the office has opened the case again since a stop was refused. What decides nothing, said of it since,
+    leaves it refused."""
+    refused = {it["position"] for it in stops if endings([it["outcome"]]) == [REFUSED]}
     opened = [row.at for row in owing.said(uow.conn, case.id, CaseReopened) if row.data["by"] == "office"]
-    return bool(refused and opened) and min(refused) <= max(opened)
+    if not refused or not opened:
+        return False
+    since = (row.data for row in owing.said(uow.conn, case.id, OutcomeRecorded) if row.at > max(opened))
+    return not refused <= {said["transfer"] for said in since if OUTCOMES[said["outcome"]].case}
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

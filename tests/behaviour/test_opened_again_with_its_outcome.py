@@ -48,3 +48,28 @@ def test_a_refused_stop_that_is_opened_again_is_to_be_filed_again(
     assert (report.status()["state"], report.state("police")) == ("refused", "acknowledged")
     world.press(office, f"/duty/{report.code}/outcome", outcome="stopped", amount="5")
     assert (report.status()["state"], report.state("police")) == ("stopped", "done")
+
+
+@pytest.mark.parametrize("said", [name for name, it in OUTCOMES.items() if it.case is None])
+def test_what_decides_nothing_leaves_a_refused_stop_to_be_filed_again(
+    world: World, office: FlaskClient, said: str
+) -> None:
+    """立案, 110已受理: somebody is at it, so nobody is hurried; the case waits for an outcome, as without one."""
+    report = reopened_after(world, office, "refused_other")
+    world.press(office, f"/duty/{report.code}/outcome", outcome=said, number="A1")
+    assert (report.status()["state"], report.state("police")) == ("refused", "acknowledged")
+    world.press(office, f"/duty/{report.code}/outcome", progress="filed")
+    assert (report.status()["state"], report.state("police")) == ("refused", "filed")
+    world.advance(1800)
+    world.phones.assert_all_read()
+    world.press(office, f"/duty/{report.code}/outcome", outcome="stopped", amount="5")
+    assert (report.status()["state"], report.state("police")) == ("stopped", "done")
+
+
+@SQLITE
+def test_what_decides_nothing_is_said_of_a_stop_that_was_refused_again(world: World, office: FlaskClient) -> None:
+    report = reopened_after(world, office, "refused_other")
+    world.clock.advance(1)
+    for said in ("refused_name", "registered"):
+        world.press(office, f"/duty/{report.code}/outcome", outcome=said, number="A1")
+        assert (report.status()["state"], report.state("police")) == ("refused", "done")
