@@ -103,15 +103,16 @@ def record_outcome(
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
     recorded, unheard = owing.outcomes(stops), owing.unheard(uow, case, stops)
-    named, done = case_outcome(recorded), row["state"] == "done"
-    anew = not done and OUTCOMES[outcome].case is None and _to_file_anew(uow, case, stops)
-    if done and named is None:  # as in record_progress
+    named, anew = case_outcome(recorded), _to_file_anew(uow, case, stops)
+    if OUTCOMES[outcome].case:
+        anew -= {position}
+    if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-    elif named and (done or not unheard) and not anew:
+    elif named and (row["state"] == "done" or not (unheard or anew)):
         uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
-        if anew or not case_outcome([transfer["outcome"]]):
+        if not case_outcome([transfer["outcome"]]) or (named and position in anew):
             # Of those that were there when the clock began, one that is being dealt with counts for all.
             others = owing.waiting(row, [it for it in stops if it["position"] != position])
             progress = owing.after_progress(row, [*others, *unheard])
@@ -123,15 +124,18 @@ def record_outcome(
     return _lacks({**transfer, **values}, outcome)
 
 
-def _to_file_anew(uow: UnitOfWork, case: Case, stops: Iterable[owing.Stop]) -> bool:
-    """Whether the office has opened the case again since a stop was refused. What decides nothing, said of it since,
-    leaves it refused."""
+def _to_file_anew(uow: UnitOfWork, case: Case, stops: Iterable[owing.Stop]) -> set[int]:
+    """Positions of refused stops that the office has opened again since. What decides nothing, said of one, leaves it
+    so."""
     refused = {it["position"] for it in stops if endings([it["outcome"]]) == [REFUSED]}
-    opened = [row.at for row in owing.said(uow.conn, case.id, CaseReopened) if row.data["by"] == "office"]
-    if not refused or not opened:
-        return False
-    since = (row.data for row in owing.said(uow.conn, case.id, OutcomeRecorded) if row.at > max(opened))
-    return not refused <= {said["transfer"] for said in since if OUTCOMES[said["outcome"]].case}
+    if not refused:
+        return refused
+    opened = (row.seq for row in owing.said(uow.conn, case.id, CaseReopened) if row.data["by"] == "office")
+    last = max(opened, default=None)
+    if last is None:
+        return set()
+    since = (row.data for row in owing.said(uow.conn, case.id, OutcomeRecorded) if row.seq > last)
+    return refused - {said["transfer"] for said in since if OUTCOMES[said["outcome"]].case}
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ BEYOND = "beyond_transfer"  # one more than the sheet lists
 UNLISTED = frozenset((UNREAD, BEYOND))
 Stop = Mapping[Any, Any]
 o, x, e = t.obligations.c, t.transfers.c, t.case_events.c
-_SAID = select(e.at, e.data).where(e.case_id == bindparam("case"), e.type == bindparam("type")).order_by(e.seq)
+_SAID = select(e.at, e.data, e.seq).where(e.case_id == bindparam("case"), e.type == bindparam("type")).order_by(e.seq)
 
 
 def since(at: datetime) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def unlisted(conn: Connection, case_id: UUID) -> list[datetime]:
 
 
 def said(conn: Connection, case_id: UUID, what: type[Event]) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(at, data) of a case's events of this type, oldest first."""
+    """(at, data, seq) of a case's events of this type, oldest first. `seq` counts all of the case's."""
     return conn.execute(_SAID, {"case": case_id, "type": what.type}).all()
 
 

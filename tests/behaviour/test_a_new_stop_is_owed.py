@@ -384,6 +384,38 @@ def test_a_refused_stop_that_the_office_opened_again_is_not_done_by_a_word_on_an
     is_left_alone(world)
 
 
+@pytest.mark.parametrize("word", ["frozen", "registered"])
+def test_a_word_on_a_transfer_that_is_stopped_ends_nothing_of_a_refused_one_to_be_filed_anew(
+    world: World, officer: FlaskClient, office: FlaskClient, word: str
+) -> None:
+    report = at_work(world, officer)
+    added(world, report)
+    record(world, officer, report, "stopped")
+    record(world, officer, report, "refused_name", 2)
+    assert states(report) == ("done", "stopped")
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    record(world, officer, report, word)
+    assert states(report) == ("filed", "stopped")
+    is_reminded(world, "尚无进展", after=600)
+    record(world, officer, report, "refused_other", 2)
+    assert states(report) == ("done", "stopped")
+
+
+def test_what_decides_nothing_of_a_refused_stop_is_no_progress_with_one_of_which_nothing_is_known(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    added(world, report)
+    world.advance(60)
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    record(world, officer, report, "registered")
+    assert states(report) == ("filed", "filed")
+    is_reminded(world, after=600)
+
+
 def test_one_that_comes_in_while_a_refused_stop_is_owed_changes_no_clock(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:
