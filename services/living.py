@@ -1,7 +1,8 @@
 """Who sends, and who of them has died: what the dead held waits for no lease.
 
 Each sender has a file that it keeps locked. The system lets go of it with the process, however that ends, and not while
-one is only paused, which may still make the call it was stopped before. So a file that nobody holds is a dead one's.
+one is only paused, which may still make the call it was stopped before. So a file that nobody holds is a dead one's,
+as long as it is the very file that was locked.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Living:
             if os.write(self._held[me], mark) < len(mark):
                 raise OSError(ENOSPC, "no space left")
             making.rename(self._folder / str(me))  # so that nobody sees one that is not held
-        except OSError as error:  # a full disk
+        except OSError as error:  # a full disk, or no right to write there
             log.warning("senders_uncounted", error=error.strerror)
             with suppress(OSError):
                 making.unlink(missing_ok=True)
@@ -51,7 +52,7 @@ class Living:
         return me
 
     def dead(self) -> list[UUID]:
-        """Whose files nobody holds; they are kept from other heirs until `bury`, or the end of this process."""
+        """Who has died. Their files are this process's now, until `bury` or its end: each has one heir."""
         with suppress(OSError):
             for file in self._folder.glob("[!.]*"):
                 with suppress(OSError, ValueError):  # another's, whom we may not touch, or no sender's
@@ -59,7 +60,7 @@ class Living:
         return [name for name in self._held if name != self._me]
 
     def bury(self, dead: Iterable[UUID]) -> None:
-        """Nothing more is wanted of these."""
+        """Nothing more is wanted of these files."""
         for name in dead:
             with suppress(OSError):
                 (self._folder / str(name)).unlink()
@@ -88,7 +89,7 @@ class Living:
 
 
 def _mark(file: int) -> bytes:
-    """Of which start of the machine, and of which file, a lock tells. A copy, or a file seen over another mount or from
-    another machine, is not held by whom it names, dead or alive."""
+    """Of which file and which start of the machine a lock tells. Nobody holds a copy of it, and over another mount, or
+    on another machine, one may not see who does: there nothing is known of the sender."""
     it = os.fstat(file)
     return _BOOT.read_bytes() + f"{it.st_dev} {it.st_ino}".encode()

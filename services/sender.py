@@ -40,7 +40,7 @@ class Sender:
 
     `at_door`: it calls what this process writes, and looks for no texts of others: whoever waits for an answer at the
     door shall not share the processor with a backlog. `lookout`: how a clock of this process wakes it. `living`: all
-    who send from this ledger, where they can be told.
+    who send beside this one, and who of them has died.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Sender:
         with self._mutex:
             self._closed = True
         self._pool.shutdown(wait=True)
-        with suppress(LedgerAway):  # then their leases lapse
+        with suppress(LedgerAway):  # whoever starts next has them looked up
             self._put_back()
         if self._living:
             self._living.leave()
@@ -160,7 +160,7 @@ class Sender:
             self._lookout.wait(self._wake)
 
     def _inherit(self) -> None:
-        """Beside the doors, which are open by now: the ledger may be away, or kept by somebody else."""
+        """Have what the dead held looked up; no start waits for it, as the ledger may be away or kept by others."""
         dead, self._dead = self._dead, ()
         try:
             if dead and (found := claims.inherit(self._ledger, dead)):

@@ -139,7 +139,8 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
 
     `linked`: the code of the case that this may be the same as, and whether this user may read that one. `owed`: which
     transfers came in that its owner owes progress with (none: all, anew), or None where nothing came in. `missing`:
-    match keys; `waits`: the student was asked for just these; `seen`: how many transfers came in, listed or not.
+    match keys; `waits`: the student was asked for just these; `seen`: how many transfers came in, listed or not;
+    `anew`: which were refused, and are to be filed again.
     """
     key = keys.unwrap(case["id"], case["row_key"]).lenient()
 
@@ -156,6 +157,7 @@ def case_sheet(conn: Connection, keys: Keys, user: User, case: RowMapping) -> di
         "police": police,
         "owner": owner[0].called if owner else "",
         "owed": _owed(police, rows),
+        "anew": owing.to_file_anew(conn, case["id"], rows),
         "seen": len(rows) + len(owing.unlisted(conn, case["id"])),
         "missing": match_keys.words_of(lacking),
         "waits": asking.waits_for(conn, case, lacking),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ from sqlalchemy import RowMapping, select
 
 from ledger import tables as t
 from ledger.errors import NotAllowed
-from ledger.events import CaseReopened, OutcomeRecorded, ProgressRecorded
+from ledger.events import OutcomeRecorded, ProgressRecorded
 from ledger.police import stopped
 from ledger.police.resuming import resume
 from ledger.ringing import owing, unsafety
 from ledger.ringing.alerting import obligation
-from ledger.states import OUTCOMES, REFUSED, can_move, case_outcome, case_state, endings
+from ledger.states import OUTCOMES, can_move, case_outcome, case_state
 from ledger.store import alarms
 from ledger.store.unit_of_work import Case, UnitOfWork
 
@@ -46,7 +46,7 @@ def record_progress(
             values |= {"state": state, at: row[at] or uow.now}  # another officer may have come so far before
             uow.change(t.cases, case.id, state=case_state(state, named))
         heard = unheard and all(it["position"] for it in stops[known:])
-        if named and heard and not _to_file_anew(uow, case, stops):  # nothing else was waited for
+        if named and heard and not owing.to_file_anew(uow.conn, case.id, stops):  # nothing else was waited for
             values |= _done(uow, case, named)
         if values:
             uow.change(t.obligations, row["id"], values)
@@ -78,7 +78,8 @@ def record_outcome(
     number: str = "",
     since: datetime | None = None,
 ) -> str:
-    """What became of one transfer; when every transfer has an outcome, the police obligation is done.
+    """What became of one transfer; when every transfer has an outcome, and a refused one that the office opened again
+    another word, the police obligation is done.
 
     立案 and 110已受理 decide nothing: they leave the outcome that the transfer has, and its amount. So does the same
     outcome once more without an amount. `since`: when it was stopped, if not now. Returns what the
@@ -103,12 +104,12 @@ def record_outcome(
     uow.append(case, recorded_as, actor, sealed=number or None)
     stops = owing.stops(uow, case)
     recorded, unheard = owing.outcomes(stops), owing.unheard(uow, case, stops)
-    named, anew = case_outcome(recorded), _to_file_anew(uow, case, stops)
-    if OUTCOMES[outcome].case:
-        anew -= {position}
+    before = [{**it, "outcome": transfer["outcome"]} if it["position"] == position else it for it in stops]
+    named, anew = case_outcome(recorded), owing.to_file_anew(uow.conn, case.id, before)
+    left = anew - {position} if OUTCOMES[outcome].case else anew
     if row["state"] == "done" and named is None:  # as in record_progress
         resume(uow, case, row, recorded)
-    elif named and (row["state"] == "done" or not (unheard or anew)):
+    elif named and (row["state"] == "done" or not (unheard or left)):
         uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
         # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
@@ -120,22 +121,8 @@ def record_outcome(
                 progress = owing.since(uow.now)
             uow.change(t.obligations, row["id"], {"state": row["state"], **progress})
             _file_in_time(uow, case, row)
-        uow.change(t.cases, case.id, state=case_state(row["state"], named if anew else None))
+        uow.change(t.cases, case.id, state=case_state(row["state"], named if left else None))
     return _lacks({**transfer, **values}, outcome)
-
-
-def _to_file_anew(uow: UnitOfWork, case: Case, stops: Iterable[owing.Stop]) -> set[int]:
-    """Positions of refused stops that the office has opened again since. What decides nothing, said of one, leaves it
-    so."""
-    refused = {it["position"] for it in stops if endings([it["outcome"]]) == [REFUSED]}
-    if not refused:
-        return refused
-    opened = (row.seq for row in owing.said(uow.conn, case.id, CaseReopened) if row.data["by"] == "office")
-    last = max(opened, default=None)
-    if last is None:
-        return set()
-    since = (row.data for row in owing.said(uow.conn, case.id, OutcomeRecorded) if row.seq > last)
-    return refused - {said["transfer"] for said in since if OUTCOMES[said["outcome"]].case}
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

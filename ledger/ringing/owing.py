@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Row, RowMapping, bindparam, ex
 
 from ledger import tables as t
 from ledger.escalation import REMIND_AFTER
-from ledger.events import CaseAmended, Event, ProgressRecorded
+from ledger.events import CaseAmended, CaseClosed, CaseReopened, Event, OutcomeRecorded, ProgressRecorded
+from ledger.states import OUTCOMES, REFUSED, endings
 from ledger.store.unit_of_work import Case, UnitOfWork
 
 FILED_WITHIN = timedelta(minutes=30)
@@ -101,6 +102,22 @@ def unheard(uow: UnitOfWork, case: Case, all_stops: Sequence[Stop]) -> list[Stop
         before = sum((it["added_at"] or row.at) <= row.at for it in all_stops)  # as releases took it that did not say
         known = max(known, row.data.get("known", before))
     return [it for it in all_stops[known:] if not it["position"]]
+
+
+def to_file_anew(conn: Connection, case_id: UUID, all_stops: Iterable[Stop]) -> set[int]:
+    """Positions of refused stops whose case the office has opened again since, and of which nothing was decided then.
+
+    Not once it is closed again: a transfer that opens it later is another matter.
+    """
+    refused = {it["position"] for it in all_stops if endings([it["outcome"]]) == [REFUSED]}
+    if not refused:
+        return refused
+    opened = [row.seq for row in said(conn, case_id, CaseReopened) if row.data.get("by", "office") == "office"]
+    last = max(opened, default=0)
+    if last <= max((row.seq for row in said(conn, case_id, CaseClosed)), default=0):
+        return set()
+    since = (row.data for row in said(conn, case_id, OutcomeRecorded) if row.seq > last)
+    return refused - {it["transfer"] for it in since if OUTCOMES[it["outcome"]].case}
 
 
 def outcomes(of: Iterable[Stop]) -> list[str | None]:

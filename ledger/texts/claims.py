@@ -22,7 +22,8 @@ from ledger.texts import bundling, settling
 from ledger.texts.calls import Claim, Draft, Outcome, Render
 from ledger.texts.deliveries import WAITING
 
-# Longer than a provider call takes by the wall clock (10 s), and little more: what a killed sender held waits for it.
+# Longer than a provider call takes by the wall clock (10 s), and little more: it is waited for where nobody knows that
+# a sender has died.
 LEASE = timedelta(seconds=13)
 INHERITED_AFTER = timedelta(seconds=3)  # no more than a provider mostly takes; a later one is beside a marked text
 _CALLED_WITHIN = timedelta(days=1)  # of being written: a later step replaces an alert long before

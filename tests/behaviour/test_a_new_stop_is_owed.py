@@ -402,6 +402,36 @@ def test_a_word_on_a_transfer_that_is_stopped_ends_nothing_of_a_refused_one_to_b
     assert states(report) == ("done", "stopped")
 
 
+def test_who_gets_one_of_two_refused_stops_through_is_at_work_on_both(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    added(world, report)
+    for position in (1, 2):
+        record(world, officer, report, "refused_name", position)
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    record(world, officer, report, "stopped")
+    assert states(report) == ("filed", "stopped")
+    is_left_alone(world)
+    record(world, officer, report, "stopped", 2)
+    assert states(report) == ("done", "stopped")
+
+
+def test_a_refused_stop_of_a_case_that_was_closed_again_is_not_waited_for(
+    world: World, officer: FlaskClient, office: FlaskClient
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    for deed in ("close", "reopen", "close"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    add(world, report)
+    world.phones["officer"].expects("紧急止付", report.code).replies(report.code).expects("由您接单")
+    record(world, officer, report, "stopped", 2)
+    assert states(report) == ("done", "stopped")
+    read_all(world)
+
+
 def test_what_decides_nothing_of_a_refused_stop_is_no_progress_with_one_of_which_nothing_is_known(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:

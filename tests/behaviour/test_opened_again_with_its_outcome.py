@@ -73,3 +73,17 @@ def test_what_decides_nothing_is_said_of_a_stop_that_was_refused_again(world: Wo
     for said in ("refused_name", "registered"):
         world.press(office, f"/duty/{report.code}/outcome", outcome=said, number="A1")
         assert (report.status()["state"], report.state("police")) == ("refused", "done")
+
+
+@SQLITE
+def test_the_page_says_what_the_case_waits_for_and_chooses_nothing(
+    world: World, office: FlaskClient, officer: FlaskClient
+) -> None:
+    """The number of a 立案 that was told in between goes with no refusal that nobody has given again."""
+    report = reopened_after(world, office, "refused_other")
+    said = "上次：银行未受理。重新打开后还没有新结果"
+    page = officer.get(f"/duty/{report.code}").get_data(as_text=True)
+    assert said in page and '<option value="refused_other">' in page
+    world.press(officer, f"/duty/{report.code}/outcome", outcome="refused_other")
+    page = officer.get(f"/duty/{report.code}").get_data(as_text=True)
+    assert said not in page and '<option value="refused_other" selected>' in page

@@ -32,12 +32,17 @@ def test_what_an_outcome_lacks_and_that_a_case_is_closed(world: World, show: Sho
         screen = show(page, police)
         main(screen, zh, en, lang)
         assert_fit_to_use(screen, f"lacks, {outcome}")
+    world.press(police, f"{page}/outcome", outcome="refused_name")
     for _ in range(2):
         police.get(page)
         world.press(police, f"{page}/close")
     screen = show(page, police)
     main(screen, "案件已结案，没有再记录", "The case is closed. Nothing more was recorded", lang)
     assert_fit_to_use(screen, "closed twice")
+    world.press(world.user("guard", "security"), f"{page}/reopen")
+    screen = show(page, police)
+    main(screen, "重新打开后还没有新结果", "Nothing new since the case was opened again", lang)
+    assert_fit_to_use(screen, "opened again")
     read_all(world)
 
 
