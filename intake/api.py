@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from intake import openapi
 from intake.doors import Door, Spooled, problem
 from intake.reading import Reading, parse_json, read_json
-from ledger.errors import Conflict, Expired, LedgerAway, NotFound
+from ledger.errors import Conflict, Expired, NotFound
 from ledger.reporting import status
 
 
@@ -32,15 +32,14 @@ def blueprint(door: Door) -> Blueprint:
     @bp.get("/api/v1/reports/<token>")
     def report_status(token: str) -> Response:
         now = door.ledger.clock.now()
-        try:
+
+        def in_ledger() -> dict[str, Any]:
             with door.ledger.read() as conn:
-                shown = status.of_case(conn, door.ledger.keys, status.case_by_token(conn, token, now), now)
-        except (LedgerAway, NotFound) as error:
-            waiting = door.spool.find(token)
-            if waiting is not None:
-                return jsonify(_plain(_not_yet(waiting)))
-            if isinstance(error, LedgerAway):
-                raise
+                return status.of_case(conn, door.ledger.keys, status.case_by_token(conn, token, now), now)
+
+        try:
+            shown = door.wherever(token, in_ledger, _not_yet)
+        except NotFound:
             return problem(404, "Not found", "There is no such report. 没有这份报告。", slug="not-found")
         except Expired:
             return problem(410, "Expired", "This link has expired. 链接已过期。", slug="expired")

@@ -6,19 +6,20 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from flask import Response, jsonify
 
 from intake.pace import Pace
-from ledger.errors import AlreadyThere, Conflict, LedgerAway, where
+from ledger.errors import AlreadyThere, Conflict, LedgerAway, NotFound, where
 from ledger.reporting import reports
 from ledger.reporting.reportin import ReportIn
 from ledger.reporting.reports import Accepted
 from ledger.store.unit_of_work import DOOR, Ledger
 
 log = structlog.get_logger()
+T = TypeVar("T")
 MAX_BODY = 1 << 20  # bytes; over that 413
 
 
@@ -119,6 +120,21 @@ class Door:
                 except LedgerAway as away:
                     log.warning("door_ledger_away", error=str(away))
             return self.spool.take(report, key, body)
+
+    def wherever(self, token: str, in_ledger: Callable[[], T], in_spool: Callable[[Spooled], T]) -> T:
+        """What there is to be shown of a report. Raises what `in_ledger` does for one that is nowhere.
+
+        It may leave the spool for the ledger between the two looks: before it is denied, the ledger is asked once more.
+        """
+        try:
+            return in_ledger()
+        except (LedgerAway, NotFound) as error:
+            waiting = self.spool.find(token)
+            if waiting is not None:
+                return in_spool(waiting)
+            if isinstance(error, LedgerAway):
+                raise
+        return in_ledger()
 
     def _into_ledger(self, report: ReportIn, key: str, body: str, label: str, *, alone: bool) -> Accepted:
         """As the new report that it nearly always is; where its key or code is taken, once more, without ringing.

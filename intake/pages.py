@@ -94,13 +94,11 @@ def blueprint(door: Door) -> Blueprint:
 
     @bp.get("/r/<token>")
     def status_page(token: str) -> BaseResponse:
-        try:
-            return _status_page(door, token).make_conditional(request)
-        except (LedgerAway, NotFound):
-            waiting = door.spool.find(token)
-            if waiting is None:
-                raise
-            return make_response(_spooled_page(door, waiting, token))
+        return door.wherever(
+            token,
+            lambda: _status_page(door, token).make_conditional(request),
+            lambda waiting: make_response(_spooled_page(door, waiting, token)),
+        )
 
     @bp.post("/r/<token>/unsafe")
     def unsafe(token: str) -> BaseResponse:

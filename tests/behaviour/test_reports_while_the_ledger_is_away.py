@@ -101,6 +101,25 @@ def test_it_enters_by_itself_and_both_codes_and_the_link_lead_to_it(world: World
     assert world.client.get(f"{URL}/{path.rpartition('/')[2]}").get_json()["spool_codes"] == [code]
 
 
+@pytest.mark.parametrize("shown", ["page", "API"])
+def test_one_that_enters_while_its_link_is_looked_for_is_not_denied(
+    world: World, monkeypatch: MonkeyPatch, shown: str
+) -> None:
+    """Not yet in the ledger, then no longer in the spool: nobody who has sent money hears that there is no report."""
+    with away(world) as spooler:
+        path = form(world)
+    find = spooler.find
+
+    def entered_meanwhile(token: str) -> Any:
+        world.pump()
+        return find(token)
+
+    monkeypatch.setattr(spooler, "find", entered_meanwhile)
+    answer = world.client.get(path if shown == "page" else f"{URL}/{path.rpartition('/')[2]}")
+    assert (answer.status_code, cases(world), spooler.spool.waiting()) == (200, 1, 0)
+    read_all(world)
+
+
 def test_who_was_rung_by_another_door_is_not_rung_by_one_that_has_not_heard_that_it_is_back(world: World) -> None:
     """The form is sent twice: one door has taken it, this one knows of its last question, up to a second ago."""
     path = form(world)
