@@ -92,4 +92,5 @@ def _mark(file: int) -> bytes:
     """Of which file and which start of the machine a lock tells. Nobody holds a copy of it, and over another mount, or
     on another machine, one may not see who does: there nothing is known of the sender."""
     it = os.fstat(file)
-    return _BOOT.read_bytes() + f"{it.st_dev} {it.st_ino}".encode()
+    start = _BOOT.read_text() if _BOOT.exists() else os.uname().nodename  # macOS has no such file
+    return f"{start} {it.st_dev} {it.st_ino}".encode()

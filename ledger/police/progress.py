@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -112,9 +112,7 @@ def record_outcome(
     elif named and (row["state"] == "done" or not (unheard or left)):
         uow.change(t.obligations, row["id"], _done(uow, case, named))
     else:
-        # Another outcome of what had one is no progress with those that have none: their owner is still reminded.
-        if not case_outcome([transfer["outcome"]]) or (named and position in anew):
-            # Of those that were there when the clock began, one that is being dealt with counts for all.
+        if _dealt_with(row, position, before, anew):
             others = owing.waiting(row, [it for it in stops if it["position"] != position])
             progress = owing.after_progress(row, [*others, *unheard])
             if unheard and row["owed_since"] is None:
@@ -123,6 +121,17 @@ def record_outcome(
             _file_in_time(uow, case, row)
         uow.change(t.cases, case.id, state=case_state(row["state"], named if left else None))
     return _lacks({**transfer, **values}, outcome)
+
+
+def _dealt_with(row: RowMapping, position: int, before: Iterable[owing.Stop], anew: set[int]) -> bool:
+    """Whether a word on this transfer is progress: of those that were there when the clock began, one that is being
+    dealt with counts for all. `before`: what was known of each until now."""
+    of = {it["position"]: it for it in before if it["position"]}
+    this = of.pop(position)
+    if position in anew:
+        return all(it["outcome"] for it in of.values())
+    # Another outcome of what had one is none, nor is one of what came in since with those to be filed anew by then.
+    return not case_outcome([this["outcome"]]) and not (anew and owing.waiting(row, [this]))
 
 
 def _done(uow: UnitOfWork, case: Case, named: str) -> dict[str, Any]:

@@ -418,6 +418,36 @@ def test_who_gets_one_of_two_refused_stops_through_is_at_work_on_both(
     assert states(report) == ("done", "stopped")
 
 
+@pytest.mark.parametrize("word", ["stopped", "registered"])
+def test_a_word_on_a_transfer_that_came_later_is_no_progress_with_a_refused_stop_to_be_filed_anew(
+    world: World, officer: FlaskClient, office: FlaskClient, word: str
+) -> None:
+    report = at_work(world, officer)
+    record(world, officer, report, "refused_name")
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    world.advance(60)
+    added(world, report)
+    record(world, officer, report, word, 2)
+    assert states(report)[0] == "filed"
+    is_reminded(world, after=540)
+
+
+@pytest.mark.parametrize("word", ["stopped", "registered"])
+def test_a_word_on_a_stop_to_be_filed_anew_is_progress_where_something_was_said_of_all_others(
+    world: World, officer: FlaskClient, office: FlaskClient, word: str
+) -> None:
+    report = at_work(world, officer)
+    added(world, report)
+    record(world, officer, report, "refused_name")
+    record(world, officer, report, "registered", 2)
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
+    record(world, officer, report, word)
+    assert states(report)[0] == "filed"
+    is_left_alone(world)
+
+
 def test_a_refused_stop_of_a_case_that_was_closed_again_is_not_waited_for(
     world: World, officer: FlaskClient, office: FlaskClient
 ) -> None:

@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -42,6 +43,11 @@ def another(folder: Path) -> Iterator[subprocess.Popen[str]]:
 def named(process: subprocess.Popen[str]) -> UUID:
     assert process.stdout
     return UUID(process.stdout.readline().strip())
+
+
+def but(**functions: Callable[..., int]) -> SimpleNamespace:
+    """The system as `services.living` sees it; other threads of this process go on with the real one."""
+    return SimpleNamespace(**{**vars(os), **functions})
 
 
 def files(folder: Path) -> set[str]:
@@ -127,7 +133,7 @@ def test_what_is_no_sender_s_or_may_not_be_read_is_left_alone(folder: Path, monk
         raise PermissionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "open", refused)
+        patched.setattr("services.living.os", but(open=refused))
         assert Living(folder).dead() == []
     assert files(folder) == left
     assert Living(folder).dead() == [name]
@@ -135,16 +141,15 @@ def test_what_is_no_sender_s_or_may_not_be_read_is_left_alone(folder: Path, monk
 
 def test_one_that_another_heir_has_just_buried_is_nobody_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead, heir = Living(folder), Living(folder)
-    name = dead.enter()
+    dead.enter()
     dead.leave()
-    opened = os.open
 
-    def buried_meanwhile(*given: object) -> int:
-        found = opened(*given)  # type: ignore[arg-type]  # as it was called
-        (folder / str(name)).unlink()
+    def buried_meanwhile(file: Path, flags: int) -> int:
+        found = os.open(file, flags)
+        file.unlink()
         return found
 
-    monkeypatch.setattr(os, "open", buried_meanwhile)
+    monkeypatch.setattr("services.living.os", but(open=buried_meanwhile))
     assert heir.dead() == []
 
 
@@ -161,7 +166,7 @@ def test_where_no_file_can_be_made_nobody_is_counted_or_thought_dead(tmp_path: P
 def test_on_a_full_disk_nobody_is_counted_and_nothing_is_left(
     folder: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    monkeypatch.setattr(os, "write", lambda *_: written)
+    monkeypatch.setattr("services.living.os", but(write=lambda *_: written))
     living = Living(folder)
     assert living.enter() is None
     assert living.dead() == []
