@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ledger import codes
@@ -77,6 +78,12 @@ def only_counselor_rings(world: World, **changes: Any) -> Report:
         case = uow.case(naming.case_by_code(uow.conn, codes.fold(report.code)))
         progress.record_progress(uow, case, "filed", None, "test")
     return report
+
+
+def opened_again(world: World, office: FlaskClient, report: Report) -> None:
+    """By the office, which closed it."""
+    for deed in ("close", "reopen"):
+        world.press(office, f"/duty/{report.code}/{deed}")
 
 
 def read_all(world: World) -> None:

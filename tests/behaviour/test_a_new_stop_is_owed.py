@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger.ready.auditing import audit
-from tests.behaviour.stories import SQLITE, only_police_ring, read_all, taken
+from tests.behaviour.stories import SQLITE, only_police_ring, opened_again, read_all, taken
 from tests.behaviour.test_a_transfer_after_the_outcome import press, record, states
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World
@@ -233,8 +233,7 @@ def test_a_refused_stop_that_had_been_filed_and_is_opened_again_is_owed_again(
 ) -> None:
     report = at_work(world, officer)
     record(world, officer, report, outcome)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     assert states(report) == ("filed", "refused")
     is_reminded(world, "又有止付要办已10分钟")
     is_moved_on(world, report)
@@ -246,8 +245,7 @@ def test_what_waited_for_the_bank_when_it_was_closed_waits_on(
     world: World, officer: FlaskClient, office: FlaskClient, progress: str
 ) -> None:
     report = at_work(world, officer, progress)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     is_left_alone(world)
     assert report.state("police") == progress
 
@@ -340,8 +338,7 @@ def test_what_has_no_place_on_the_sheet_is_owed_again_when_the_office_opens_the_
     add(world, report, amount="很多")
     read_all(world)
     record(world, officer, report)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     is_reminded(world)
     press(world, officer, report, "contacted")
     is_left_alone(world)
@@ -375,8 +372,7 @@ def test_a_refused_stop_that_the_office_opened_again_is_not_done_by_a_word_on_an
     report = at_work(world, officer)
     record(world, officer, report, "refused_name")
     world.advance(60)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     add(world, report, amount="很多")
     read_all(world)
     press(world, officer, report, "contacted")
@@ -393,8 +389,7 @@ def test_a_word_on_a_transfer_that_is_stopped_ends_nothing_of_a_refused_one_to_b
     record(world, officer, report, "stopped")
     record(world, officer, report, "refused_name", 2)
     assert states(report) == ("done", "stopped")
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     record(world, officer, report, word)
     assert states(report) == ("filed", "stopped")
     is_reminded(world, "尚无进展", after=600)
@@ -409,8 +404,7 @@ def test_who_gets_one_of_two_refused_stops_through_is_at_work_on_both(
     added(world, report)
     for position in (1, 2):
         record(world, officer, report, "refused_name", position)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     record(world, officer, report, "stopped")
     assert states(report) == ("filed", "stopped")
     is_left_alone(world)
@@ -424,8 +418,7 @@ def test_a_word_on_a_transfer_that_came_later_is_no_progress_with_a_refused_stop
 ) -> None:
     report = at_work(world, officer)
     record(world, officer, report, "refused_name")
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     world.advance(60)
     added(world, report)
     record(world, officer, report, word, 2)
@@ -441,8 +434,7 @@ def test_a_word_on_a_stop_to_be_filed_anew_is_progress_where_something_was_said_
     added(world, report)
     record(world, officer, report, "refused_name")
     record(world, officer, report, "registered", 2)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     record(world, officer, report, word)
     assert states(report)[0] == "filed"
     is_left_alone(world)
@@ -469,8 +461,7 @@ def test_what_decides_nothing_of_a_refused_stop_is_no_progress_with_one_of_which
     record(world, officer, report, "refused_name")
     added(world, report)
     world.advance(60)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     record(world, officer, report, "registered")
     assert states(report) == ("filed", "filed")
     is_reminded(world, after=600)
@@ -481,8 +472,7 @@ def test_one_that_comes_in_while_a_refused_stop_is_owed_changes_no_clock(
 ) -> None:
     report = at_work(world, officer)
     record(world, officer, report, "refused_name")
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     world.advance(480)
     added(world, report)
     assert states(report) == ("filed", "filed")

@@ -12,7 +12,7 @@ from ledger import tables as t
 from ledger.reporting import reports
 from ledger.reporting.reportin import TransferIn
 from ledger.store import naming
-from tests.behaviour.stories import read_all, taken
+from tests.behaviour.stories import opened_again, read_all, taken
 from tests.behaviour.test_drills_touch_nobody import start
 from tests.world import Report, World
 
@@ -116,8 +116,7 @@ def test_progress_in_a_reopened_case_does_not_hide_its_outcome(
 ) -> None:
     report = taken(world)
     record(world, officer, report)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     assert states(report) == ("acknowledged", "stopped")
     press(world, officer, report, progress)
     assert states(report) == ("contacted" if progress == "contacted" else "filed", "stopped")
@@ -128,8 +127,7 @@ def test_a_reopened_case_that_waited_for_nothing_waits_for_the_further_transfer(
 ) -> None:
     report = taken(world)
     record(world, officer, report)
-    for deed in ("close", "reopen"):
-        world.press(office, f"/duty/{report.code}/{deed}")
+    opened_again(world, office, report)
     world.advance(1800)
     add_another(world, report)
     assert states(report) == ("acknowledged", "acknowledged")

@@ -6,15 +6,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger.states import OUTCOMES, REFUSED
-from tests.behaviour.stories import SQLITE, taken
+from tests.behaviour.stories import SQLITE, opened_again, taken
 from tests.world import Report, World
 
 
 def reopened_after(world: World, office: FlaskClient, outcome: str) -> Report:
     report = taken(world)
     world.press(office, f"/duty/{report.code}/outcome", outcome=outcome, amount="5")
-    world.press(office, f"/duty/{report.code}/close")
-    world.press(office, f"/duty/{report.code}/reopen")
+    opened_again(world, office, report)
     assert (report.status()["state"], report.state("police")) == (OUTCOMES[outcome].case, "acknowledged")
     return report
 
